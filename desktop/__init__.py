@@ -1,0 +1,1 @@
+"""The Qt application. Knows ``inference.protocol`` and ``inference.client``, nothing else of it."""

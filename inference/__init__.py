@@ -1,0 +1,1 @@
+"""The worker: models, samplers, training and evaluation. Never imports Qt."""

@@ -1,0 +1,1 @@
+"""One file per model family: what turns a request into fills."""

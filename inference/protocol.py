@@ -1,0 +1,210 @@
+"""The messages that the window and the worker exchange: the one thing both processes share.
+
+Each WebSocket frame holds one message in MessagePack, tagged with its type. The client speaks
+:data:`Request`, the worker :data:`Reply`. Everything about one job carries its ``request_id``.
+
+An image crosses once: ``PutImage`` hands it over under the digest of its pixels, every later
+``Infill`` names that digest. A worker that no longer holds it answers ``Failed`` with
+``kind="unknown_image"``, upon which the client sends it again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from typing import Annotated, Final, Literal
+
+import msgspec
+
+PROTOCOL_VERSION: Final = 1
+"""Rises with every change that an older peer would misread."""
+
+MAX_FRAME_BYTES: Final = 64 * 1024 * 1024
+"""The largest frame that either side accepts: an 8-bit image of 8,000 pixels square."""
+
+Positive = Annotated[int, msgspec.Meta(ge=1)]
+NotNegative = Annotated[int, msgspec.Meta(ge=0)]
+
+
+class Fixed(msgspec.Struct, frozen=True, tag="fixed"):
+    """Text that must stand: the model may neither change nor move a character of it."""
+
+    text: str
+
+
+class Gap(msgspec.Struct, frozen=True, tag="gap"):
+    """A place where the model may write.
+
+    ``tokens`` fixes the number of tokens; ``None`` leaves the length to the model.
+    ``hint`` is the text that stands there now, a clue to the length and nothing else.
+    """
+
+    tokens: Positive | None = None
+    hint: str = ""
+
+
+Piece = Fixed | Gap
+
+
+class Options(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """How to denoise. ``None`` means the checkpoint's own default."""
+
+    seed: NotNegative | None = None
+    max_steps: Positive | None = None
+    entropy_bound: Annotated[float, msgspec.Meta(gt=0)] | None = None
+
+
+class PutImage(msgspec.Struct, frozen=True, tag="put_image"):
+    """An 8-bit greyscale image, ``height * width`` bytes, row by row, white is 255."""
+
+    image_id: str
+    width: Positive
+    height: Positive
+    pixels: bytes
+
+
+class Infill(msgspec.Struct, frozen=True, tag="infill"):
+    """Fill every gap of ``pieces``. One gap alone is a draft of the whole report.
+
+    ``context`` is what the prompt tells beside the image (indication, comparison, …).
+    """
+
+    request_id: str
+    pieces: tuple[Piece, ...]
+    image_id: str | None = None
+    context: str = ""
+    options: Options = Options()
+
+
+class Cancel(msgspec.Struct, frozen=True, tag="cancel"):
+    """Stop a job within one denoising step. A job that has ended already is left alone."""
+
+    request_id: str
+
+
+class Loading(msgspec.Struct, frozen=True, tag="loading"):
+    """The worker is up and still loading its checkpoint."""
+
+    stage: str
+
+
+class ModelInfo(msgspec.Struct, frozen=True, kw_only=True):
+    """What the worker runs."""
+
+    checkpoint: str
+    name: str
+    architecture: str
+    parameters: int
+    device: str
+    dtype: str
+    canvas_length: int
+    max_steps: int
+    has_filler: bool
+
+
+class Ready(msgspec.Struct, frozen=True, tag="ready"):
+    """The checkpoint is loaded; jobs are taken."""
+
+    model: ModelInfo
+    protocol_version: int = PROTOCOL_VERSION
+
+
+class Run(msgspec.Struct, frozen=True):
+    """Consecutive characters of a draft, all settled or all not."""
+
+    text: str
+    settled: bool
+
+
+class Canvas(msgspec.Struct, frozen=True, tag="canvas"):
+    """The draft canvas after a step: for each gap, in order, its text as runs.
+
+    ``step`` counts from 1 to at most ``max_steps``. ``tokens`` is how many positions were free.
+    """
+
+    request_id: str
+    step: int
+    max_steps: int
+    tokens: int
+    seconds: float
+    gaps: tuple[tuple[Run, ...], ...]
+
+
+class Filled(msgspec.Struct, frozen=True, kw_only=True, tag="filled"):
+    """The end of a job: **the gaps' texts only**, in order. Pinned text never travels back.
+
+    ``seconds`` is the whole job in the worker, ``prefix_seconds`` the part spent on encoding
+    image and prompt; ``prefix_encodings`` is 0 where that was cached. ``forwards`` counts decoder
+    forwards. ``tokens`` counts the free positions of the canvas.
+    """
+
+    request_id: str
+    fills: tuple[str, ...]
+    steps: int
+    forwards: int
+    tokens: int
+    seconds: float
+    prefix_seconds: float
+    prefix_encodings: int
+    seed: int
+    checkpoint: str
+    device: str
+
+
+class Cancelled(msgspec.Struct, frozen=True, tag="cancelled"):
+    """The job stopped before ``step`` was over; nothing of it is to be used."""
+
+    request_id: str
+    step: int
+
+
+FailureKind = Literal[
+    "bad_request",  # the request itself: no gap, pins longer than the canvas, malformed frame
+    "unknown_image",  # the image must be sent again
+    "checkpoint",  # the checkpoint cannot be loaded; the worker ends after saying so
+    "internal",  # a fault of the worker; the report says more
+]
+
+
+class Failed(msgspec.Struct, frozen=True, tag="failed"):
+    """A sentence for the reader: what is wrong and what to do.
+
+    ``request_id`` is ``None`` when the failure belongs to the worker and not to one job.
+    """
+
+    kind: FailureKind
+    message: str
+    request_id: str | None = None
+
+
+Request = PutImage | Infill | Cancel
+Reply = Loading | Ready | Canvas | Filled | Cancelled | Failed
+
+_encoder = msgspec.msgpack.Encoder()
+_request_decoder = msgspec.msgpack.Decoder(Request)
+_reply_decoder = msgspec.msgpack.Decoder(Reply)
+
+
+def encode(message: Request | Reply) -> bytes:
+    return _encoder.encode(message)
+
+
+def decode_request(frame: bytes) -> Request:
+    """Raises :class:`msgspec.ValidationError` or :class:`msgspec.DecodeError` on a bad frame."""
+    return _request_decoder.decode(frame)
+
+
+def decode_reply(frame: bytes) -> Reply:
+    """Raises :class:`msgspec.ValidationError` or :class:`msgspec.DecodeError` on a bad frame."""
+    return _reply_decoder.decode(frame)
+
+
+def image_digest(pixels: bytes, width: int, height: int) -> str:
+    """The name of an image: its content, so that equal images are encoded once."""
+    return hashlib.sha256(f"{width}x{height} ".encode() + pixels).hexdigest()
+
+
+def join(pieces: Sequence[Piece], fills: Sequence[str]) -> str:
+    """The text of the filled pieces: fixed text as it was, each gap replaced by its fill."""
+    rest = iter(fills)
+    return "".join(piece.text if isinstance(piece, Fixed) else next(rest) for piece in pieces)

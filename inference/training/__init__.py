@@ -1,0 +1,1 @@
+"""The demo world, its corpus, and the training of checkpoints."""
