@@ -1,0 +1,1 @@
+"""What others may add to Pinfill; a bundled plugin uses the same API as anyone else's."""

@@ -1,0 +1,54 @@
+"""Files that come with Pinfill: the demo checkpoint, the demo studies, themes and icons.
+
+Found by path, since a checkpoint is a folder that other libraries open by themselves.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+ROOT: Final = Path(__file__).resolve().parent
+
+
+class ResourceMissing(FileNotFoundError):
+    """A bundled file is not where it belongs. The message is one sentence that says what to do."""
+
+    def __init__(self, what: str, path: Path) -> None:
+        super().__init__(
+            f"{what} is missing from {path}: this copy of Pinfill is incomplete, "
+            f"so clone or install it again."
+        )
+
+
+def demo_checkpoint() -> Path:
+    """The checkpoint folder that is used when none is named; raises :class:`ResourceMissing`."""
+    path = ROOT / "checkpoints" / "demo-diffusion"
+    if not (path / "config.json").is_file():
+        raise ResourceMissing("The demo checkpoint", path)
+    return path
+
+
+def demo_studies() -> list[Path]:
+    """The bundled fictional studies, in a fixed order; raises :class:`ResourceMissing`."""
+    folder = ROOT / "studies"
+    studies = sorted(folder.glob("*.dcm"))
+    if not studies:
+        raise ResourceMissing("The set of demo studies", folder)
+    return studies
+
+
+def theme(name: str) -> Path:
+    """The style sheet of a theme, ``"dark"`` or ``"light"``; raises :class:`ResourceMissing`."""
+    path = ROOT / "themes" / f"{name}.qss"
+    if not path.is_file():
+        raise ResourceMissing(f"The theme “{name}”", path)
+    return path
+
+
+def icon(name: str) -> Path:
+    """An icon's SVG file; raises :class:`ResourceMissing`."""
+    path = ROOT / "icons" / f"{name}.svg"
+    if not path.is_file():
+        raise ResourceMissing(f"The icon “{name}”", path)
+    return path
