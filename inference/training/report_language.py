@@ -1,0 +1,284 @@
+"""Reports in the demo world's language: every finding told, nothing told that is not there.
+
+A report is drawn from a case and a random state, so that one image has many true reports. Facts
+come in a drawn style (terse, mixed or wordy) and a drawn order of regions; pertinent negatives are
+said or left out. IMPRESSION names every pathology that FINDINGS asserts and adds none.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import Final
+
+from inference.training import phrases as say
+from inference.training.findings import DEVICES, Case, Finding, Kind, Side
+from inference.training.phrases import Bank, Phrases
+
+MAX_WORDS: Final = 75
+"""The longest report, headings included: the demo checkpoint's canvas holds 128 tokens."""
+
+MIN_WORDS: Final = 25
+
+
+class Style(Enum):
+    """How a report is worded; the value is the share of wordy sentences in FINDINGS."""
+
+    TERSE = 0.0
+    MIXED = 0.5
+    WORDY = 1.0
+
+
+class Region(Enum):
+    DEVICES = "devices"
+    HEART = "heart"
+    MEDIASTINUM = "mediastinum"
+    LUNGS = "lungs"
+    PLEURA = "pleura"
+    BONES = "bones"
+
+
+_D, _H, _M, _L, _P, _B = Region
+_ORDERS: Final = (
+    (_D, _L, _P, _H, _M, _B),
+    (_D, _H, _M, _L, _P, _B),
+    (_L, _P, _H, _M, _B, _D),
+    (_H, _M, _L, _P, _B, _D),
+)
+
+_REGIONS: Final[dict[Kind, Region]] = {
+    Kind.CARDIOMEGALY: _H,
+    Kind.HIATAL_HERNIA: _M,
+    Kind.EFFUSION: _P,
+    Kind.PNEUMOTHORAX: _P,
+    Kind.RIB_FRACTURE: _B,
+} | dict.fromkeys(DEVICES, _D)
+"""The region of every kind that is not of the lungs."""
+
+_URGENCY: Final = (
+    Kind.PNEUMOTHORAX,
+    Kind.MASS,
+    Kind.CARDIOMEGALY,
+    Kind.OEDEMA,
+    Kind.CONSOLIDATION,
+    Kind.EFFUSION,
+    Kind.ATELECTASIS,
+    Kind.NODULE,
+    Kind.RIB_FRACTURE,
+    Kind.HYPERINFLATION,
+    Kind.HIATAL_HERNIA,
+)
+"""The order in which IMPRESSION likes to name pathologies; heart failure's signs stay together."""
+
+_CHRONIC: Final = frozenset({Kind.HYPERINFLATION, Kind.HIATAL_HERNIA})
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """How one attempt at a report is worded. ``negatives`` is the chance of each to be said."""
+
+    style: Style
+    negatives: float
+    shortest: bool = False
+
+
+_SHORTER: Final = (
+    _Plan(Style.MIXED, negatives=0.3),
+    _Plan(Style.TERSE, negatives=0.2),
+    _Plan(Style.TERSE, negatives=0.0, shortest=True),
+)
+"""Ever shorter ways to word a report that came out too long; the last one fits every case."""
+
+
+def write_report(case: Case, rng: random.Random) -> str:
+    """A true report of ``case``, FINDINGS and IMPRESSION, 25 to 75 words with the headings."""
+    style = rng.choices(list(Style), (0.35, 0.4, 0.25))[0]
+    report = _Writer(case, rng, _Plan(style, negatives=0.72)).report()
+    if len(report.split()) < MIN_WORDS:
+        return _Writer(case, rng, _Plan(Style.WORDY, negatives=1.0)).report()
+    for plan in _SHORTER:
+        if len(report.split()) <= MAX_WORDS:
+            break
+        report = _Writer(case, rng, plan).report()
+    return report
+
+
+def prompt_context(case: Case) -> str:
+    """What the prompt tells beside the image: view, age and sex, nothing of the findings."""
+    person = "woman" if case.sex == "F" else "man"
+    return f"Chest radiograph, {case.view} view. {case.age}-year-old {person}."
+
+
+class _Writer:
+    """Writes one report to one plan."""
+
+    def __init__(self, case: Case, rng: random.Random, plan: _Plan) -> None:
+        self.case = case
+        self.rng = rng
+        self.plan = plan
+        self.kinds = {finding.kind for finding in case.findings}
+        effusions = case.find(Kind.EFFUSION)
+        self.one_bilateral_phrase = (
+            {effusion.side for effusion in effusions} == set(Side)
+            and len({effusion.size for effusion in effusions}) == 1
+            and (plan.shortest or rng.random() < 0.75)
+        )
+
+    def report(self) -> str:
+        return f"FINDINGS:\n{self.findings()}\n\nIMPRESSION:\n{self.impression()}"
+
+    def findings(self) -> str:
+        told: dict[Region, list[str]] = {region: [] for region in Region}
+        for finding, wording in self._facts(list(self.case.findings)):
+            sentence = say.fill(self._sentence(wording), finding)
+            told[_REGIONS.get(finding.kind, Region.LUNGS)].append(sentence)
+        for region in Region:
+            self.rng.shuffle(told[region])
+        self._add_negatives(told)
+        sentences = [text for region in self.rng.choice(_ORDERS) for text in told[region]]
+        if self.case.view == "AP" and self._chance(0.12):
+            sentences.insert(0, self.rng.choice(say.PORTABLE))
+        return _paragraph(sentences)
+
+    def impression(self) -> str:
+        pathologies = [finding for finding in self.case.findings if finding.kind not in DEVICES]
+        if pathologies:
+            sentences = self._named(pathologies)
+        else:
+            bank = say.NORMAL_IMPRESSION
+            if not self.case.findings:
+                bank += say.NORMAL_RADIOGRAPH
+            sentences = [self._pick(bank)]
+        devices = [finding for finding in self.case.findings if finding.kind in DEVICES]
+        if devices and self._chance(0.45):
+            sentences.append(self._devices_in_short(devices))
+        return _paragraph(sentences)
+
+    def _facts(self, findings: Sequence[Finding]) -> Iterator[tuple[Finding, Phrases]]:
+        """Each fact to be told with its wordings; equal effusions on both sides may be one."""
+        bilateral_told = False
+        visible = Kind.EFFUSION not in self.kinds
+        for finding in findings:
+            if finding.kind is Kind.EFFUSION and self.one_bilateral_phrase:
+                if not bilateral_told:
+                    yield finding, say.BILATERAL_EFFUSIONS
+                bilateral_told = True
+            else:
+                yield finding, say.phrases(finding, hemidiaphragms_visible=visible)
+
+    def _add_negatives(self, told: dict[Region, list[str]]) -> None:
+        """Append pertinent negatives, none of which contradicts a finding."""
+        parenchymal = self.kinds & {
+            *(Kind.CONSOLIDATION, Kind.ATELECTASIS, Kind.OEDEMA),
+            *(Kind.NODULE, Kind.MASS, Kind.HYPERINFLATION),
+        }
+        pleural = self.kinds & {Kind.EFFUSION, Kind.PNEUMOTHORAX}
+        heart_normal = Kind.CARDIOMEGALY not in self.kinds and self._says_negative()
+        lungs_clear = not parenchymal and not pleural and self._says_negative(1.3)
+
+        if heart_normal and lungs_clear and self._chance(0.2):
+            told[Region.HEART].append(self._sentence(say.HEART_AND_LUNGS_NORMAL))
+        else:
+            if heart_normal:
+                mediastinal = Kind.HIATAL_HERNIA not in self.kinds and self._chance(0.35)
+                bank = say.MEDIASTINUM_NORMAL if mediastinal else say.HEART_NORMAL
+                told[Region.HEART].append(self._sentence(bank))
+            if lungs_clear:
+                told[Region.LUNGS].append(self._sentence(say.LUNGS_CLEAR))
+        if not lungs_clear:
+            if Kind.CONSOLIDATION not in self.kinds and self._says_negative(0.8):
+                told[Region.LUNGS].append(self._sentence(say.NO_CONSOLIDATION))
+            if not self.kinds & {Kind.NODULE, Kind.MASS} and self._says_negative(0.15):
+                told[Region.LUNGS].append(self._sentence(say.NO_NODULE))
+        wanted = 0.9 if Kind.CARDIOMEGALY in self.kinds else 0.35
+        if Kind.OEDEMA not in self.kinds and self._says_negative(wanted):
+            told[Region.LUNGS].append(self._sentence(say.NO_EDEMA))
+        self._add_pleural_negatives(told[Region.PLEURA])
+        if Kind.RIB_FRACTURE not in self.kinds and self._says_negative(0.6):
+            told[Region.BONES].append(self._sentence(say.BONES_NORMAL))
+
+    def _add_pleural_negatives(self, pleura: list[str]) -> None:
+        no_effusion = Kind.EFFUSION not in self.kinds and self._says_negative(1.2)
+        no_pneumothorax = Kind.PNEUMOTHORAX not in self.kinds and self._says_negative(1.3)
+        if no_effusion and no_pneumothorax and self._chance(0.75):
+            pleura.append(self._sentence(say.PLEURA_NORMAL))
+            return
+        effusions = self.case.find(Kind.EFFUSION)
+        if no_effusion:
+            pleura.append(self._sentence(say.NO_EFFUSION))
+        elif len(effusions) == 1 and self._says_negative(0.2):
+            other = Side.RIGHT if effusions[0].side is Side.LEFT else Side.LEFT
+            pleura.append(self._sentence(say.NO_OTHER_EFFUSION).format(side=other))
+        if no_pneumothorax:
+            pleura.append(self._sentence(say.NO_PNEUMOTHORAX))
+
+    def _named(self, pathologies: list[Finding]) -> list[str]:
+        """Every pathology in short, the urgent ones first: as sentences or as one list."""
+        ranked = sorted(pathologies, key=lambda finding: _URGENCY.index(finding.kind))
+        facts = list(self._facts(ranked))
+        sentences: list[str] = []
+        if len(facts) > 1 and self._chance(0.55):
+            named = [say.fill(self._pick(wording.brief), finding) for finding, wording in facts]
+            sentences.append(_listed(named, self._joint(facts)))
+        else:
+            for finding, wording in facts:
+                alone = say.REMARKS.get(finding.kind, ())
+                bank = alone if alone and self._chance(0.4) else wording.brief
+                sentences.append(say.fill(self._pick(bank), finding))
+        if self.kinds & {Kind.NODULE, Kind.MASS} and self._chance(0.35):
+            sentences.append(self.rng.choice(say.FOLLOW_UP))
+        if all(finding.kind in _CHRONIC for finding in pathologies) and self._chance(0.6):
+            sentences.append(self.rng.choice(say.NORMAL_IMPRESSION))
+        return sentences
+
+    def _joint(self, facts: Sequence[tuple[Finding, Phrases]]) -> str:
+        """What binds the first of a list to the rest: "with" where the rest may follow from it."""
+        first, *rest = (finding.kind for finding, _ in facts)
+        follows = {
+            Kind.CARDIOMEGALY: {Kind.OEDEMA, Kind.EFFUSION},
+            Kind.CONSOLIDATION: {Kind.EFFUSION},
+            Kind.PNEUMOTHORAX: {Kind.RIB_FRACTURE},
+        }.get(first, set())
+        return " with " if set(rest) <= follows and self._chance(0.7) else ""
+
+    def _devices_in_short(self, devices: Sequence[Finding]) -> str:
+        if len(devices) == 1:
+            wording = say.PRESENT[devices[0].kind]
+            return say.fill(self._pick(wording.brief), devices[0])
+        return self._pick(say.DEVICES_IN_PLACE)
+
+    def _sentence(self, wording: Phrases) -> str:
+        wordy = self._chance(self.plan.style.value)
+        return self._pick(wording.wordy if wordy else wording.terse)
+
+    def _pick(self, bank: Bank) -> str:
+        if self.plan.shortest:
+            return min(bank, key=_words)
+        return self.rng.choice(bank)
+
+    def _chance(self, probability: float) -> bool:
+        return not self.plan.shortest and self.rng.random() < probability
+
+    def _says_negative(self, weight: float = 1.0) -> bool:
+        if self.plan.negatives >= 1.0:
+            return True
+        return self._chance(self.plan.negatives * weight)
+
+
+def _words(template: str) -> int:
+    # A lobe is three words.
+    return len(template.split()) + 2 * template.count("{lobe}")
+
+
+def _listed(items: Sequence[str], joint: str) -> str:
+    if joint:
+        return items[0] + joint + _listed(items[1:], "")
+    if len(items) <= 2:
+        return " and ".join(items)
+    return ", ".join(items[:-1]) + f", and {items[-1]}"
+
+
+def _paragraph(sentences: Sequence[str]) -> str:
+    return " ".join(f"{text[0].upper()}{text[1:]}." for text in sentences)
