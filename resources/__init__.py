@@ -36,19 +36,3 @@ def demo_studies() -> list[Path]:
     if not studies:
         raise ResourceMissing("The set of demo studies", folder)
     return studies
-
-
-def theme(name: str) -> Path:
-    """The style sheet of a theme, ``"dark"`` or ``"light"``; raises :class:`ResourceMissing`."""
-    path = ROOT / "themes" / f"{name}.qss"
-    if not path.is_file():
-        raise ResourceMissing(f"The theme “{name}”", path)
-    return path
-
-
-def icon(name: str) -> Path:
-    """An icon's SVG file; raises :class:`ResourceMissing`."""
-    path = ROOT / "icons" / f"{name}.svg"
-    if not path.is_file():
-        raise ResourceMissing(f"The icon “{name}”", path)
-    return path
