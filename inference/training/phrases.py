@@ -112,7 +112,7 @@ PRESENT: Final[dict[Kind, Phrases]] = {
             "increased interstitial markings, consistent with {grade} pulmonary edema",
             "there is {grade} pulmonary edema with perihilar haze",
         ),
-        brief=("{grade} pulmonary edema", "pulmonary edema"),
+        brief=("{grade} pulmonary edema",),
     ),
     Kind.NODULE: Phrases(
         terse=("{mm} mm {lobe} nodule", "{mm} mm nodule in the {lobe}"),
@@ -177,14 +177,15 @@ PRESENT: Final[dict[Kind, Phrases]] = {
         brief=("endotracheal tube in satisfactory position",),
     ),
     Kind.CENTRAL_LINE: Phrases(
+        # The vein of entry is not part of a case, so it is never named.
         terse=(
-            "{side} internal jugular catheter tip in the SVC",
+            "{side} central line tip in the SVC",
             "{side} central venous catheter tip in the SVC",
         ),
         wordy=(
-            "{side} internal jugular central venous catheter with tip in the SVC",
+            "{side} central venous catheter with tip in the SVC",
             "a {side} central venous catheter terminates in the SVC",
-            "the tip of the {side} internal jugular catheter projects over the SVC",
+            "the tip of the {side} central venous catheter projects over the SVC",
         ),
         brief=("{side} central venous catheter in satisfactory position",),
     ),

@@ -40,6 +40,9 @@ class Region(Enum):
     BONES = "bones"
 
 
+Told = tuple[Region, str]
+"""A sentence of FINDINGS, not yet closed, and the region that it belongs to."""
+
 _D, _H, _M, _L, _P, _B = Region
 _ORDERS: Final = (
     (_D, _L, _P, _H, _M, _B),
@@ -72,6 +75,14 @@ _URGENCY: Final = (
 )
 """The order in which IMPRESSION likes to name pathologies; heart failure's signs stay together."""
 
+_MARKS_LUNGS: Final = frozenset(
+    {
+        *(Kind.CONSOLIDATION, Kind.ATELECTASIS, Kind.OEDEMA, Kind.NODULE, Kind.MASS),
+        *(Kind.HYPERINFLATION, Kind.EFFUSION, Kind.PNEUMOTHORAX),
+    }
+)
+"""Kinds beside which no one calls the lungs clear."""
+
 _CHRONIC: Final = frozenset({Kind.HYPERINFLATION, Kind.HIATAL_HERNIA})
 
 
@@ -94,8 +105,8 @@ _SHORTER: Final = (
 
 def write_report(case: Case, rng: random.Random) -> str:
     """A true report of ``case``, FINDINGS and IMPRESSION, 25 to 75 words with the headings."""
-    style = rng.choices(list(Style), (0.35, 0.4, 0.25))[0]
-    report = _Writer(case, rng, _Plan(style, negatives=0.72)).report()
+    style = rng.choices(list(Style), (0.25, 0.4, 0.35))[0]
+    report = _Writer(case, rng, _Plan(style, negatives=0.82)).report()
     if len(report.split()) < MIN_WORDS:
         return _Writer(case, rng, _Plan(Style.WORDY, negatives=1.0)).report()
     for plan in _SHORTER:
@@ -127,20 +138,20 @@ class _Writer:
         )
 
     def report(self) -> str:
-        return f"FINDINGS:\n{self.findings()}\n\nIMPRESSION:\n{self.impression()}"
-
-    def findings(self) -> str:
-        told: dict[Region, list[str]] = {region: [] for region in Region}
-        for finding, wording in self._facts(list(self.case.findings)):
-            sentence = say.fill(self._sentence(wording), finding)
-            told[_REGIONS.get(finding.kind, Region.LUNGS)].append(sentence)
-        for region in Region:
-            self.rng.shuffle(told[region])
-        self._add_negatives(told)
-        sentences = [text for region in self.rng.choice(_ORDERS) for text in told[region]]
-        if self.case.view == "AP" and self._chance(0.12):
-            sentences.insert(0, self.rng.choice(say.PORTABLE))
-        return _paragraph(sentences)
+        """The report; negatives give way, the last ones first, where it would be too long."""
+        facts = self._told_facts()
+        negatives = self._told_negatives()
+        order = self.rng.choice(_ORDERS)
+        portable = self.case.view == "AP" and self._chance(0.12)
+        opening = [self.rng.choice(say.PORTABLE)] if portable else []
+        impression = self.impression()
+        while True:
+            told = facts + negatives
+            body = [text for region in order for where, text in told if where is region]
+            report = f"FINDINGS:\n{_paragraph(opening + body)}\n\nIMPRESSION:\n{impression}"
+            if len(report.split()) <= MAX_WORDS or not negatives:
+                return report
+            negatives.pop()
 
     def impression(self) -> str:
         pathologies = [finding for finding in self.case.findings if finding.kind not in DEVICES]
@@ -168,51 +179,64 @@ class _Writer:
             else:
                 yield finding, say.phrases(finding, hemidiaphragms_visible=visible)
 
-    def _add_negatives(self, told: dict[Region, list[str]]) -> None:
-        """Append pertinent negatives, none of which contradicts a finding."""
-        parenchymal = self.kinds & {
-            *(Kind.CONSOLIDATION, Kind.ATELECTASIS, Kind.OEDEMA),
-            *(Kind.NODULE, Kind.MASS, Kind.HYPERINFLATION),
-        }
-        pleural = self.kinds & {Kind.EFFUSION, Kind.PNEUMOTHORAX}
-        heart_normal = Kind.CARDIOMEGALY not in self.kinds and self._says_negative()
-        lungs_clear = not parenchymal and not pleural and self._says_negative(1.3)
+    def _told_facts(self) -> list[Told]:
+        told = [
+            (
+                _REGIONS.get(finding.kind, Region.LUNGS),
+                say.fill(self._sentence(wording), finding),
+            )
+            for finding, wording in self._facts(self.case.findings)
+        ]
+        self.rng.shuffle(told)
+        return told
 
+    def _told_negatives(self) -> list[Told]:
+        """Pertinent negatives, none of which contradicts a finding; the dearest come first."""
+        return [
+            *self._pleural_negatives(),
+            *self._heart_and_lung_negatives(),
+            *self._lesser_negatives(),
+        ]
+
+    def _heart_and_lung_negatives(self) -> Iterator[Told]:
+        marked = self.kinds & _MARKS_LUNGS
+        heart_normal = Kind.CARDIOMEGALY not in self.kinds and self._says_negative()
+        lungs_clear = not marked and self._says_negative(1.3)
         if heart_normal and lungs_clear and self._chance(0.2):
-            told[Region.HEART].append(self._sentence(say.HEART_AND_LUNGS_NORMAL))
-        else:
-            if heart_normal:
-                mediastinal = Kind.HIATAL_HERNIA not in self.kinds and self._chance(0.35)
-                bank = say.MEDIASTINUM_NORMAL if mediastinal else say.HEART_NORMAL
-                told[Region.HEART].append(self._sentence(bank))
-            if lungs_clear:
-                told[Region.LUNGS].append(self._sentence(say.LUNGS_CLEAR))
-        if not lungs_clear:
-            if Kind.CONSOLIDATION not in self.kinds and self._says_negative(0.8):
-                told[Region.LUNGS].append(self._sentence(say.NO_CONSOLIDATION))
-            if not self.kinds & {Kind.NODULE, Kind.MASS} and self._says_negative(0.15):
-                told[Region.LUNGS].append(self._sentence(say.NO_NODULE))
+            yield Region.HEART, self._sentence(say.HEART_AND_LUNGS_NORMAL)
+            return
+        if heart_normal:
+            mediastinal = Kind.HIATAL_HERNIA not in self.kinds and self._chance(0.35)
+            wording = say.MEDIASTINUM_NORMAL if mediastinal else say.HEART_NORMAL
+            yield Region.HEART, self._sentence(wording)
+        if lungs_clear:
+            yield Region.LUNGS, self._sentence(say.LUNGS_CLEAR)
+        elif Kind.CONSOLIDATION not in self.kinds and self._says_negative(0.8):
+            yield Region.LUNGS, self._sentence(say.NO_CONSOLIDATION)
+
+    def _lesser_negatives(self) -> Iterator[Told]:
         wanted = 0.9 if Kind.CARDIOMEGALY in self.kinds else 0.35
         if Kind.OEDEMA not in self.kinds and self._says_negative(wanted):
-            told[Region.LUNGS].append(self._sentence(say.NO_EDEMA))
-        self._add_pleural_negatives(told[Region.PLEURA])
+            yield Region.LUNGS, self._sentence(say.NO_EDEMA)
         if Kind.RIB_FRACTURE not in self.kinds and self._says_negative(0.6):
-            told[Region.BONES].append(self._sentence(say.BONES_NORMAL))
+            yield Region.BONES, self._sentence(say.BONES_NORMAL)
+        if not self.kinds & {Kind.NODULE, Kind.MASS} and self._says_negative(0.12):
+            yield Region.LUNGS, self._sentence(say.NO_NODULE)
 
-    def _add_pleural_negatives(self, pleura: list[str]) -> None:
+    def _pleural_negatives(self) -> Iterator[Told]:
         no_effusion = Kind.EFFUSION not in self.kinds and self._says_negative(1.2)
         no_pneumothorax = Kind.PNEUMOTHORAX not in self.kinds and self._says_negative(1.3)
         if no_effusion and no_pneumothorax and self._chance(0.75):
-            pleura.append(self._sentence(say.PLEURA_NORMAL))
+            yield Region.PLEURA, self._sentence(say.PLEURA_NORMAL)
             return
+        if no_pneumothorax:
+            yield Region.PLEURA, self._sentence(say.NO_PNEUMOTHORAX)
         effusions = self.case.find(Kind.EFFUSION)
         if no_effusion:
-            pleura.append(self._sentence(say.NO_EFFUSION))
+            yield Region.PLEURA, self._sentence(say.NO_EFFUSION)
         elif len(effusions) == 1 and self._says_negative(0.2):
             other = Side.RIGHT if effusions[0].side is Side.LEFT else Side.LEFT
-            pleura.append(self._sentence(say.NO_OTHER_EFFUSION).format(side=other))
-        if no_pneumothorax:
-            pleura.append(self._sentence(say.NO_PNEUMOTHORAX))
+            yield Region.PLEURA, self._sentence(say.NO_OTHER_EFFUSION).format(side=other)
 
     def _named(self, pathologies: list[Finding]) -> list[str]:
         """Every pathology in short, the urgent ones first: as sentences or as one list."""
