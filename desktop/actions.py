@@ -1,0 +1,118 @@
+"""Every command of the window: its name, its keys, what it says about itself.
+
+Menus, buttons, tooltips and the page of shortcuts are all made from this one table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from PySide6.QtGui import QAction, QKeySequence
+from PySide6.QtWidgets import QWidget
+
+
+@dataclass(frozen=True)
+class Command:
+    """``keys`` are portable key sequences; ``label`` is for buttons, where short is better."""
+
+    name: str
+    text: str
+    tip: str
+    keys: tuple[str, ...] = ()
+    label: str = ""
+    icon: str = ""
+    checkable: bool = False
+
+
+FILE: Final = (
+    Command("open", "&Open…", "Open a DICOM file", ("Ctrl+O",), icon="open"),
+    Command("open_folder", "Open &Folder…", "Open the studies in a folder", ("Ctrl+Shift+O",)),
+    Command("quit", "&Quit", "Close the window", ("Ctrl+Q",)),
+)
+REPORT: Final = (
+    Command("draft", "&Draft", "Write the report from the image", ("Ctrl+D",)),
+    Command("infill", "&Infill", "Write anew all that is not pinned", ("Ctrl+Return",)),
+    Command("refill", "&Refill Selection", "Write the selection anew", ("Ctrl+R",), "Refill"),
+    Command("cancel", "&Cancel", "Stop and leave the report as it was", ("Esc",)),
+    Command("pin", "&Pin Selection", "The model may not change it", ("Ctrl+P",), "Pin"),
+    Command("unpin", "&Unpin Selection", "The model may change it", ("Ctrl+Shift+P",), "Unpin"),
+    Command("gap", "Insert &Gap", "Let the model write here", ("Ctrl+G",), "Insert gap"),
+    Command("undo", "&Undo", "Take the last change back", ("Ctrl+Z",), icon="undo"),
+    Command("redo", "R&edo", "Make the change again", ("Ctrl+Shift+Z", "Ctrl+Y"), icon="redo"),
+    Command("copy", "Copy &Report", "Copy as plain text", ("Ctrl+Shift+C",), "Copy", icon="copy"),
+    Command("restart", "Re&start Worker", "Start the worker anew"),
+)
+VIEW: Final = (
+    Command("fit", "&Fit Image", "Show the whole image", ("Ctrl+0",)),
+    Command("zoom_in", "Zoom &In", "Larger", ("Ctrl++", "Ctrl+=")),
+    Command("zoom_out", "Zoom &Out", "Smaller", ("Ctrl+-",)),
+    Command("invert", "In&vert", "Exchange black and white", ("Ctrl+Shift+I",)),
+    Command("reset_window", "&Reset Window/Level", "As the file says", ("Ctrl+Shift+R",)),
+    Command("focus_image", "Go to I&mage", "Keys go to the image", ("Ctrl+1",)),
+    Command("focus_report", "Go to Re&port", "Keys go to the report", ("Ctrl+2",)),
+    Command("focus_other", "&Other Pane", "From image to report and back", ("F6",)),
+    Command(
+        "previous",
+        "Pre&vious Study",
+        "The study before",
+        ("Alt+Left", "Ctrl+PgUp"),
+        icon="previous",
+    ),
+    Command("next", "&Next Study", "The study after", ("Alt+Right", "Ctrl+PgDown"), icon="next"),
+    Command("dark", "&Dark Theme", "For a dark reading room", checkable=True),
+    Command("light", "&Light Theme", "For a bright room", checkable=True),
+)
+HELP: Final = (
+    Command("shortcuts", "&Keyboard and Mouse", "All keys on one page", ("F1",)),
+    Command("about", "&About Pinfill", "What this is and what it is not"),
+)
+ALL: Final = {"File": FILE, "Report": REPORT, "View": VIEW, "Help": HELP}
+
+
+class Actions:
+    """The commands as Qt actions of one window: ``actions["draft"]``."""
+
+    def __init__(self, owner: QWidget) -> None:
+        self._actions: dict[str, QAction] = {}
+        for command in commands():
+            action = QAction(command.text, owner)
+            action.setObjectName(command.name)
+            action.setShortcuts([QKeySequence(key) for key in command.keys])
+            action.setIconText(command.label or command.text.replace("&", ""))
+            action.setToolTip(tooltip(command))
+            action.setStatusTip(command.tip)
+            action.setCheckable(command.checkable)
+            owner.addAction(action)
+            self._actions[command.name] = action
+
+    def __getitem__(self, name: str) -> QAction:
+        return self._actions[name]
+
+    def allow(self, name: str, allowed: bool, why_not: str = "") -> None:
+        """Enable or disable; the tooltip of a disabled action gives the reason."""
+        action = self._actions[name]
+        action.setEnabled(allowed)
+        tip = tooltip(_BY_NAME[name])
+        action.setToolTip(tip if allowed or not why_not else f"{tip}\n{why_not}")
+
+
+def commands() -> Iterator[Command]:
+    for group in ALL.values():
+        yield from group
+
+
+def tooltip(command: Command) -> str:
+    if not command.keys:
+        return command.tip
+    return f"{command.tip} ({shown_keys(command)[0]})"
+
+
+def shown_keys(command: Command) -> list[str]:
+    """The keys as this platform writes them."""
+    native = QKeySequence.SequenceFormat.NativeText
+    return [QKeySequence(key).toString(native) for key in command.keys]
+
+
+_BY_NAME: Final = {command.name: command for command in commands()}

@@ -1,0 +1,99 @@
+"""The two pages of the Help menu, as dialogs that never block the window."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QDialog, QDialogButtonBox, QLabel, QScrollArea, QVBoxLayout, QWidget
+
+from desktop import actions
+from desktop.theme import GRID
+from desktop.widgets.status_line import DISCLAIMER
+
+MOUSE: Final = (
+    ("Left drag", "window and level"),
+    ("Shift + left drag, middle drag", "pan"),
+    ("Wheel", "zoom about the pointer"),
+    ("Double click", "fit"),
+)
+
+IMAGE_KEYS: Final = (
+    ("F", "fit"),
+    ("I", "invert"),
+    ("R", "reset window and level"),
+    ("+  −", "zoom"),
+    ("Arrow keys", "pan"),
+)
+
+ABOUT: Final = f"""
+<h3>Pinfill</h3>
+<p>A DICOM viewer whose report pane a diffusion language model fills between pinned words.</p>
+<p>The work behind it: <i>Discrete Diffusion Language Models for Interactive Radiology Report
+Drafting</i>, arXiv 2607.01436.</p>
+<p><b>{DISCLAIMER}.</b> Every word it writes is to be read and answered for by a person.
+The bundled studies and patients are fictional.</p>
+<p>Apache License 2.0.</p>
+"""
+
+
+def show_shortcuts(parent: QWidget) -> QDialog:
+    blocks = [
+        _table(
+            title,
+            [
+                (", ".join(actions.shown_keys(command)), command.tip)
+                for command in group
+                if command.keys
+            ],
+        )
+        for title, group in actions.ALL.items()
+        if any(command.keys for command in group)
+    ]
+    blocks.insert(3, _table("On the image", MOUSE + IMAGE_KEYS))
+    return _show(parent, "Keyboard and mouse", "".join(blocks), scrolls=True)
+
+
+def show_about(parent: QWidget) -> QDialog:
+    return _show(parent, "About Pinfill", ABOUT)
+
+
+def _table(title: str, rows: tuple[tuple[str, str], ...] | list[tuple[str, str]]) -> str:
+    cells = "".join(
+        f"<tr><td style='padding:2px 24px 2px 0'><b>{_escaped(keys)}</b></td>"
+        f"<td style='padding:2px 0'>{_escaped(what)}</td></tr>"
+        for keys, what in rows
+    )
+    return f"<h4>{title}</h4><table cellspacing='0'>{cells}</table>"
+
+
+def _escaped(text: str) -> str:
+    return text.replace("&", "&amp;").replace("<", "&lt;")
+
+
+def _show(parent: QWidget, title: str, html: str, *, scrolls: bool = False) -> QDialog:
+    dialog = QDialog(parent)
+    dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+    dialog.setWindowTitle(title)
+    page = QLabel(html)
+    page.setTextFormat(Qt.TextFormat.RichText)
+    page.setWordWrap(True)
+    page.setTextInteractionFlags(Qt.TextInteractionFlag.TextBrowserInteraction)
+    column = QVBoxLayout(dialog)
+    column.setContentsMargins(3 * GRID, 2 * GRID, 3 * GRID, 2 * GRID)
+    column.setSpacing(2 * GRID)
+    if scrolls:
+        area = QScrollArea()
+        area.setFrameShape(QScrollArea.Shape.NoFrame)
+        area.setWidgetResizable(True)
+        area.setWidget(page)
+        column.addWidget(area)
+        dialog.resize(64 * GRID, 80 * GRID)
+    else:
+        column.addWidget(page)
+        dialog.setMinimumWidth(56 * GRID)
+    buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
+    buttons.rejected.connect(dialog.reject)
+    column.addWidget(buttons)
+    dialog.open()
+    return dialog

@@ -1,0 +1,65 @@
+"""What the window remembers from one start to the next: theme, layout, recent paths."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Final
+
+import platformdirs
+from PySide6.QtCore import QByteArray, QSettings
+
+from desktop.theme import ThemeName, theme_name
+
+RECENT_LIMIT: Final = 8
+
+
+class Settings:
+    """One INI file; beside the reports where ``PINFILL_DATA_DIR`` is set, else per user."""
+
+    def __init__(self, path: Path | None = None) -> None:
+        file = path if path is not None else settings_path()
+        self._store = QSettings(str(file), QSettings.Format.IniFormat)
+
+    @property
+    def theme(self) -> ThemeName:
+        return theme_name(str(self._store.value("window/theme", "dark")))
+
+    @theme.setter
+    def theme(self, name: ThemeName) -> None:
+        self._store.setValue("window/theme", name)
+
+    @property
+    def recent(self) -> list[Path]:
+        """Files and folders, the latest first."""
+        kept = self._store.value("recent/paths", [])
+        # QSettings hands a list of one back as the element alone.
+        items = kept if isinstance(kept, list) else [kept]
+        return [Path(str(item)) for item in items if item]
+
+    def remember(self, path: Path) -> None:
+        """Put ``path`` first among the recent ones."""
+        path = path.absolute()
+        others = [known for known in self.recent if known != path]
+        self._store.setValue("recent/paths", [str(p) for p in (path, *others)][:RECENT_LIMIT])
+
+    def forget_recent(self) -> None:
+        self._store.remove("recent/paths")
+
+    def layout(self, part: str) -> QByteArray | None:
+        """The saved state of a part of the window, as Qt gave it."""
+        state = self._store.value(f"layout/{part}")
+        return state if isinstance(state, QByteArray) else None
+
+    def keep_layout(self, part: str, state: QByteArray) -> None:
+        self._store.setValue(f"layout/{part}", state)
+
+    def sync(self) -> None:
+        self._store.sync()
+
+
+def settings_path() -> Path:
+    data_dir = os.environ.get("PINFILL_DATA_DIR")
+    if data_dir:
+        return Path(data_dir) / "settings.ini"
+    return platformdirs.user_config_path("pinfill", appauthor=False) / "settings.ini"

@@ -1,0 +1,136 @@
+"""The line at the foot of the window: the worker, the model, the job, and what this is not."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QProgressBar, QSizePolicy, QWidget
+
+from desktop import theme
+from desktop.theme import GRID, Palette
+from inference.protocol import Canvas, Filled, ModelInfo
+
+DISCLAIMER: Final = "Research use only, not a medical device"
+
+
+class StatusLine(QFrame):
+    """Glyph and word for the worker's state; model and device; the job; the disclaimer."""
+
+    def __init__(self, colors: Palette, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("statusLine")
+        self._colors = colors
+        self._state = "stopped"
+
+        self._glyph = QLabel(self)
+        self._glyph.setFixedWidth(2 * GRID)
+        self._worker = QLabel(self)
+        self._worker.setObjectName("workerState")
+        self._model = _ElidedLabel(self)
+        self._model.setObjectName("modelLine")
+        self._bar = QProgressBar(self)
+        self._bar.setTextVisible(False)
+        self._bar.setFixedWidth(12 * GRID)
+        self._bar.setAccessibleName("Denoising steps")
+        self._bar.hide()
+        self._job = QLabel(self)
+        self._job.setObjectName("jobLine")
+        # Digits of one width, so that the line stands still while they run.
+        self._job.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        self._disclaimer = QLabel(DISCLAIMER, self)
+        self._disclaimer.setObjectName("disclaimer")
+
+        row = QHBoxLayout(self)
+        row.setContentsMargins(GRID, GRID // 2, GRID + GRID // 2, GRID // 2)
+        row.setSpacing(GRID)
+        row.addWidget(self._glyph)
+        row.addWidget(self._worker)
+        row.addSpacing(GRID)
+        row.addWidget(self._model, 1)
+        row.addWidget(self._bar)
+        row.addWidget(self._job)
+        row.addSpacing(2 * GRID)
+        row.addWidget(self._disclaimer)
+        self.show_worker("stopped", "No worker")
+
+    @property
+    def text(self) -> str:
+        """All that the line says, for tests and for screen readers."""
+        parts = (self._worker.text(), self._model.full_text, self._job.text(), DISCLAIMER)
+        return " · ".join(part for part in parts if part)
+
+    def show_worker(self, state: str, text: str) -> None:
+        """``state`` names an icon: stopped, starting, ready, busy or died."""
+        self._state = state
+        self._worker.setText(text)
+        self.recolor(self._colors)
+
+    def show_model(self, model: ModelInfo | None) -> None:
+        if model is None:
+            self._model.set_full_text("")
+            self._model.setToolTip("")
+            return
+        self._model.set_full_text(f"{model.name} on {model.device}")
+        self._model.setToolTip(
+            f"{model.architecture}, {model.parameters / 1e6:,.1f} million parameters, "
+            f"{model.dtype}\nCanvas of {model.canvas_length} tokens, at most "
+            f"{model.max_steps} steps\n{model.checkpoint}"
+        )
+
+    def show_text(self, text: str) -> None:
+        """A word on what just happened, in the place of the job's figures."""
+        self._bar.hide()
+        self._job.setText(text)
+        self._job.setToolTip("")
+
+    def show_canvas(self, canvas: Canvas) -> None:
+        self._bar.setRange(0, canvas.max_steps)
+        self._bar.setValue(canvas.step)
+        self._bar.show()
+        self._job.setText(
+            f"step {canvas.step} of {canvas.max_steps} · {canvas.tokens} tokens · "
+            f"{canvas.seconds:.1f} s"
+        )
+
+    def show_filled(self, filled: Filled) -> None:
+        self._bar.hide()
+        steps = "1 step" if filled.steps == 1 else f"{filled.steps} steps"
+        self._job.setText(f"{steps} · {filled.tokens} tokens · {filled.seconds:.1f} s")
+        prefix = (
+            f"{filled.prefix_seconds:.2f} s on reading the image"
+            if filled.prefix_encodings
+            else "the image was known already"
+        )
+        self._job.setToolTip(f"Seed {filled.seed}; {filled.forwards} decoder forwards; {prefix}")
+
+    def recolor(self, colors: Palette) -> None:
+        self._colors = colors
+        color = {
+            "ready": colors.accent,
+            "busy": colors.accent,
+            "starting": colors.warning,
+            "died": colors.error,
+        }.get(self._state, colors.muted)
+        scale = self.devicePixelRatioF()
+        self._glyph.setPixmap(theme.glyph(self._state, color, scale=scale))
+
+
+class _ElidedLabel(QLabel):
+    """A label that gives way when the window is narrow."""
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.full_text = ""
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+
+    def set_full_text(self, text: str) -> None:
+        self.full_text = text
+        self._elide()
+
+    def resizeEvent(self, event: object) -> None:
+        self._elide()
+
+    def _elide(self) -> None:
+        metrics = self.fontMetrics()
+        self.setText(metrics.elidedText(self.full_text, Qt.TextElideMode.ElideRight, self.width()))

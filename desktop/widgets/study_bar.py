@@ -1,0 +1,56 @@
+"""A slim bar over the image to move among several opened studies."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import Signal
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import QComboBox, QFrame, QHBoxLayout, QLabel, QToolButton, QWidget
+
+from desktop.theme import GRID
+
+
+class StudyBar(QFrame):
+    """Previous, a list of the studies by name, next, and which of how many; hidden for one."""
+
+    chosen = Signal(int)
+
+    def __init__(
+        self, previous: QAction, following: QAction, parent: QWidget | None = None
+    ) -> None:
+        super().__init__(parent)
+        self.setObjectName("studyBar")
+        self._list = QComboBox(self)
+        self._list.setAccessibleName("Opened studies")
+        self._list.setSizeAdjustPolicy(
+            QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
+        )
+        self._list.activated.connect(self.chosen)
+        self._place = QLabel(self)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(GRID, GRID // 2, GRID, GRID // 2)
+        row.setSpacing(GRID)
+        row.addWidget(_step_button(previous, self))
+        row.addWidget(self._list, 1)
+        row.addWidget(_step_button(following, self))
+        row.addWidget(self._place)
+        self.hide()
+
+    def set_studies(self, names: Sequence[str], current: int) -> None:
+        """Show ``names`` with the one at ``current`` chosen; emits nothing."""
+        if [self._list.itemText(i) for i in range(self._list.count())] != list(names):
+            self._list.clear()
+            self._list.addItems(list(names))
+        self._list.setCurrentIndex(current)
+        self._place.setText(f"{current + 1} of {len(names)}")
+        self.setVisible(len(names) > 1)
+
+
+def _step_button(action: QAction, parent: QWidget) -> QToolButton:
+    button = QToolButton(parent)
+    button.setDefaultAction(action)
+    button.setProperty("flat", True)
+    button.setProperty("glyph", True)
+    button.setAccessibleName(action.text().replace("&", ""))
+    return button
