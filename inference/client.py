@@ -1,0 +1,427 @@
+"""The asyncio client of a worker: used by the window, the command line, plugins and tests alike.
+
+client = await Client.launch(checkpoint)             # a worker process on this machine
+client = await Client.connect("ws://host:8080", token)     # one that runs already
+filled = await client.infill(pieces, image=image, on_canvas=show)
+await client.close()
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Final
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus, InvalidURI
+
+from inference.conflate import Mailbox
+from inference.local_worker import LocalWorker, WorkerDied, WorkerError, worker_command
+from inference.protocol import (
+    MAX_FRAME_BYTES,
+    PROTOCOL_VERSION,
+    Cancel,
+    Cancelled,
+    Canvas,
+    Failed,
+    FailureKind,
+    Filled,
+    Gap,
+    Infill,
+    Loading,
+    ModelInfo,
+    Options,
+    Piece,
+    PutImage,
+    Ready,
+    Reply,
+    Request,
+    decode_reply,
+    encode,
+    image_digest,
+)
+
+__all__ = ["Client", "RequestFailed", "WorkerDied", "WorkerError"]
+
+log = logging.getLogger(__name__)
+
+_UPLOADS: Final = 3
+"""How often an image is sent for one job, where other clients keep pushing it out of the cache."""
+
+_CLOSE_TIMEOUT: Final = 2.0
+_EXIT_TIMEOUT: Final = 5.0
+"""Seconds between the loss of the connection and the exit of the process that explains it."""
+
+_NO_OPTIONS: Final = Options()
+
+
+class RequestFailed(WorkerError):
+    """The worker refused or failed; ``str()`` says what is wrong and what to do."""
+
+    def __init__(self, kind: FailureKind, message: str) -> None:
+        super().__init__(message)
+        self.kind = kind
+
+
+Ending = Filled | Cancelled | Failed
+
+
+@dataclass(eq=False)
+class _Job:
+    on_canvas: Callable[[Canvas], None] | None
+    ending: asyncio.Future[Ending] = field(
+        default_factory=lambda: asyncio.get_running_loop().create_future()
+    )
+
+
+class Client:
+    """A connection to a worker that is ready. Every callback runs on the event loop's thread."""
+
+    model: ModelInfo
+    """What the worker runs."""
+
+    def __init__(
+        self,
+        socket: ClientConnection,
+        worker: LocalWorker | None,
+        on_loading: Callable[[str], None] | None,
+    ) -> None:
+        """Use :meth:`launch` or :meth:`connect`, which wait until the worker is ready."""
+        loop = asyncio.get_running_loop()
+        self._socket = socket
+        self._worker = worker
+        self._on_loading = on_loading
+        self._outbox: Mailbox[bytes] = Mailbox()
+        self._jobs: dict[str, _Job] = {}
+        self._numbers = itertools.count(1)
+        self._uploaded: set[str] = set()
+        self._ready: asyncio.Future[ModelInfo] = loop.create_future()
+        self._closing: asyncio.Task[None] | None = None
+        self._gone: WorkerDied | None = None
+        self.died: asyncio.Future[WorkerDied | None] = loop.create_future()
+        """Done when the worker is gone: with the reason, or ``None`` after :meth:`close`."""
+        self._reader = asyncio.create_task(self._read(), name="worker client: reader")
+        self._writer = asyncio.create_task(self._write(), name="worker client: writer")
+
+    # -- coming and going
+
+    @classmethod
+    async def launch(
+        cls,
+        checkpoint: Path,
+        *,
+        device: str | None = None,
+        on_loading: Callable[[str], None] | None = None,
+    ) -> Client:
+        """Start a worker process for ``checkpoint`` and wait until it is ready.
+
+        ``on_loading`` is told the stages. Raises :class:`RequestFailed` with kind
+        ``"checkpoint"`` where that cannot be loaded, :class:`WorkerDied` where the worker ends.
+        Cancelling leaves no process behind.
+        """
+        worker = LocalWorker.start(worker_command(checkpoint, device))
+        return await cls.attach(worker, on_loading=on_loading)
+
+    @classmethod
+    async def attach(
+        cls, worker: LocalWorker, *, on_loading: Callable[[str], None] | None = None
+    ) -> Client:
+        """As :meth:`launch`, with a process that was just started and now belongs to the client."""
+        try:
+            url = await worker.address()
+            try:
+                socket = await _open(url, worker.token, ping_interval=None)
+            except WorkerError:
+                if await worker.ended_within(_EXIT_TIMEOUT):
+                    raise worker.obituary() from None
+                raise
+        except BaseException:
+            await worker.stop()
+            raise
+        return await cls._when_ready(socket, worker, on_loading)
+
+    @classmethod
+    async def connect(
+        cls, url: str, token: str, *, on_loading: Callable[[str], None] | None = None
+    ) -> Client:
+        """Connect to a worker that runs already, here or elsewhere; wait until it is ready.
+
+        Raises :class:`WorkerError` where nobody answers or the token is refused.
+        """
+        socket = await _open(url, token, ping_interval=20.0)
+        return await cls._when_ready(socket, None, on_loading)
+
+    @classmethod
+    async def _when_ready(
+        cls,
+        socket: ClientConnection,
+        worker: LocalWorker | None,
+        on_loading: Callable[[str], None] | None,
+    ) -> Client:
+        client = cls(socket, worker, on_loading)
+        try:
+            client.model = await asyncio.shield(client._ready)
+        except BaseException:
+            await client.close()
+            raise
+        return client
+
+    async def __aenter__(self) -> Client:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.close()
+
+    @property
+    def pid(self) -> int | None:
+        """The process id of a worker that this client launched."""
+        return self._worker.pid if self._worker else None
+
+    async def close(self) -> None:
+        """End the connection, and the process where this client launched it. May be repeated.
+
+        Infills under way raise :class:`WorkerDied`.
+        """
+        if self._closing is None:
+            self._closing = asyncio.create_task(self._close(), name="worker client: close")
+        await asyncio.shield(self._closing)
+
+    async def _close(self) -> None:
+        self._bury(WorkerDied("The worker was closed."))
+        try:
+            await self._socket.close()
+            await asyncio.wait([self._reader, self._writer])
+        finally:
+            if self._worker is not None:
+                await self._worker.stop()
+        if not self.died.done():
+            self.died.set_result(None)
+
+    # -- jobs
+
+    async def infill(
+        self,
+        pieces: Sequence[Piece],
+        *,
+        image: NDArray[np.uint8] | None = None,
+        context: str = "",
+        options: Options = _NO_OPTIONS,
+        on_canvas: Callable[[Canvas], None] | None = None,
+    ) -> Filled:
+        """Fill the gaps of ``pieces``; ``image`` is ``(height, width)``, 255 is white.
+
+        ``on_canvas`` is called after every step that the connection could keep up with, the last
+        always. Raises :class:`RequestFailed` and :class:`WorkerDied`, and what ``on_canvas``
+        raises. Cancelling the task cancels the job: it ends as soon as the worker has said so.
+        """
+        upload = None if image is None else _upload(image)
+        request = Infill(
+            request_id=str(next(self._numbers)),
+            pieces=tuple(pieces),
+            image_id=upload.image_id if upload else None,
+            context=context,
+            options=options,
+        )
+        frame = _frame(request)
+        for _ in range(_UPLOADS):
+            if upload and upload.image_id not in self._uploaded:
+                self._send(_frame(upload))
+                self._uploaded.add(upload.image_id)
+            ending = await self._run(request.request_id, frame, on_canvas)
+            match ending:
+                case Filled():
+                    return _checked(ending, request)
+                case Cancelled():
+                    raise WorkerDied("The worker was stopped by someone else.")
+                case Failed(kind="unknown_image") if upload:
+                    self._uploaded.discard(upload.image_id)
+                case Failed():
+                    break
+        assert isinstance(ending, Failed)
+        raise RequestFailed(ending.kind, ending.message)
+
+    async def _run(
+        self, request_id: str, frame: bytes, on_canvas: Callable[[Canvas], None] | None
+    ) -> Ending:
+        job = _Job(on_canvas)
+        self._jobs[request_id] = job
+        try:
+            self._send(frame)
+            return await asyncio.shield(job.ending)
+        except asyncio.CancelledError:
+            job.on_canvas = None
+            if not job.ending.done():
+                self._send(_frame(Cancel(request_id)))
+                # Whatever ends it, the answer, a late fill or the worker's death, nobody asks.
+                await asyncio.wait([job.ending])
+            raise
+        finally:
+            del self._jobs[request_id]
+            if job.ending.done() and not job.ending.cancelled():
+                job.ending.exception()  # seen, so that the loop does not complain of it
+
+    def _send(self, frame: bytes) -> None:
+        # Queued, never awaited: nothing that is cancelled half-way can lose or reorder a frame.
+        if self._gone is not None:
+            raise self._gone
+        self._outbox.put(frame)
+
+    # -- the connection
+
+    async def _write(self) -> None:
+        with contextlib.suppress(ConnectionClosed):
+            async for frame in self._outbox:
+                await self._socket.send(frame)
+        self._outbox.close(discard=True)
+
+    async def _read(self) -> None:
+        complaint: str | None = None
+        try:
+            while True:
+                self._take(decode_reply(await self._socket.recv(decode=False)))
+        except ConnectionClosed:
+            pass
+        except msgspec.MsgspecError as error:
+            complaint = f"The worker speaks in a way that this version does not know: {error}."
+        if self._closing is None:
+            await self._mourn(complaint)
+
+    async def _mourn(self, complaint: str | None) -> None:
+        """Find out why the connection is lost, and tell everyone who waits."""
+        if complaint is not None:
+            death = WorkerDied(complaint)
+        elif self._worker is None:
+            death = WorkerDied("The connection to the worker was lost.")
+        else:
+            if not await self._worker.ended_within(_EXIT_TIMEOUT):
+                self._worker.kill()  # a worker that nobody can reach is of no use
+            death = self._worker.obituary()
+        self._bury(death)
+        if not self.died.done():
+            self.died.set_result(death)
+
+    def _bury(self, death: WorkerDied) -> None:
+        if self._gone is None:
+            self._gone = death
+        self._outbox.close(discard=True)
+        for job in self._jobs.values():
+            if not job.ending.done():
+                job.ending.set_exception(self._gone)
+        if not self._ready.done():
+            self._ready.set_exception(self._gone)
+            self._ready.exception()  # seen: who waits for it gets it, and nobody has to
+
+    def _take(self, reply: Reply) -> None:
+        match reply:
+            case Canvas():
+                self._show(reply)
+            case Filled() | Cancelled() | Failed(request_id=str()):
+                job = self._jobs.get(reply.request_id or "")
+                if job is not None and not job.ending.done():
+                    job.ending.set_result(reply)
+            case Loading(stage):
+                if self._on_loading is not None:
+                    self._call(self._on_loading, stage)
+            case Ready(model, version):
+                self._on_ready(model, version)
+            case Failed(kind, message):
+                if self._ready.done():
+                    log.warning("The worker complains: %s", message)
+                else:
+                    self._ready.set_exception(RequestFailed(kind, message))
+
+    def _on_ready(self, model: ModelInfo, version: int) -> None:
+        if self._ready.done():
+            return
+        if version == PROTOCOL_VERSION:
+            self._ready.set_result(model)
+        else:
+            self._ready.set_exception(
+                WorkerError(
+                    f"The worker speaks version {version} of the protocol, this program version "
+                    f"{PROTOCOL_VERSION}; install the same Pinfill on both sides."
+                )
+            )
+
+    def _show(self, canvas: Canvas) -> None:
+        job = self._jobs.get(canvas.request_id)
+        if job is None or job.on_canvas is None or job.ending.done():
+            return
+        try:
+            job.on_canvas(canvas)
+        except Exception as error:
+            job.ending.set_exception(error)
+            self._send(_frame(Cancel(canvas.request_id)))
+
+    def _call(self, callback: Callable[[str], None], stage: str) -> None:
+        try:
+            callback(stage)
+        except Exception as error:
+            if not self._ready.done():
+                self._ready.set_exception(error)
+
+
+async def _open(url: str, token: str, ping_interval: float | None) -> ClientConnection:
+    try:
+        return await connect(
+            url,
+            additional_headers={"Authorization": f"Bearer {token}"},
+            compression=None,
+            max_size=MAX_FRAME_BYTES,
+            proxy=None,  # the token and the patient's image go to the worker alone
+            ping_interval=ping_interval,
+            ping_timeout=60.0,
+            close_timeout=_CLOSE_TIMEOUT,
+        )
+    except InvalidStatus as error:
+        if error.response.status_code in (401, 403):
+            raise WorkerError(f"The worker at {url} refuses this token; check it.") from error
+        raise WorkerError(f"What answers at {url} is no worker; check the address.") from error
+    except InvalidURI as error:
+        raise WorkerError(f"{url!r} is no address of a worker, like ws://host:8080.") from error
+    except TimeoutError as error:
+        raise WorkerError(f"No worker answers at {url}; check that it runs.") from error
+    except (OSError, InvalidHandshake, EOFError) as error:
+        raise WorkerError(f"No worker answers at {url}; check that it runs.") from error
+
+
+def _upload(image: NDArray[np.uint8]) -> PutImage:
+    if image.ndim != 2 or image.dtype != np.uint8 or image.size == 0:
+        raise ValueError(f"an 8-bit greyscale image is needed, not {image.dtype} {image.shape}")
+    height, width = image.shape
+    pixels = image.tobytes()
+    return PutImage(image_digest(pixels, width, height), width, height, pixels)
+
+
+def _frame(request: Request) -> bytes:
+    try:
+        frame = encode(request)
+    except UnicodeEncodeError as error:
+        message = "The text holds half a character (a lone surrogate); delete it and try again."
+        raise RequestFailed("bad_request", message) from error
+    if len(frame) > MAX_FRAME_BYTES:
+        message = f"The request has {len(frame)} bytes, {MAX_FRAME_BYTES} is the most; shorten it."
+        raise RequestFailed("bad_request", message)
+    return frame
+
+
+def _checked(filled: Filled, request: Infill) -> Filled:
+    gaps = sum(isinstance(piece, Gap) for piece in request.pieces)
+    if len(filled.fills) != gaps:
+        message = f"The worker filled {len(filled.fills)} gaps of {gaps}; nothing was changed."
+        raise RequestFailed("internal", message)
+    return filled

@@ -1,0 +1,49 @@
+"""What the worker asks of an engine, whatever family of model it runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from inference.protocol import Canvas, Filled, Infill, ModelInfo
+
+
+class JobCancelled(Exception):
+    """Raised by an engine that stopped because it was asked to, before ``step`` was over."""
+
+    def __init__(self, step: int) -> None:
+        super().__init__(f"cancelled in step {step}")
+        self.step = step
+
+
+class BadRequest(Exception):
+    """The request cannot be met; ``str()`` is a sentence for the reader: what is wrong, what to do.
+
+    For instance pinned text that does not fit the canvas, or a request without a gap.
+    """
+
+
+class Engine(Protocol):
+    """A loaded model. The worker calls it from one thread, one job at a time."""
+
+    @property
+    def info(self) -> ModelInfo: ...
+
+    def infill(
+        self,
+        request: Infill,
+        image: NDArray[np.uint8] | None,
+        emit: Callable[[Canvas], None],
+        cancelled: Callable[[], bool],
+    ) -> Filled:
+        """Fill every gap of ``request.pieces``.
+
+        ``image`` is ``(height, width)``, read-only, 255 is white. ``emit`` takes the draft canvas
+        after every step and never blocks. ``cancelled`` is to be asked once a step.
+
+        Raises :class:`BadRequest`, and :class:`JobCancelled` once ``cancelled()`` is true.
+        """
+        ...

@@ -1,0 +1,121 @@
+"""The worker's jobs: one at a time, in the order of asking, on the engine's own thread."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import threading
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from inference.engines.base import BadRequest, Engine, JobCancelled
+from inference.images import Image
+from inference.protocol import Cancelled, Canvas, Failed, Filled, Infill
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+
+
+@dataclass(eq=False)
+class Job:
+    """One request, and where its canvases and then its one last reply go, on the loop."""
+
+    request: Infill
+    image: Image | None
+    on_canvas: Callable[[Canvas], None]
+    on_end: Callable[[Filled | Cancelled | Failed], None]
+    cancelled: threading.Event = field(default_factory=threading.Event)
+
+
+class EngineThread:
+    """The one thread that touches the model: it loads it and runs every job."""
+
+    def __init__(self) -> None:
+        self._executor = ThreadPoolExecutor(1, thread_name_prefix="engine")
+        self._current: asyncio.Future[Any] | None = None
+
+    async def call(self, function: Callable[[], T]) -> T:
+        future = asyncio.get_running_loop().run_in_executor(self._executor, function)
+        self._current = future
+        # Shielded, for a cancelled future would hide that the thread is still at work.
+        return await asyncio.shield(future)
+
+    def close(self) -> bool:
+        """Take no more calls. Whether the thread is at rest; it cannot be forced to."""
+        self._executor.shutdown(wait=False, cancel_futures=True)
+        return self._current is None or self._current.done()
+
+
+class JobQueue:
+    """Jobs wait here for the engine."""
+
+    def __init__(self, thread: EngineThread) -> None:
+        self._thread = thread
+        self._waiting: deque[Job] = deque()
+        self._running: Job | None = None
+        self._closed = False
+        self._arrived = asyncio.Event()
+
+    def submit(self, job: Job) -> None:
+        self._waiting.append(job)
+        if self._closed:
+            self.cancel(job)
+        self._arrived.set()
+
+    def cancel(self, job: Job) -> None:
+        """A waiting job ends at once, the running one within one step, an ended one stays so."""
+        job.cancelled.set()
+        if job in self._waiting:
+            self._waiting.remove(job)
+            job.on_end(Cancelled(job.request.request_id, step=0))
+
+    def close(self) -> None:
+        """Cancel every job; :meth:`run` returns once the running one has ended."""
+        self._closed = True
+        for job in [*self._waiting, *([self._running] if self._running else [])]:
+            self.cancel(job)
+        self._arrived.set()
+
+    async def run(self, engine: Engine) -> None:
+        """Do jobs until the queue is closed."""
+        while not self._closed:
+            while self._waiting:
+                self._running = job = self._waiting.popleft()
+                reply = await self._do(engine, job)
+                self._running = None
+                job.on_end(reply)
+            if not self._closed:
+                self._arrived.clear()
+                await self._arrived.wait()
+
+    async def _do(self, engine: Engine, job: Job) -> Filled | Cancelled | Failed:
+        loop = asyncio.get_running_loop()
+        request_id = job.request.request_id
+
+        def emit(canvas: Canvas) -> None:
+            with contextlib.suppress(RuntimeError):  # the loop is closed: the worker is ending
+                loop.call_soon_threadsafe(job.on_canvas, canvas)
+
+        try:
+            return await self._thread.call(
+                lambda: engine.infill(job.request, job.image, emit, job.cancelled.is_set)
+            )
+        except JobCancelled as cancelled:
+            return Cancelled(request_id, cancelled.step)
+        except BadRequest as error:
+            return Failed("bad_request", str(error), request_id)
+        except Exception as error:
+            log.exception("The engine failed on request %s", request_id)
+            return Failed("internal", _apology(error), request_id)
+
+
+def _apology(error: Exception) -> str:
+    first_line = next(iter(str(error).splitlines()), "")
+    return (
+        f"The worker failed on this request ({type(error).__name__}: {first_line}); "
+        "its log says more. Try again, and restart the worker if it fails once more."
+    )

@@ -1,0 +1,119 @@
+"""One client of the worker: what it asks, and what it is still to hear."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from typing import Any, Final
+
+import msgspec
+from websockets.asyncio.server import ServerConnection
+from websockets.exceptions import ConnectionClosed
+
+from inference.conflate import Mailbox
+from inference.engines.base import BadRequest
+from inference.images import ImageCache
+from inference.jobs import Job, JobQueue
+from inference.protocol import (
+    Cancel,
+    Cancelled,
+    Canvas,
+    Failed,
+    Filled,
+    Infill,
+    PutImage,
+    Reply,
+    decode_request,
+    encode,
+)
+
+MAX_JOBS: Final = 64
+"""How many jobs one client may have in the queue."""
+
+
+class Session:
+    """One connected client: its jobs, and the mailbox of what it is still to hear."""
+
+    def __init__(self, connection: ServerConnection, queue: JobQueue, images: ImageCache) -> None:
+        self._connection = connection
+        self._queue = queue
+        self._images = images
+        self._jobs: dict[str, Job] = {}
+        self.mailbox: Mailbox[Reply] = Mailbox()
+        self.writer = asyncio.create_task(self._write(), name="session writer")
+
+    async def read(self) -> None:
+        """Take requests until the client is gone."""
+        with contextlib.suppress(ConnectionClosed):
+            while True:
+                # Who does not read the answers is not asked for more questions.
+                await self.mailbox.room()
+                self._take(await self._connection.recv(decode=False))
+
+    async def end(self) -> None:
+        self.mailbox.close(discard=True)
+        for job in list(self._jobs.values()):
+            self._queue.cancel(job)
+        await asyncio.wait([self.writer])
+
+    async def _write(self) -> None:
+        try:
+            async for reply in self.mailbox:
+                await self._connection.send(encode(reply))
+        except ConnectionClosed:
+            self.mailbox.close(discard=True)
+
+    def _take(self, frame: bytes) -> None:
+        try:
+            match decode_request(frame):
+                case PutImage() as message:
+                    self._images.put(message)
+                case Infill() as request:
+                    self._submit(request)
+                case Cancel(request_id):
+                    if request_id in self._jobs:
+                        self._queue.cancel(self._jobs[request_id])
+        except BadRequest as error:
+            self.mailbox.put(Failed("bad_request", str(error)))
+        except (msgspec.MsgspecError, RecursionError) as error:
+            sentence = f"The worker could not read the request: {error}."
+            self.mailbox.put(Failed("bad_request", sentence, _request_id(frame)))
+
+    def _submit(self, request: Infill) -> None:
+        request_id = request.request_id
+        if request_id in self._jobs:
+            raise BadRequest(f"The request id {request_id!r} is in use; choose another one.")
+        if len(self._jobs) >= MAX_JOBS:
+            sentence = f"{MAX_JOBS} requests are waiting already; cancel some, or wait."
+            self.mailbox.put(Failed("bad_request", sentence, request_id))
+            return
+        image = None
+        if request.image_id is not None:
+            image = self._images.get(request.image_id)
+            if image is None:
+                sentence = "The worker no longer holds the image; send it again."
+                self.mailbox.put(Failed("unknown_image", sentence, request_id))
+                return
+        job = Job(request, image, on_canvas=self._on_canvas, on_end=self._on_end)
+        self._jobs[request_id] = job
+        self._queue.submit(job)
+
+    def _on_canvas(self, canvas: Canvas) -> None:
+        self.mailbox.put(canvas, key=canvas.request_id)
+
+    def _on_end(self, reply: Filled | Cancelled | Failed) -> None:
+        assert reply.request_id is not None
+        del self._jobs[reply.request_id]
+        if isinstance(reply, Cancelled):
+            self.mailbox.discard(reply.request_id)  # nothing of it is to be used
+        self.mailbox.put(reply)
+
+
+def _request_id(frame: bytes) -> str | None:
+    """Whose request a frame is that could not be read as one, as far as can be told."""
+    try:
+        message: Any = msgspec.msgpack.decode(frame)
+    except (msgspec.MsgspecError, RecursionError):
+        return None
+    request_id = message.get("request_id") if isinstance(message, dict) else None
+    return request_id if isinstance(request_id, str) else None

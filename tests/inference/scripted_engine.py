@@ -1,0 +1,154 @@
+"""An engine that follows a script, for tests of the protocol; run as a program, a worker with it.
+
+The request's ``context`` is the script's name. Without a gate a step takes :data:`STEP_SECONDS`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from inference.engines.base import BadRequest, Engine, JobCancelled
+from inference.protocol import Canvas, Filled, Fixed, Infill, ModelInfo, Run
+from inference.server import CheckpointFault, EngineLoader, run
+
+INFO: Final = ModelInfo(
+    checkpoint="/checkpoints/scripted",
+    name="scripted",
+    architecture="ScriptedEngine",
+    parameters=7,
+    device="cpu",
+    dtype="bfloat16",
+    canvas_length=128,
+    max_steps=48,
+    has_filler=True,
+)
+STEP_SECONDS: Final = 0.001
+DEFAULT_STEPS: Final = 4
+
+
+class ScriptedEngine:
+    """Fills gap ``i`` with ``"fill i"``.
+
+    Scripts: ``""`` ends after ``max_steps``; ``"endless"`` only when cancelled; ``"huge"`` has
+    canvases of 100 kB; ``"bad request"``, ``"crash"``, ``"die"`` and ``"short"`` do what they say.
+    With a ``gate`` every step waits for one permit. ``started``, ``finished`` and ``images`` tell
+    what was done, in order.
+    """
+
+    def __init__(self, gate: threading.Semaphore | None = None) -> None:
+        self.info = INFO
+        self.gate = gate
+        self.started: list[str] = []
+        self.finished = threading.Semaphore(0)
+        self.cancelled = 0
+        self.images: list[NDArray[np.uint8] | None] = []
+
+    def infill(
+        self,
+        request: Infill,
+        image: NDArray[np.uint8] | None,
+        emit: Callable[[Canvas], None],
+        cancelled: Callable[[], bool],
+    ) -> Filled:
+        self.started.append(request.request_id)
+        self.images.append(image)
+        try:
+            return self._follow(request, emit, cancelled)
+        except JobCancelled:
+            self.cancelled += 1
+            raise
+        finally:
+            self.finished.release()
+
+    def _follow(
+        self, request: Infill, emit: Callable[[Canvas], None], cancelled: Callable[[], bool]
+    ) -> Filled:
+        gaps = [piece for piece in request.pieces if not isinstance(piece, Fixed)]
+        if not gaps or request.context == "bad request":
+            raise BadRequest("There is no gap to fill; insert one.")
+        steps = request.options.max_steps or DEFAULT_STEPS
+        step = 0
+        while step < steps or request.context == "endless":
+            step += 1
+            self._take_a_step()
+            if cancelled():
+                raise JobCancelled(step)
+            if request.context == "crash":
+                raise RuntimeError("the script says so\nand goes on")
+            if request.context == "die" and step == 3:
+                os.kill(os.getpid(), signal.SIGKILL)
+            text = "x" * 100_000 if request.context == "huge" else f"draft {step}"
+            draft = tuple((Run(text, settled=False),) for _ in gaps)
+            emit(Canvas(request.request_id, step, steps, tokens=8, seconds=0.0, gaps=draft))
+        fills = [f"fill {i}" for i in range(len(gaps))]
+        return Filled(
+            request_id=request.request_id,
+            fills=tuple(fills[:-1] if request.context == "short" else fills),
+            steps=step,
+            forwards=step,
+            tokens=8,
+            seconds=0.0,
+            prefix_seconds=0.0,
+            prefix_encodings=1,
+            seed=request.options.seed or 0,
+            checkpoint=self.info.checkpoint,
+            device=self.info.device,
+        )
+
+    def _take_a_step(self) -> None:
+        if self.gate is not None:
+            self.gate.acquire()
+        else:
+            time.sleep(STEP_SECONDS)
+
+
+def load(engine: Engine) -> EngineLoader:
+    def loader(on_stage: Callable[[str], None]) -> Engine:
+        on_stage("Reading the script")
+        return engine
+
+    return loader
+
+
+def load_missing(on_stage: Callable[[str], None]) -> Engine:
+    on_stage("Reading the script")
+    raise CheckpointFault("There is no checkpoint in /nowhere; name another folder.")
+
+
+def load_for_ever(on_stage: Callable[[str], None]) -> Engine:
+    on_stage("Never ending")
+    threading.Event().wait()
+    raise AssertionError
+
+
+def load_noisily(on_stage: Callable[[str], None]) -> Engine:
+    """As libraries do: to both streams, and more than a pipe holds."""
+    print("noise " * 100_000)
+    print("last words", file=sys.stderr)
+    return ScriptedEngine()
+
+
+LOADERS: Final[dict[str, EngineLoader]] = {
+    "scripted": load(ScriptedEngine()),
+    "missing": load_missing,
+    "for-ever": load_for_ever,
+    "noisy": load_noisily,
+}
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser()
+    parser.add_argument("loader", choices=LOADERS)
+    parser.add_argument("--parent-pid", type=int)
+    arguments = parser.parse_args()
+    sys.exit(run(LOADERS[arguments.loader], "127.0.0.1", 0, arguments.parent_pid))
