@@ -1,0 +1,264 @@
+"""The ``pinfill`` command.
+
+Nothing heavy is imported before it is needed: ``pinfill --help`` answers without Qt and torch.
+
+Exit codes: 0 done, 1 a fault of the worker or a failed check, 2 something wrong with what was
+asked for (one sentence on standard error says what, and what to do), 130 cancelled by Ctrl-C.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from inference.protocol import Piece
+
+OK: Final = 0
+FAULT: Final = 1
+BAD_INPUT: Final = 2
+CANCELLED: Final = 130
+
+INFERENCE_COMMANDS: Final = {
+    "train-demo": "train the demo checkpoint on fictional studies",
+    "bench": "measure a checkpoint, e.g. `pinfill bench demo --json`",
+}
+"""Run by ``python -m inference.cli``, in a process without Qt."""
+
+
+class UserError(Exception):
+    """``str()`` is one sentence: what is wrong with what was asked for, and what to do."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    arguments = sys.argv[1:] if arguments is None else arguments
+    if arguments and arguments[0] in INFERENCE_COMMANDS:
+        return _run_inference_command(arguments)
+    options = build_parser().parse_args(arguments)
+    command: Callable[[argparse.Namespace], int] = options.command
+    try:
+        return command(options)
+    except KeyboardInterrupt:
+        return CANCELLED
+    except BrokenPipeError:
+        # Whoever read us has gone; keep the interpreter from complaining when it flushes.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAULT
+    except UserError as error:
+        return _fail(BAD_INPUT, error)
+    except ImportError as error:
+        return _fail(BAD_INPUT, _missing_package(error))
+
+
+def build_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="pinfill",
+        description="A DICOM viewer whose report pane a diffusion language model fills around "
+        "the words that you pin. Research use only, not a medical device.",
+    )
+    parser.add_argument("--version", action=_Version)
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+
+    checkpoint = argparse.ArgumentParser(add_help=False)
+    checkpoint.add_argument(
+        "--checkpoint", type=Path, metavar="DIR", help="checkpoint folder (default: the demo's)"
+    )
+    filling = argparse.ArgumentParser(add_help=False, parents=[checkpoint])
+    filling.add_argument("study", type=Path, metavar="STUDY", help="a DICOM file")
+    filling.add_argument("--seed", type=_seed, metavar="N", help="the same seed, the same text")
+    filling.add_argument("--json", action="store_true", help="print one JSON object")
+
+    demo = commands.add_parser(
+        "demo", parents=[checkpoint], help="open the window on the bundled studies"
+    )
+    demo.add_argument(
+        "--screenshot",
+        type=Path,
+        metavar="OUT.png",
+        help="no window: draft, pin a phrase, infill, save the picture, exit",
+    )
+    demo.set_defaults(command=_demo)
+
+    open_ = commands.add_parser(
+        "open", parents=[checkpoint], help="open the window on DICOM files or folders"
+    )
+    open_.add_argument("paths", type=Path, nargs="+", metavar="PATH")
+    open_.set_defaults(command=_open)
+
+    draft = commands.add_parser("draft", parents=[filling], help="write a report from a study")
+    draft.set_defaults(command=_draft)
+
+    infill = commands.add_parser(
+        "infill", parents=[filling], help="fill the gaps of a report; all else stays as it is"
+    )
+    infill.add_argument(
+        "--report",
+        type=Path,
+        required=True,
+        metavar="FILE",
+        help="UTF-8 text; {{gap}} or {{gap 12}} (tokens) marks a gap; - reads standard input",
+    )
+    infill.set_defaults(command=_infill)
+
+    doctor = commands.add_parser(
+        "doctor", parents=[checkpoint], help="what works here, and what to do about the rest"
+    )
+    doctor.set_defaults(command=_doctor)
+
+    for name, help_text in INFERENCE_COMMANDS.items():
+        commands.add_parser(name, help=help_text, add_help=False)
+    return parser
+
+
+def _demo(options: argparse.Namespace) -> int:
+    from resources import ResourceMissing, demo_studies
+
+    try:
+        studies = demo_studies()
+    except ResourceMissing as error:
+        raise UserError(error) from None
+    return _run_window(studies, options.checkpoint, options.screenshot)
+
+
+def _open(options: argparse.Namespace) -> int:
+    for path in options.paths:
+        if not path.exists():
+            raise UserError(f"There is no file or folder {path}, so check the name.")
+    return _run_window(options.paths, options.checkpoint)
+
+
+def _run_window(
+    paths: Sequence[Path], checkpoint: Path | None, screenshot: Path | None = None
+) -> int:
+    from desktop.system_libraries import advice, missing_packages
+
+    packages = missing_packages()
+    if packages:
+        raise UserError(f"Qt needs system libraries that are missing: {advice(packages)}")
+    if screenshot is None and not _has_display():
+        raise UserError(
+            "There is no display here, so use `pinfill draft`, `pinfill infill` or "
+            "`pinfill demo --screenshot OUT.png`."
+        )
+    from desktop import app
+
+    return app.run(paths, checkpoint=_checkpoint(checkpoint), screenshot=screenshot)
+
+
+def _draft(options: argparse.Namespace) -> int:
+    from inference.protocol import Gap
+
+    return _fill(options, (Gap(),))
+
+
+def _infill(options: argparse.Namespace) -> int:
+    from desktop import report_file
+
+    try:
+        pieces = report_file.read(options.report)
+    except report_file.ReportFileError as error:
+        raise UserError(error) from None
+    return _fill(options, pieces)
+
+
+def _fill(options: argparse.Namespace, pieces: Sequence[Piece]) -> int:
+    from desktop import headless
+    from desktop.studies.reading import StudyError
+    from inference.client import RequestFailed, WorkerError
+
+    try:
+        headless.run(
+            options.study,
+            pieces,
+            checkpoint=_checkpoint(options.checkpoint),
+            seed=options.seed,
+            as_json=options.json,
+        )
+    except StudyError as error:
+        raise UserError(error) from None
+    except RequestFailed as error:
+        return _fail(FAULT if error.kind == "internal" else BAD_INPUT, error)
+    except WorkerError as error:
+        return _fail(FAULT, error)
+    return OK
+
+
+def _doctor(options: argparse.Namespace) -> int:
+    from desktop import doctor
+
+    return doctor.run(options.checkpoint)
+
+
+def _run_inference_command(arguments: Sequence[str]) -> int:
+    command = [sys.executable, "-P", "-m", "inference.cli", *arguments]
+    if os.name == "posix":
+        sys.stdout.flush()
+        os.execv(command[0], command)
+    return subprocess.call(command)
+
+
+def _checkpoint(named: Path | None) -> Path:
+    from resources import ResourceMissing, demo_checkpoint
+
+    try:
+        return named if named is not None else demo_checkpoint()
+    except ResourceMissing as error:
+        raise UserError(error) from None
+
+
+def _has_display() -> bool:
+    """Whether Qt will find a screen, or has been told to do without."""
+    if not sys.platform.startswith("linux"):
+        return True
+    return any(os.environ.get(n) for n in ("QT_QPA_PLATFORM", "DISPLAY", "WAYLAND_DISPLAY"))
+
+
+def _missing_package(error: ImportError) -> str:
+    """A sentence for a package that is not installed; a fault of our own goes through."""
+    package = (error.name or "").partition(".")[0]
+    extras = {
+        "PySide6": "desktop",
+        "qasync": "desktop",
+        "pydicom": "studies",
+        "imagecodecs": "studies",
+        "torch": "worker",
+        "transformers": "worker",
+    }
+    if package not in extras:
+        raise error
+    return (
+        f"This needs {package}, which is not installed: pip install 'pinfill[{extras[package]}]'."
+    )
+
+
+def _seed(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) < 19):
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number of up to 18 digits")
+    return int(text)
+
+
+def _fail(code: int, sentence: object) -> int:
+    print(f"pinfill: {sentence}", file=sys.stderr)
+    return code
+
+
+class _Version(argparse.Action):
+    """Looks the version up only when it is asked for."""
+
+    def __init__(self, option_strings: Sequence[str], dest: str) -> None:
+        super().__init__(option_strings, dest, nargs=0, help="print the version and exit")
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        from importlib.metadata import version
+
+        print(f"pinfill {version('pinfill')}")
+        parser.exit()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,87 @@
+"""Drafting and infilling without a window: ``pinfill draft`` and ``pinfill infill``."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from desktop.studies.context import prompt_context
+from desktop.studies.reading import Study, read_study
+from desktop.terminal import LiveCanvas, printable
+from desktop.viewer.pixels import model_image
+from inference.client import Client
+from inference.protocol import Filled, Fixed, Options, Piece, join
+
+
+def run(
+    study_path: Path,
+    pieces: Sequence[Piece],
+    *,
+    checkpoint: Path,
+    seed: int | None = None,
+    as_json: bool = False,
+) -> None:
+    """Fill the gaps of ``pieces`` from a study, and write the outcome to standard output.
+
+    Raises :class:`~desktop.studies.errors.StudyError`,
+    :class:`~inference.client.WorkerError`, and :class:`KeyboardInterrupt` on Ctrl-C, after the
+    worker has put the job down.
+    """
+    study = read_study(study_path)
+    filled = asyncio.run(_fill(study, pieces, checkpoint, Options(seed=seed)))
+    _write(as_object(pieces, filled) if as_json else join(pieces, filled.fills))
+
+
+async def _fill(
+    study: Study, pieces: Sequence[Piece], checkpoint: Path, options: Options
+) -> Filled:
+    with LiveCanvas(pieces, sys.stderr) as live:
+        client = await Client.launch(checkpoint, on_loading=live.say)
+        try:
+            return await client.infill(
+                pieces,
+                image=model_image(study.image),
+                context=prompt_context(study),
+                options=options,
+                on_canvas=live.show,
+            )
+        finally:
+            await client.close()
+
+
+def as_object(pieces: Sequence[Piece], filled: Filled) -> dict[str, Any]:
+    """What ``--json`` prints. ``pieces`` holds ``{"fixed": …}`` and ``{"fill": …}`` in order."""
+    fills = iter(filled.fills)
+    return {
+        "text": join(pieces, filled.fills),
+        "pieces": [
+            {"fixed": piece.text} if isinstance(piece, Fixed) else {"fill": next(fills)}
+            for piece in pieces
+        ],
+        "steps": filled.steps,
+        "seconds": filled.seconds,
+        "seed": filled.seed,
+        "checkpoint": filled.checkpoint,
+        "device": filled.device,
+        "tokens": filled.tokens,
+        "forwards": filled.forwards,
+        "prefix_encodings": filled.prefix_encodings,
+        "prefix_seconds": filled.prefix_seconds,
+    }
+
+
+def _write(result: str | dict[str, Any]) -> None:
+    """Into a pipe or a file go the report's own bytes; a terminal gets a line end after them."""
+    if isinstance(result, dict):
+        text = json.dumps(result, ensure_ascii=False) + "\n"
+    elif sys.stdout.isatty():
+        text = printable(result) + "\n"
+    else:
+        text = result
+    sys.stdout.flush()
+    sys.stdout.buffer.write(text.encode("utf-8"))
+    sys.stdout.buffer.flush()
