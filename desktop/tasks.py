@@ -21,11 +21,22 @@ class Tasks:
         self._on_fault = on_fault
         self._running: set[asyncio.Task[None]] = set()
 
-    def spawn(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
+    def spawn(
+        self,
+        work: Coroutine[Any, Any, None],
+        name: str,
+        on_end: Callable[[], None] | None = None,
+    ) -> None:
+        """Start ``work``. ``on_end`` is called however it ends, even if it never began."""
         task = asyncio.get_running_loop().create_task(work, name=name)
         self._running.add(task)
         task.add_done_callback(self._ended)
-        return task
+        if on_end is not None:
+            task.add_done_callback(lambda _: on_end())
+
+    def cancel(self) -> None:
+        for task in self._running:
+            task.cancel()
 
     async def close(self) -> None:
         """Cancel what still runs and wait until it has ended."""

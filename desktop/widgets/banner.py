@@ -102,10 +102,7 @@ class Banner(QFrame):
             self.dismiss()
 
     def dismiss(self) -> None:
-        had_focus = self.isAncestorOf(self.focusWidget()) if self.focusWidget() else False
         self._notice = None
-        if had_focus:
-            self.focusNextChild()
         self.hide()
 
     def recolor(self, colors: Palette) -> None:

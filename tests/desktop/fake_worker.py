@@ -1,0 +1,127 @@
+"""A worker without a process: tests say when it is ready, when it answers and when it dies."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from inference.client import RequestFailed, WorkerDied, WorkerError
+from inference.protocol import Canvas, Filled, Gap, ModelInfo, Options, Piece, Run
+
+MODEL = ModelInfo(
+    checkpoint="/checkpoints/fake",
+    name="fake-diffusion",
+    architecture="FakeForBlockDiffusion",
+    parameters=5_400_000,
+    device="cpu",
+    dtype="float32",
+    canvas_length=128,
+    max_steps=48,
+    has_filler=True,
+)
+
+
+class FakeClient:
+    """Stands for :class:`inference.client.Client`.
+
+    ``infill`` keeps :attr:`asked` and waits for :meth:`draw`, :meth:`fill`, :meth:`refuse` or
+    :meth:`die`.
+    """
+
+    def __init__(self) -> None:
+        self.model = MODEL
+        self.died: asyncio.Future[WorkerDied | None] = asyncio.get_running_loop().create_future()
+        self.asked: tuple[Piece, ...] = ()
+        self.image: NDArray[np.uint8] | None = None
+        self.context = ""
+        self.seeds: list[int | None] = []
+        self.closed = False
+        self.cancelled = 0
+        self._answer: asyncio.Future[Filled] | None = None
+        self._on_canvas: Callable[[Canvas], None] | None = None
+
+    @property
+    def busy(self) -> bool:
+        return self._answer is not None
+
+    async def infill(
+        self,
+        pieces: Sequence[Piece],
+        *,
+        image: NDArray[np.uint8] | None = None,
+        context: str = "",
+        options: Options = Options(),  # noqa: B008 (immutable)
+        on_canvas: Callable[[Canvas], None] | None = None,
+    ) -> Filled:
+        self.asked, self.image, self.context = tuple(pieces), image, context
+        self.seeds.append(options.seed)
+        self._on_canvas = on_canvas
+        self._answer = asyncio.get_running_loop().create_future()
+        try:
+            return await self._answer
+        except asyncio.CancelledError:
+            self.cancelled += 1
+            raise
+        finally:
+            self._answer = self._on_canvas = None
+
+    async def close(self) -> None:
+        self.closed = True
+
+    def draw(self, step: int, *texts: str, settled: bool = False) -> None:
+        assert self._on_canvas is not None
+        gaps = tuple((Run(text, settled),) for text in texts)
+        self._on_canvas(Canvas("1", step, 48, 96, step * 0.03, gaps))
+
+    def fill(self, *fills: str) -> None:
+        assert self._answer is not None
+        assert len(fills) == sum(isinstance(piece, Gap) for piece in self.asked)
+        self._answer.set_result(
+            Filled(
+                request_id="1",
+                fills=fills,
+                steps=9,
+                forwards=10,
+                tokens=96,
+                seconds=1.25,
+                prefix_seconds=0.5,
+                prefix_encodings=1,
+                seed=self.seeds[-1] or 0,
+                checkpoint=MODEL.checkpoint,
+                device=MODEL.device,
+            )
+        )
+
+    def refuse(self, message: str) -> None:
+        assert self._answer is not None
+        self._answer.set_exception(RequestFailed("bad_request", message))
+
+    def die(self, message: str = "The worker was killed by SIGKILL.") -> None:
+        death = WorkerDied(message)
+        if self._answer is not None:
+            self._answer.set_exception(death)
+        self.died.set_result(death)
+
+
+class FakeLauncher:
+    """Stands for ``Client.launch``: one future a start, which the test settles."""
+
+    def __init__(self) -> None:
+        self.starts: list[asyncio.Future[FakeClient]] = []
+        self.on_loading: Callable[[str], None] | None = None
+
+    async def __call__(self, on_loading: Callable[[str], None]) -> FakeClient:
+        self.on_loading = on_loading
+        self.starts.append(asyncio.get_running_loop().create_future())
+        return await self.starts[-1]
+
+    def ready(self) -> FakeClient:
+        client = FakeClient()
+        self.starts[-1].set_result(client)
+        return client
+
+    def fail(self, error: WorkerError) -> None:
+        self.starts[-1].set_exception(error)

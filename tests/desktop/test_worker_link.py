@@ -1,0 +1,190 @@
+from __future__ import annotations
+
+import asyncio
+
+import numpy as np
+import pytest
+
+from desktop.worker_link import Job, WorkerLink, WorkerState
+from inference.client import RequestFailed, WorkerDied
+from inference.protocol import Canvas, Gap, Options
+from tests.desktop.fake_worker import MODEL, FakeClient, FakeLauncher
+
+JOB = Job((Gap(),), np.zeros((4, 4), np.uint8), "Chest radiograph.", Options(seed=3))
+
+
+class Heard:
+    """Every state of a link, in order, and every death."""
+
+    def __init__(self, link: WorkerLink) -> None:
+        self.states: list[WorkerState] = []
+        self.deaths: list[str] = []
+        link.state_changed.connect(lambda: self.states.append(link.state))
+        link.died.connect(self.deaths.append)
+
+
+async def settle() -> None:
+    """Let every task run as far as it can without new events."""
+    for _ in range(10):
+        await asyncio.sleep(0)
+
+
+async def started(launcher: FakeLauncher) -> tuple[WorkerLink, FakeClient]:
+    link = WorkerLink(launcher)
+    link.start()
+    await settle()
+    client = launcher.ready()
+    await link.ready()
+    return link, client
+
+
+def ignore(canvas: Canvas) -> None:
+    pass
+
+
+async def test_starting_tells_its_stages_and_ends_ready() -> None:
+    launcher = FakeLauncher()
+    link = WorkerLink(launcher)
+    heard = Heard(link)
+    assert link.state.value == "stopped"
+    link.start()
+    await settle()
+    assert link.state.value == "starting"
+    assert launcher.on_loading is not None
+    launcher.on_loading("reading the weights")
+    assert link.stage == "reading the weights"
+    launcher.ready()
+    await link.ready()
+    assert link.state.value == "ready"
+    assert link.model == MODEL
+    assert link.stage == ""
+    starting = WorkerState.STARTING
+    assert heard.states == [starting, starting, WorkerState.READY]
+    await link.close()
+
+
+async def test_start_twice_is_one_worker() -> None:
+    launcher = FakeLauncher()
+    link, _ = await started(launcher)
+    link.start()
+    await settle()
+    assert len(launcher.starts) == 1
+    await link.close()
+
+
+async def test_a_job_is_busy_until_it_ends() -> None:
+    link, client = await started(FakeLauncher())
+    canvases: list[Canvas] = []
+    job = asyncio.create_task(link.run(JOB, canvases.append))
+    await settle()
+    assert link.state.value == "busy"
+    assert client.asked == JOB.pieces
+    assert client.image is JOB.image
+    assert (client.context, client.seeds) == ("Chest radiograph.", [3])
+    client.draw(1, "The heart")
+    client.fill("The heart is large.")
+    assert (await job).fills == ("The heart is large.",)
+    assert [canvas.step for canvas in canvases] == [1]
+    assert link.state.value == "ready"
+    await link.close()
+
+
+async def test_a_job_waits_for_the_worker() -> None:
+    launcher = FakeLauncher()
+    link = WorkerLink(launcher)
+    link.start()
+    job = asyncio.create_task(link.run(JOB, ignore))
+    await settle()
+    assert not job.done()
+    client = launcher.ready()
+    await settle()
+    assert client.busy
+    client.fill("x")
+    await job
+    await link.close()
+
+
+async def test_cancelling_the_task_cancels_the_job_and_frees_the_worker() -> None:
+    link, client = await started(FakeLauncher())
+    job = asyncio.create_task(link.run(JOB, ignore))
+    await settle()
+    job.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await job
+    assert client.cancelled == 1
+    assert link.state.value == "ready"
+    await link.close()
+
+
+async def test_a_refused_job_leaves_the_worker_ready() -> None:
+    link, client = await started(FakeLauncher())
+    job = asyncio.create_task(link.run(JOB, ignore))
+    await settle()
+    client.refuse("The pins do not fit the canvas.")
+    with pytest.raises(RequestFailed, match="do not fit"):
+        await job
+    assert link.state.value == "ready"
+    await link.close()
+
+
+async def test_death_in_mid_job_reaches_the_job_and_the_window_once() -> None:
+    launcher = FakeLauncher()
+    link, client = await started(launcher)
+    heard = Heard(link)
+    job = asyncio.create_task(link.run(JOB, ignore))
+    await settle()
+    client.die("The worker was killed by SIGKILL.")
+    with pytest.raises(WorkerDied):
+        await job
+    await settle()
+    assert heard.deaths == ["The worker was killed by SIGKILL."]
+    assert heard.states == [WorkerState.BUSY, WorkerState.DIED]
+    assert link.model is None
+    assert client.closed
+
+    link.start()
+    await settle()
+    second = launcher.ready()
+    await link.ready()
+    assert link.state.value == "ready"
+    again = asyncio.create_task(link.run(JOB, ignore))
+    await settle()
+    second.fill("x")
+    assert (await again).fills == ("x",)
+    await link.close()
+
+
+async def test_a_worker_that_cannot_start_says_why_to_all_who_wait() -> None:
+    launcher = FakeLauncher()
+    link = WorkerLink(launcher)
+    heard = Heard(link)
+    link.start()
+    job = asyncio.create_task(link.run(JOB, ignore))
+    await settle()
+    launcher.fail(RequestFailed("checkpoint", "There is no checkpoint in /x; name another."))
+    with pytest.raises(RequestFailed, match="no checkpoint"):
+        await job
+    assert link.state.value == "died"
+    assert heard.deaths == ["There is no checkpoint in /x; name another."]
+    await link.close()
+
+
+async def test_close_while_starting_leaves_nothing_running() -> None:
+    launcher = FakeLauncher()
+    link = WorkerLink(launcher)
+    heard = Heard(link)
+    link.start()
+    await settle()
+    await link.close()
+    assert launcher.starts[0].cancelled()
+    assert link.state.value == "stopped"
+    assert heard.deaths == []
+
+
+async def test_close_ends_the_client_without_a_death() -> None:
+    link, client = await started(FakeLauncher())
+    heard = Heard(link)
+    await link.close()
+    assert client.closed
+    assert heard.deaths == []
+    assert link.state.value == "stopped"
