@@ -1,0 +1,1 @@
+"""Studies: finding and reading DICOM files."""

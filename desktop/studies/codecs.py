@@ -1,0 +1,97 @@
+"""Compressed pixel data, decoded by imagecodecs as a pydicom decoder plugin.
+
+imagecodecs frees the interpreter lock while it decodes and covers every still-image transfer
+syntax of DICOM PS3.5 section 8.2 without a GPL licence.
+"""
+
+from __future__ import annotations
+
+from typing import Final, cast
+
+import imagecodecs
+import numpy as np
+from numpy.typing import NDArray
+from pydicom.pixels.common import PhotometricInterpretation
+from pydicom.pixels.decoders.base import DecodeRunner, get_decoder
+from pydicom.uid import (
+    JPEG2000TransferSyntaxes,
+    JPEGLSTransferSyntaxes,
+    JPEGTransferSyntaxes,
+    RLELossless,
+)
+
+PLUGIN: Final = "imagecodecs"
+
+SYNTAXES: Final = frozenset(
+    {*JPEGTransferSyntaxes, *JPEGLSTransferSyntaxes, *JPEG2000TransferSyntaxes, RLELossless}
+)
+"""JPEG 2000 includes High-Throughput JPEG 2000."""
+
+DECODER_DEPENDENCIES: Final = dict.fromkeys(SYNTAXES, ("imagecodecs",))
+"""Read by pydicom."""
+
+_END: Final = b"\xff\xd9"
+"""End of image in JPEG and JPEG-LS, end of codestream in JPEG 2000."""
+
+
+def is_available(uid: str) -> bool:
+    """Asked by pydicom before it takes the plugin."""
+    return uid in SYNTAXES
+
+
+def register() -> None:
+    """Offer the plugin to pydicom; harmless when done twice."""
+    for syntax in SYNTAXES:
+        decoder = get_decoder(syntax)
+        if PLUGIN not in decoder.available_plugins:
+            decoder.add_plugin(PLUGIN, (__name__, decode_frame.__name__))
+
+
+def decode_frame(source: bytes, runner: DecodeRunner) -> bytearray:
+    """Decode one frame; raises :class:`ValueError` on a frame that is damaged or cut short."""
+    syntax = runner.transfer_syntax
+    if syntax == RLELossless:
+        return _decode_rle(source, runner)
+    if _END not in source[-16:]:
+        # libjpeg fills the missing part with grey and says nothing.
+        raise ValueError("the frame has no end marker: it is cut short")
+    if syntax in JPEGTransferSyntaxes:
+        # Naming one colour space for both ends keeps libjpeg from guessing and converting.
+        space = {1: "GRAYSCALE", 3: "RGB"}.get(runner.samples_per_pixel)
+        frame = imagecodecs.jpeg8_decode(source, colorspace=space, outcolorspace=space)
+    elif syntax in JPEGLSTransferSyntaxes:
+        frame = imagecodecs.jpegls_decode(source)
+    else:
+        frame = imagecodecs.jpeg2k_decode(source)
+        if runner.photometric_interpretation in (
+            PhotometricInterpretation.YBR_ICT,
+            PhotometricInterpretation.YBR_RCT,
+        ):
+            runner.set_option("photometric_interpretation", PhotometricInterpretation.RGB)
+    expected: tuple[int, ...] = (runner.rows, runner.columns)
+    if runner.samples_per_pixel > 1:
+        expected += (runner.samples_per_pixel,)
+        runner.set_option("planar_configuration", 0)
+    if frame.shape != expected:
+        raise ValueError(f"the frame holds {frame.shape} samples, the file says {expected}")
+    # The codestream's depth decides the container: 8-bit data may come in a 16-bit file.
+    runner.set_option("bits_allocated", frame.dtype.itemsize * 8)
+    if runner.bits_stored > runner.bits_allocated:
+        runner.set_option("bits_stored", runner.bits_allocated)
+    return bytearray(frame.tobytes())
+
+
+def _decode_rle(source: bytes, runner: DecodeRunner) -> bytearray:
+    """PS3.5 annex G: one segment for each byte plane, the most significant first."""
+    planes = np.frombuffer(source[:4], "<u4")[0]
+    wanted = runner.samples_per_pixel * (runner.bits_allocated // 8)
+    if planes != wanted:
+        raise ValueError(f"the frame has {planes} RLE segments, the file says {wanted}")
+    dtype = np.dtype(f"<u{runner.bits_allocated // 8}")
+    data = cast(bytes, imagecodecs.dicomrle_decode(source, dtype))
+    samples: NDArray[np.unsignedinteger] = np.frombuffer(data, dtype)
+    if samples.size != runner.rows * runner.columns * runner.samples_per_pixel:
+        raise ValueError("the frame is shorter than its image: it is cut short")
+    if runner.samples_per_pixel > 1:
+        runner.set_option("planar_configuration", 1)
+    return bytearray(data)

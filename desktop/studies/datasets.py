@@ -1,0 +1,139 @@
+"""From a path to a dataset that holds an image, or to a sentence that says why not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+import pydicom
+from pydicom.dataset import Dataset, FileDataset
+from pydicom.errors import InvalidDicomError
+from pydicom.uid import UID, ExplicitVRLittleEndian, ImplicitVRLittleEndian
+
+from desktop.studies.errors import StudyError
+
+DIRECTORY: Final = UID("1.2.840.10008.1.3.10")
+"""Media Storage Directory: a DICOMDIR."""
+
+_STORAGE: Final = "1.2.840.10008.5.1.4.1.1."
+_NO_IMAGE: Final = (
+    ("88.59", "a key object selection"),
+    ("88.", "a structured report"),
+    ("104.", "an encapsulated document"),
+    ("11.", "a presentation state"),
+    ("9.", "a waveform"),
+    ("66", "raw or derived data (a segmentation, registration or the like)"),
+    ("481.1", ""),  # RT images are pictures
+    ("481.", "a radiotherapy object"),
+)
+"""Storage SOP classes that hold no picture to read, by the rest of their UID."""
+
+_HEADER_TAGS: Final = ["SOPClassUID", "Rows", "Columns", "BitsAllocated"]
+
+
+def open_dataset(path: Path) -> FileDataset:
+    """Read a file with an image in it. Raises :class:`StudyError`."""
+    dataset = _read(path, header_only=False)
+    refuse_without_image(dataset, path)
+    if "PixelData" not in dataset:
+        if "FloatPixelData" in dataset or "DoubleFloatPixelData" in dataset:
+            raise StudyError(
+                f"{path.name} holds floating-point pixels, which Pinfill cannot show: "
+                "export it as a 16-bit image."
+            )
+        raise StudyError(
+            f"{path.name} ends before its pixel data: the file is cut short or stripped of its "
+            "image, so fetch it again from its source."
+        )
+    return dataset
+
+
+def open_header(path: Path) -> FileDataset:
+    """Read what :func:`refuse_without_image` needs and no pixels. Raises :class:`StudyError`."""
+    return _read(path, header_only=True)
+
+
+def sop_class(dataset: Dataset) -> UID:
+    """The SOP class, from the dataset or else from its file header; may be empty."""
+    meta = getattr(dataset, "file_meta", Dataset())
+    return UID(str(dataset.get("SOPClassUID") or meta.get("MediaStorageSOPClassUID") or ""))
+
+
+def refuse_without_image(dataset: Dataset, path: Path) -> None:
+    """Raises :class:`StudyError` for DICOM objects that are no pictures."""
+    uid = sop_class(dataset)
+    if uid == DIRECTORY:
+        raise StudyError(
+            f"{path.name} is a DICOMDIR, the index of a disc: open it with Open, or open the "
+            "folder that it lies in."
+        )
+    kind = ""
+    if uid.startswith(_STORAGE):
+        rest = uid.removeprefix(_STORAGE)
+        kind = next((kind for start, kind in _NO_IMAGE if rest.startswith(start)), "")
+    if not kind and "Rows" not in dataset:
+        if not uid or not len(dataset):
+            raise StudyError(
+                f"{path.name} ends before its image: the file is cut short, so fetch it again "
+                "from its source."
+            )
+        kind = f"of the kind {uid.name}"
+    if kind:
+        raise StudyError(f"{path.name} is {kind}, not an image: open an image of the study.")
+
+
+def _read(path: Path, *, header_only: bool) -> FileDataset:
+    try:
+        if path.is_dir():
+            raise StudyError(f"{path} is a folder, not a file: open the images inside it.")
+        with path.open("rb") as file:
+            try:
+                return _parse(file, header_only=header_only, force=False)
+            except InvalidDicomError:
+                file.seek(0)
+                return _parse_without_preamble(file, path, header_only=header_only)
+    except StudyError:
+        raise
+    except FileNotFoundError as error:
+        raise StudyError(
+            f"{path} does not exist: it was moved or deleted, or its drive is not connected."
+        ) from error
+    except PermissionError as error:
+        raise StudyError(
+            f"{path} cannot be read: you lack the permission, so ask its owner for access."
+        ) from error
+    except OSError as error:
+        reason = error.strerror or "the drive reported an error"
+        raise StudyError(f"{path} cannot be read ({reason}): check the drive.") from error
+    except Exception as error:  # pydicom raises nearly any type on damaged input
+        raise StudyError(
+            f"{path.name} is a damaged DICOM file: fetch it again from its source."
+        ) from error
+
+
+def _parse(file: object, *, header_only: bool, force: bool) -> FileDataset:
+    tags = list(_HEADER_TAGS) if header_only else None
+    return pydicom.dcmread(
+        file,  # type: ignore[arg-type]
+        force=force,
+        stop_before_pixels=header_only,
+        specific_tags=tags,
+    )
+
+
+def _parse_without_preamble(file: object, path: Path, *, header_only: bool) -> FileDataset:
+    """Old archives hold datasets without preamble and file header: take those, nothing else."""
+    not_dicom = StudyError(f"{path.name} is not a DICOM file: choose a DICOM image instead.")
+    try:
+        dataset = _parse(file, header_only=header_only, force=True)
+        known = sop_class(dataset).startswith("1.2.840.10008.")
+    except Exception as error:
+        raise not_dicom from error
+    if not known:
+        raise not_dicom
+    if "TransferSyntaxUID" not in dataset.file_meta:
+        implicit, _ = dataset.original_encoding
+        dataset.file_meta.TransferSyntaxUID = (
+            ImplicitVRLittleEndian if implicit else ExplicitVRLittleEndian
+        )
+    return dataset

@@ -1,0 +1,152 @@
+"""Which of the files and folders that the reader dropped are DICOM images."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Final
+
+import pydicom
+
+from desktop.studies.datasets import DIRECTORY, open_header, refuse_without_image, sop_class
+from desktop.studies.errors import StudyError
+
+_PREFIX_AT: Final = 128
+_FIRST_GROUPS: Final = (b"\x02\x00", b"\x08\x00")
+"""File header and first dataset group: how a file without a preamble starts."""
+
+
+def find_studies(paths: Sequence[Path]) -> tuple[list[Path], list[StudyError]]:
+    """DICOM images among files and folders, each once, and what the reader should know.
+
+    Folders are searched to the bottom; what is no DICOM image in them is passed over. A DICOMDIR
+    that is named itself stands for the files that it lists.
+    """
+    found: dict[Path, None] = {}
+    errors: list[StudyError] = []
+    for path in paths:
+        try:
+            if path.is_dir():
+                here, unreadable = _search(path)
+                errors += unreadable
+                if not here and not unreadable:
+                    errors.append(_empty(path))
+            else:
+                here, missing = _named_file(path)
+                errors += missing
+        except StudyError as error:
+            errors.append(error)
+            continue
+        except OSError as error:  # the path itself cannot be looked at
+            reason = error.strerror or "unknown reason"
+            errors.append(StudyError(f"{path} cannot be read ({reason}): ask for access to it."))
+            continue
+        found.update(dict.fromkeys(here))
+    return list(found), errors
+
+
+def _empty(folder: Path) -> StudyError:
+    if any(folder.iterdir()):
+        return StudyError(f"No DICOM image was found in {folder}: choose another folder.")
+    return StudyError(f"{folder} is empty: choose a folder with DICOM images.")
+
+
+def _search(folder: Path) -> tuple[list[Path], list[StudyError]]:
+    errors: list[StudyError] = []
+
+    def cannot_list(error: OSError) -> None:
+        reason = error.strerror or "unknown reason"
+        errors.append(
+            StudyError(f"{error.filename} cannot be searched ({reason}): ask for access to it.")
+        )
+
+    found: list[Path] = []
+    for parent, folders, names in os.walk(folder, onerror=cannot_list):
+        folders.sort()
+        for name in sorted(names):
+            path = Path(parent, name)
+            if _looks_like_dicom(path) and _is_image(path):
+                found.append(path)
+    return found, errors
+
+
+def _looks_like_dicom(path: Path) -> bool:
+    """Decide by the first bytes, so that a folder full of other files costs little."""
+    try:
+        if not path.is_file():  # a pipe would block the search
+            return False
+        with path.open("rb") as file:
+            start = file.read(_PREFIX_AT + 4)
+    except OSError:
+        return False
+    return start[_PREFIX_AT:] == b"DICM" or start[:2] in _FIRST_GROUPS
+
+
+def _is_image(path: Path) -> bool:
+    try:
+        refuse_without_image(open_header(path), path)
+    except StudyError:
+        return False
+    return True
+
+
+def _named_file(path: Path) -> tuple[list[Path], list[StudyError]]:
+    header = open_header(path)
+    if sop_class(header) == DIRECTORY:
+        return _expand_directory(path)
+    refuse_without_image(header, path)
+    return [path], []
+
+
+def _expand_directory(directory: Path) -> tuple[list[Path], list[StudyError]]:
+    """The images that a DICOMDIR lists (PS3.3 F.3), none of them outside its own folder."""
+    root = directory.parent.resolve()
+    found: list[Path] = []
+    missing = outside = 0
+    for parts in _referenced_files(directory):
+        path = _below(root, parts)
+        if path is None:
+            outside += 1
+        elif not path.is_file():
+            missing += 1
+        elif _is_image(path):
+            found.append(path)
+    errors = []
+    if outside:
+        errors.append(
+            StudyError(
+                f"{directory.name} points to {outside} file(s) outside its own folder: they were "
+                "left alone, do not trust this disc."
+            )
+        )
+    if missing:
+        errors.append(
+            StudyError(
+                f"{missing} file(s) that {directory.name} lists are missing: copy the whole disc, "
+                "not the DICOMDIR alone."
+            )
+        )
+    if not found and not errors:
+        errors.append(StudyError(f"{directory.name} lists no image: open the folder instead."))
+    return found, errors
+
+
+def _referenced_files(directory: Path) -> Iterator[list[str]]:
+    try:
+        for record in pydicom.dcmread(directory).get("DirectoryRecordSequence") or []:
+            file_id = record.get("ReferencedFileID")
+            if file_id:
+                yield [file_id] if isinstance(file_id, str) else [str(part) for part in file_id]
+    except Exception as error:  # pydicom raises nearly any type on damaged input
+        raise StudyError(
+            f"{directory.name} is a damaged DICOMDIR: open the folder that it lies in instead."
+        ) from error
+
+
+def _below(root: Path, parts: Sequence[str]) -> Path | None:
+    """``root`` joined with ``parts``, or ``None`` where that would leave ``root``."""
+    if any(part in ("", ".", "..") or set(part) & set("/\\:\0") for part in parts):
+        return None
+    path = root.joinpath(*parts).resolve()
+    return path if path.is_relative_to(root) else None

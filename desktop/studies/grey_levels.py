@@ -1,0 +1,242 @@
+"""How a dataset asks to be shown: modality LUT, VOI LUTs and windows, spacing, orientation."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any, Final
+
+import numpy as np
+from pydicom.dataset import Dataset
+from pydicom.multival import MultiValue
+
+from desktop.studies.errors import StudyError
+from desktop.viewer.pixels import (
+    MIN_EXACT_WIDTH,
+    LookupTable,
+    Preset,
+    StoredImage,
+    VoiFunction,
+    Window,
+)
+from desktop.viewer.resampling import Stored
+
+_AXES: Final = ("LR", "PA", "HF")
+"""Letters along +x, -x; +y, -y; +z, -z of the patient (PS3.3 C.7.6.2.1.1)."""
+
+
+def stored_image(dataset: Dataset, stored: Stored, name: str) -> tuple[StoredImage, list[str]]:
+    """The image with all that the dataset says about showing it, and cautions.
+
+    Raises :class:`StudyError` where the values cannot be told for certain.
+    """
+    cautions: list[str] = []
+    photometric = str(dataset.PhotometricInterpretation)
+    monochrome = photometric.startswith("MONOCHROME")
+    slope, intercept, table = _modality(dataset, name) if monochrome else (1.0, 0.0, None)
+    signed = bool(stored.dtype == np.int16) or intercept < 0
+    presets: tuple[Preset, ...] = ()
+    if monochrome:
+        presets = (*_voi_tables(dataset, signed, cautions), *_windows(dataset, cautions))
+        if not presets:
+            cautions.append(
+                "The file gives no display window: contrast was set from the image itself."
+            )
+    else:
+        presets = (Preset("Whole range", _whole_range(dataset)),)
+    if photometric == "MONOCHROME1":
+        cautions.append("Stored with low values white (MONOCHROME1): inverted for display.")
+    spacing = _spacing(dataset, cautions)
+    image = StoredImage(
+        stored=stored,
+        slope=slope,
+        intercept=intercept,
+        modality_lut=table,
+        presets=presets,
+        inverted=photometric == "MONOCHROME1",
+        padding=_padding(dataset, stored) if monochrome else None,
+        pixel_spacing=spacing,
+        pixel_aspect=_aspect(dataset, spacing),
+        orientation=_orientation(dataset),
+        unit=str(_scope(dataset, "PixelValueTransformationSequence").get("RescaleType") or ""),
+    )
+    return image, cautions
+
+
+def _scope(dataset: Dataset, macro: str) -> Dataset:
+    """The dataset that holds a macro's attributes.
+
+    In enhanced objects that is the functional group of the first frame or the one that all frames
+    share (PS3.3 C.7.6.16), elsewhere the dataset itself.
+    """
+    for groups in ("PerFrameFunctionalGroupsSequence", "SharedFunctionalGroupsSequence"):
+        items = dataset.get(groups)
+        if items and (found := items[0].get(macro)):
+            group: Dataset = found[0]
+            return group
+    return dataset
+
+
+def _numbers(value: Any) -> list[float]:
+    """One number, several or none, as DICOM attributes come; anything else counts as none."""
+    if value is None or value == "":
+        return []
+    values = value if isinstance(value, (MultiValue, list, tuple)) else [value]
+    try:
+        numbers = [float(number) for number in values]
+    except (TypeError, ValueError):
+        return []
+    return numbers if all(map(math.isfinite, numbers)) else []
+
+
+def _texts(value: Any) -> list[str]:
+    if value is None or value == "":
+        return []
+    return [str(text) for text in value] if isinstance(value, MultiValue) else [str(value)]
+
+
+def _modality(dataset: Dataset, name: str) -> tuple[float, float, LookupTable | None]:
+    """Rescale slope and intercept, or the modality LUT (PS3.3 C.11.1)."""
+    if sequence := dataset.get("ModalityLUTSequence"):
+        signed = int(dataset.get("PixelRepresentation") or 0) == 1
+        try:
+            return 1.0, 0.0, _table(sequence[0], signed)
+        except (ValueError, TypeError, AttributeError, KeyError) as error:
+            raise StudyError(
+                f"{name} has a damaged modality lookup table, so its values would be wrong: "
+                "export it again from its source."
+            ) from error
+    scope = _scope(dataset, "PixelValueTransformationSequence")
+    slope = _numbers(scope.get("RescaleSlope")) or [1.0]
+    intercept = _numbers(scope.get("RescaleIntercept")) or [0.0]
+    if slope[0] == 0:
+        raise StudyError(
+            f"{name} has a rescale slope of zero, so its values would be lost: "
+            "export it again from its source."
+        )
+    return slope[0], intercept[0], None
+
+
+def _table(item: Dataset, signed: bool) -> LookupTable:
+    """A LUT item (PS3.3 C.11.1.1.1). Raises ValueError, TypeError or AttributeError."""
+    count, first, bits = (int(number) for number in item.LUTDescriptor)
+    count = count or 65536
+    if signed and first > 32767:
+        first -= 65536  # a signed descriptor that was written as unsigned
+    data = item.LUTData
+    if isinstance(data, bytes):
+        wide = len(data) >= 2 * count
+        entries = np.frombuffer(data, "<u2" if wide else "u1")
+    else:
+        entries = np.atleast_1d(np.asarray(data, dtype=np.int64) & 0xFFFF)
+        if bits <= 8 and entries.size == (count + 1) // 2 < count:
+            entries = entries.astype("<u2").view("u1")  # two 8-bit entries in a word
+    if entries.size < count:
+        raise ValueError(f"the table has {entries.size} of {count} entries")
+    explanation = str(item.get("LUTExplanation") or "")
+    return LookupTable(first, bits, entries[:count].astype(np.uint16), explanation)
+
+
+def _voi_tables(dataset: Dataset, signed: bool, cautions: list[str]) -> list[Preset]:
+    presets = []
+    for number, item in enumerate(dataset.get("VOILUTSequence") or (), start=1):
+        try:
+            table = _table(item, signed)
+        except (ValueError, TypeError, AttributeError, KeyError):
+            cautions.append("A damaged display lookup table (VOI LUT) of the file was left out.")
+            continue
+        presets.append(Preset(table.explanation or f"VOI LUT {number}", table))
+    return presets
+
+
+def _windows(dataset: Dataset, cautions: list[str]) -> list[Preset]:
+    scope = _scope(dataset, "FrameVOILUTSequence")
+    centers, widths = _numbers(scope.get("WindowCenter")), _numbers(scope.get("WindowWidth"))
+    names = _texts(scope.get("WindowCenterWidthExplanation"))
+    asked = str(scope.get("VOILUTFunction") or VoiFunction.LINEAR)
+    try:
+        function = VoiFunction(asked)
+    except ValueError:
+        function = VoiFunction.LINEAR
+        cautions.append(f"The file asks for an unknown window function ({asked}); LINEAR is used.")
+    presets = []
+    pairs = list(zip(centers, widths, strict=False))
+    names += [""] * len(pairs)
+    for number, ((center, width), name) in enumerate(zip(pairs, names, strict=False), start=1):
+        shape = function
+        if function is VoiFunction.LINEAR and 0 < width < 1:
+            # Not allowed, yet found where the rescaled values are fractions.
+            shape = VoiFunction.LINEAR_EXACT
+        if width < MIN_EXACT_WIDTH:
+            cautions.append(f"A display window of the file has the width {width:g}; left out.")
+            continue
+        presets.append(Preset(name or f"Window {number}", Window(center, width, shape)))
+    return presets
+
+
+def _whole_range(dataset: Dataset) -> Window:
+    """Grey made from colour: black to the brightest value that the pixels can hold."""
+    bits = int(dataset.BitsStored)
+    if str(dataset.PhotometricInterpretation) == "PALETTE COLOR":
+        bits = int(dataset.RedPaletteColorLookupTableDescriptor[2])
+    return Window(2 ** (bits - 1), 2**bits)
+
+
+def _padding(dataset: Dataset, stored: Stored) -> tuple[int, int] | None:
+    """The inclusive range of stored values that are padding (PS3.3 C.7.5.1.1.2)."""
+    value = _numbers(dataset.get("PixelPaddingValue"))
+    if not value:
+        return None
+    limit = _numbers(dataset.get("PixelPaddingRangeLimit")) or value
+    kind = stored.dtype.type
+    ends = [int(np.array(int(end) & 0xFFFF, np.uint16).astype(kind)) for end in (*value, *limit)]
+    return min(ends), max(ends)
+
+
+def _positive_pair(value: Any) -> tuple[float, float] | None:
+    numbers = _numbers(value)
+    if len(numbers) != 2 or min(numbers) <= 0:
+        return None
+    return numbers[0], numbers[1]
+
+
+def _spacing(dataset: Dataset, cautions: list[str]) -> tuple[float, float] | None:
+    """mm between rows and between columns (PS3.3 10.7.1.3)."""
+    if spacing := _positive_pair(_scope(dataset, "PixelMeasuresSequence").get("PixelSpacing")):
+        return spacing
+    if spacing := _positive_pair(dataset.get("ImagerPixelSpacing")):
+        cautions.append("Distances are at the detector: the body was magnified onto it.")
+        return spacing
+    if spacing := _positive_pair(dataset.get("NominalScannedPixelSpacing")):
+        cautions.append("Distances are those of the scanned film.")
+        return spacing
+    cautions.append("The file gives no pixel spacing: nothing can be measured.")
+    return None
+
+
+def _aspect(dataset: Dataset, spacing: tuple[float, float] | None) -> float:
+    """Height of a pixel over its width, from the spacing or Pixel Aspect Ratio (0028,0034)."""
+    vertical, horizontal = spacing or _positive_pair(dataset.get("PixelAspectRatio")) or (1.0, 1.0)
+    return vertical / horizontal
+
+
+def _orientation(dataset: Dataset) -> tuple[str, str] | None:
+    """Where rows and columns point to: Patient Orientation, else from the direction cosines."""
+    letters = _texts(dataset.get("PatientOrientation"))
+    if len(letters) == 2 and all(letters) and set("".join(letters)) <= set("LRPAHF"):
+        return letters[0], letters[1]
+    cosines = _numbers(_scope(dataset, "PlaneOrientationSequence").get("ImageOrientationPatient"))
+    if len(cosines) != 6:
+        return None
+    row, column = _direction(cosines[:3]), _direction(cosines[3:])
+    return (row, column) if row and column else None
+
+
+def _direction(cosines: Sequence[float]) -> str:
+    """The letters of a direction, the strongest first, slight tilts left out."""
+    strongest = sorted(range(3), key=lambda axis: -abs(cosines[axis]))
+    return "".join(
+        _AXES[axis][0 if cosines[axis] > 0 else 1]
+        for axis in strongest
+        if abs(cosines[axis]) > 0.25
+    )

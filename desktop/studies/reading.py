@@ -1,0 +1,140 @@
+"""Reading a study: one DICOM file becomes a :class:`Study`, or a sentence that says why not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Final
+
+import pydicom.config
+from pydicom.dataset import Dataset
+
+from desktop.studies.datasets import open_dataset
+from desktop.studies.errors import StudyError
+from desktop.studies.folders import find_studies
+from desktop.studies.frames import first_frame
+from desktop.studies.grey_levels import stored_image
+from desktop.viewer.pixels import StoredImage
+
+__all__ = ["Study", "StudyError", "find_studies", "read_study"]
+
+# Real archives break the rules on value representations; what matters here is checked here.
+pydicom.config.settings.reading_validation_mode = pydicom.config.IGNORE
+
+_OVERLAY_GROUPS: Final = range(0x6000, 0x6020, 2)
+_AGE_UNITS: Final = {"Y": "years", "M": "months", "W": "weeks", "D": "days"}
+
+
+@dataclass(frozen=True, eq=False)
+class Study:
+    """What a file says about its patient and its image. Texts are empty where it is silent.
+
+    ``cautions`` are whole sentences about the pixels that the reader must know.
+    """
+
+    path: Path
+    patient_name: str
+    patient_id: str
+    sex: str
+    age: str
+    study_date: str
+    description: str
+    modality: str
+    view: str
+    study_uid: str
+    series_uid: str
+    instance_uid: str
+    image: StoredImage
+    cautions: tuple[str, ...] = ()
+
+
+def read_study(path: Path) -> Study:
+    """Read one DICOM image. Raises :class:`StudyError`, and nothing else, on any bad file."""
+    dataset = open_dataset(path)
+    try:
+        stored, frame_cautions = first_frame(dataset, path.name)
+        image, grey_cautions = stored_image(dataset, stored, path.name)
+        return Study(
+            path=path,
+            patient_name=_patient_name(dataset),
+            patient_id=_text(dataset, "PatientID"),
+            sex=_text(dataset, "PatientSex"),
+            age=_age(dataset),
+            study_date=_date_text(_text(dataset, "StudyDate")),
+            description=_text(dataset, "StudyDescription") or _text(dataset, "SeriesDescription"),
+            modality=_text(dataset, "Modality"),
+            view=_view(dataset),
+            study_uid=_text(dataset, "StudyInstanceUID"),
+            series_uid=_text(dataset, "SeriesInstanceUID"),
+            instance_uid=_text(dataset, "SOPInstanceUID"),
+            image=image,
+            cautions=(*frame_cautions, *grey_cautions, *_other_cautions(dataset)),
+        )
+    except StudyError:
+        raise
+    except Exception as error:  # values are parsed on first access, and damage shows only then
+        raise StudyError(
+            f"{path.name} is a damaged DICOM file: fetch it again from its source."
+        ) from error
+
+
+def _text(dataset: Dataset, keyword: str) -> str:
+    value = dataset.get(keyword)
+    return "" if value is None else str(value).strip()
+
+
+def _patient_name(dataset: Dataset) -> str:
+    """``Family, Given`` in the first script that the file offers."""
+    name = dataset.get("PatientName")
+    if not name:
+        return ""
+    family, given = str(getattr(name, "family_name", name)), str(getattr(name, "given_name", ""))
+    if not family and not given:
+        return str(name).strip("^= ")
+    return ", ".join(part for part in (family.strip(), given.strip()) if part)
+
+
+def _age(dataset: Dataset) -> str:
+    """``"63 years"``, from Patient's Age or else from the dates of birth and study."""
+    given = _text(dataset, "PatientAge")
+    if len(given) == 4 and given[:3].isdigit() and given[3] in _AGE_UNITS:
+        count, unit = int(given[:3]), _AGE_UNITS[given[3]]
+        return f"{count} {unit if count != 1 else unit[:-1]}"
+    born, seen = _date(_text(dataset, "PatientBirthDate")), _date(_text(dataset, "StudyDate"))
+    if born is None or seen is None or seen < born:
+        return ""
+    years = seen.year - born.year - ((seen.month, seen.day) < (born.month, born.day))
+    return f"{years} year{'s' if years != 1 else ''}"
+
+
+def _date(text: str) -> date | None:
+    if len(text) != 8 or not (text.isascii() and text.isdigit()):
+        return None
+    try:
+        return date(int(text[:4]), int(text[4:6]), int(text[6:]))
+    except ValueError:
+        return None
+
+
+def _date_text(text: str) -> str:
+    """ISO 8601 where the date is valid, else what the file says."""
+    parsed = _date(text)
+    return parsed.isoformat() if parsed else text
+
+
+def _view(dataset: Dataset) -> str:
+    """View position with its side where the modality has one, e.g. ``"PA"`` or ``"L CC"``."""
+    side = _text(dataset, "ImageLaterality") or _text(dataset, "Laterality")
+    return " ".join(part for part in (side, _text(dataset, "ViewPosition")) if part)
+
+
+def _other_cautions(dataset: Dataset) -> list[str]:
+    cautions = []
+    if _text(dataset, "BurnedInAnnotation").upper() == "YES":
+        cautions.append("Text is burned into the picture; it may name the patient.")
+    if _text(dataset, "PresentationIntentType").upper() == "FOR PROCESSING":
+        cautions.append("This is a raw image FOR PROCESSING, not the one meant for reading.")
+    if any((group, 0x3000) in dataset for group in _OVERLAY_GROUPS):
+        cautions.append("The file holds graphic overlays, which are not shown.")
+    return cautions

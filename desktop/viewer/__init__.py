@@ -1,0 +1,1 @@
+"""The picture: grey levels computed in NumPy, and the widget that shows them."""
