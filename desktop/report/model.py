@@ -1,0 +1,320 @@
+"""The report as the reader and the model write it: text, origins, pins, gaps, revisions.
+
+A :class:`Report` is the truth of which the editor is a view. It knows nothing of Qt. Offsets are
+code points. Whatever enters as text goes through :func:`~desktop.report.spans.clean`.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+
+from desktop.report.edits import touched
+from desktop.report.history import History, Kind, State, Step
+from desktop.report.plans import (
+    Added,
+    Hole,
+    Kept,
+    NothingToFill,
+    Part,
+    Plan,
+    plan_draft,
+    plan_infill,
+    plan_refill,
+)
+from desktop.report.sections import SECTIONS, Section, find_sections, is_heading
+from desktop.report.spans import (
+    GAP_CHAR,
+    GAP_MARK,
+    Builder,
+    Content,
+    GapMark,
+    Mark,
+    Origin,
+    Span,
+    clean,
+)
+
+__all__ = [
+    "GAP_CHAR",
+    "SECTIONS",
+    "Added",
+    "Content",
+    "GapMark",
+    "Hole",
+    "Kept",
+    "NothingToFill",
+    "Origin",
+    "Part",
+    "Plan",
+    "Report",
+    "Section",
+    "Span",
+    "StaleReport",
+    "clean",
+    "find_sections",
+    "is_heading",
+]
+
+
+class StaleReport(Exception):
+    """The report has changed since the plan was made; the fills were not taken."""
+
+
+class Report:
+    """A report that is being written.
+
+    Every change raises ``revision``, undo and redo too, so that a plan fits one state alone.
+    Offsets outside the text raise :class:`IndexError`.
+    """
+
+    def __init__(
+        self,
+        content: Content | None = None,
+        *,
+        revision: int = 0,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Raises :class:`ValueError` if ``content`` contradicts itself."""
+        self._content = content or Content()
+        self._content.check()
+        self._revision = revision
+        self._caret = 0
+        self._history = History()
+        self._clock = clock
+        self._listeners: list[Callable[[], None]] = []
+
+    # What there is
+
+    @property
+    def content(self) -> Content:
+        """The present state, immutable."""
+        return self._content
+
+    @property
+    def text(self) -> str:
+        """The text with its gap marks."""
+        return self._content.text
+
+    @property
+    def spans(self) -> tuple[Span, ...]:
+        return self._content.spans
+
+    @property
+    def gaps(self) -> tuple[GapMark, ...]:
+        return self._content.gaps
+
+    @property
+    def sections(self) -> tuple[Section, ...]:
+        return find_sections(self.text)
+
+    @property
+    def revision(self) -> int:
+        return self._revision
+
+    @property
+    def caret(self) -> int:
+        """Where the last change would put the caret."""
+        return self._caret
+
+    @property
+    def can_undo(self) -> bool:
+        return self._history.can_undo
+
+    @property
+    def can_redo(self) -> bool:
+        return self._history.can_redo
+
+    def plain_text(self) -> str:
+        """The text without its gap marks, as it is copied out."""
+        return self.text.replace(GAP_CHAR, "")
+
+    def subscribe(self, listener: Callable[[], None]) -> Callable[[], None]:
+        """Call ``listener`` after every change, until the returned function is called."""
+        self._listeners.append(listener)
+        return lambda: self._listeners.remove(listener)
+
+    # What the reader does
+
+    def insert(self, position: int, text: str, origin: Origin = Origin.TYPED) -> None:
+        """Put in text by hand or, with ``Origin.TEMPLATE``, from a template. It is pinned."""
+        self.replace(position, position, text, origin)
+
+    def delete(self, start: int, end: int) -> None:
+        self.replace(start, end, "")
+
+    def replace(self, start: int, end: int, text: str, origin: Origin = Origin.TYPED) -> None:
+        """Put pinned ``text`` in place of ``start:end``.
+
+        What is left of generated words that this changes becomes edited and pinned.
+        """
+        self._check_range(start, end)
+        text = clean(text)
+        before = self._content
+        generated = any(
+            span.origin is Origin.GENERATED
+            and before.text[span.start : span.end].replace(GAP_CHAR, "").strip()
+            for span in before.clip(start, end)
+        )
+        low, high = touched(before.text, start, end, text, generated=generated)
+        marked = before.remark(low, start, _edited).remark(end, high, _edited)
+        kind = Kind.OTHER
+        if origin is Origin.TYPED and start == end and len(text) == 1 and text != "\n":
+            kind = Kind.TYPING
+        elif not text and end - start == 1:
+            kind = Kind.ERASING
+        starts_word = (
+            kind is Kind.TYPING and not text.isspace() and before.text[start - 1 : start].isspace()
+        )
+        after = marked.splice(start, end, text, (origin, True))
+        self._do(after, start + len(text), end, kind, starts_word=starts_word)
+
+    def pin(self, start: int, end: int) -> None:
+        """Pin the characters of ``start:end``; a gap mark cannot be pinned."""
+        self._check_range(start, end)
+        self._do(self._content.remark(start, end, lambda span: (span.origin, True)), end, end)
+
+    def unpin(self, start: int, end: int) -> frozenset[Origin]:
+        """Unpin ``start:end`` and return the origins of what had to stay pinned.
+
+        Typed text stays, for the model never changes it; so do headings with their line breaks,
+        for they are what a later fill is told apart by.
+        """
+        self._check_range(start, end)
+        skipped: set[Origin] = set()
+
+        def unpinned(span: Span) -> Mark:
+            if span.origin is Origin.TYPED:
+                skipped.add(Origin.TYPED)
+                return span.origin, True
+            return span.origin, False
+
+        after = self._content
+        position = start
+        for section in self.sections:
+            low, high = section.frame(self.text)
+            if high <= start or low >= end:
+                continue
+            low, high = max(low, position), min(high, end)
+            skipped.update(span.origin for span in after.clip(low, high) if span.pinned)
+            after = after.remark(position, low, unpinned)
+            position = high
+        after = after.remark(position, end, unpinned)
+        self._do(after, end, end)
+        return frozenset(skipped)
+
+    def insert_gap(self, position: int, tokens: int | None = None) -> None:
+        """Put a gap mark where the model may write ``tokens`` tokens, or as many as it likes."""
+        self.replace_by_gap(position, position, tokens)
+
+    def replace_by_gap(self, start: int, end: int, tokens: int | None = None) -> None:
+        """Put a gap mark in place of ``start:end``."""
+        self._check_range(start, end)
+        if tokens is not None and tokens < 1:
+            raise ValueError("a gap has at least one token")
+        after = self._content.splice(start, end, GAP_CHAR, GAP_MARK, [tokens])
+        self._do(after, start + 1, end)
+
+    def remove_gap(self, position: int) -> None:
+        """Take out the gap mark at ``position``. Raises :class:`ValueError` if there is none."""
+        if not any(gap.position == position for gap in self.gaps):
+            raise ValueError(f"there is no gap at character {position}")
+        after = self._content.splice(position, position + 1, "", GAP_MARK)
+        self._do(after, position, position + 1)
+
+    # What the model does
+
+    def pieces_for_draft(self) -> Plan:
+        return plan_draft(self._content, self._revision)
+
+    def pieces_for_infill(self) -> Plan:
+        return plan_infill(self._content, self._revision)
+
+    def pieces_for_refill(self, start: int, end: int) -> Plan:
+        self._check_range(start, end)
+        return plan_refill(self._content, start, end, self._revision)
+
+    def apply(self, plan: Plan, fills: Sequence[str]) -> None:
+        """Take the fills of ``plan`` as one edit.
+
+        They come in as generated and unpinned; heading lines among them become template, pinned.
+        Raises :class:`StaleReport` if the report has changed since, :class:`ValueError` if there
+        are not as many fills as holes; the report is then as it was.
+        """
+        if plan.before_revision != self._revision:
+            raise StaleReport("The report has changed since the model began; ask it again.")
+        if len(fills) != len(plan.holes):
+            raise ValueError(f"{len(plan.holes)} gaps were to be filled, {len(fills)} fills came")
+        builder = Builder()
+        rest = iter(fills)
+        caret = 0
+        for part in plan.parts:
+            match part:
+                case Kept(start, end):
+                    builder.copy(self._content, start, end)
+                case Added(text):
+                    builder.add(text, (Origin.TEMPLATE, True))
+                case Hole():
+                    builder.add(clean(next(rest)), (Origin.GENERATED, False))
+                    caret = builder.length
+        self._do(_with_headings(builder.build()), caret, self._caret)
+
+    # Back and forth
+
+    def undo(self) -> bool:
+        """Take back one step. Returns whether there was one."""
+        return self._go(self._history.undo())
+
+    def redo(self) -> bool:
+        return self._go(self._history.redo())
+
+    def _go(self, state: State | None) -> bool:
+        if state is None:
+            return False
+        self._set(state)
+        return True
+
+    def _do(
+        self,
+        content: Content,
+        caret: int,
+        caret_before: int,
+        kind: Kind = Kind.OTHER,
+        *,
+        starts_word: bool = False,
+    ) -> None:
+        if content == self._content:
+            return
+        before = State(self._content, caret_before)
+        after = State(content, caret)
+        step = Step(before, after, kind, self._clock(), open=kind is not Kind.OTHER)
+        self._history.push(step, starts_word=starts_word)
+        self._set(after)
+
+    def _set(self, state: State) -> None:
+        self._content = state.content
+        self._caret = min(state.caret, len(state.content.text))
+        self._revision += 1
+        for listener in tuple(self._listeners):
+            listener()
+
+    def _check_range(self, start: int, end: int) -> None:
+        if not 0 <= start <= end <= len(self.text):
+            raise IndexError(f"{start}:{end} is outside a report of {len(self.text)} characters")
+
+
+def _edited(span: Span) -> Mark:
+    generated = span.origin is Origin.GENERATED
+    return (Origin.EDITED, True) if generated else (span.origin, span.pinned)
+
+
+def _with_headings(content: Content) -> Content:
+    """Generated heading lines become template, pinned, with the line breaks around them."""
+
+    def template(span: Span) -> Mark:
+        fresh = span.origin is Origin.GENERATED and not span.pinned
+        return (Origin.TEMPLATE, True) if fresh else (span.origin, span.pinned)
+
+    for section in find_sections(content.text):
+        content = content.remark(*section.frame(content.text), template)
+    return content

@@ -1,0 +1,275 @@
+"""Reports on disk: one JSON file a study, written whole or not at all.
+
+A file, format version 1:
+
+.. code-block:: json
+
+    {
+      "format": "pinfill-report",
+      "version": 1,
+      "study_uid": "1.2.826.0.1.3680043.8.498.1",
+      "saved": "2026-03-01T09:30:00+00:00",
+      "revision": 12,
+      "text": "FINDINGS:\\nNo effusion.",
+      "spans": [
+        {"length": 10, "origin": "template", "pinned": true},
+        {"length": 12, "origin": "generated", "pinned": false}
+      ],
+      "gaps": []
+    }
+
+``text`` holds U+FFFC where a gap mark stands; ``gaps`` has one ``{"position": …, "tokens": …}``
+for each, ``tokens`` being ``null`` where the length is left to the model. Lengths and positions
+are code points. The spans cover the text from left to right. ``version`` rises with every change
+that an older Pinfill would misread.
+
+The folder is ``$PINFILL_DATA_DIR/reports``, else ``reports`` in the platform's own place for an
+application's data. It is kept from other users, for reports name patients.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import re
+import tempfile
+from datetime import UTC, datetime
+from itertools import accumulate
+from pathlib import Path
+from typing import Final
+
+import msgspec
+import platformdirs
+
+from desktop.report.model import Report
+from desktop.report.spans import Content, GapMark, Origin, Span
+
+FORMAT: Final = "pinfill-report"
+VERSION: Final = 1
+
+_UID: Final = re.compile(r"[0-9]+(\.[0-9]+)*")
+_LONGEST_NAME: Final = 64
+
+
+class StoreError(Exception):
+    """A report could not be read or written; the message says why and what to do."""
+
+
+class StoreConflict(StoreError):
+    """The file changed on disk since it was read here; it was not overwritten."""
+
+
+class DamagedReport(StoreError):
+    """The file is no report. It was moved to ``kept_at``, so that the study can go on."""
+
+    def __init__(self, message: str, kept_at: Path) -> None:
+        super().__init__(message)
+        self.kept_at = kept_at
+
+
+class NewerReport(StoreError):
+    """The file was written by a newer Pinfill; it was left as it is."""
+
+
+class _SavedSpan(msgspec.Struct, frozen=True):
+    length: int
+    origin: Origin
+    pinned: bool
+
+
+class _SavedGap(msgspec.Struct, frozen=True):
+    position: int
+    tokens: int | None = None
+
+
+class _SavedReport(msgspec.Struct, frozen=True):
+    format: str
+    version: int
+    study_uid: str
+    saved: str
+    revision: int
+    text: str
+    spans: tuple[_SavedSpan, ...]
+    gaps: tuple[_SavedGap, ...]
+
+
+class _Header(msgspec.Struct, frozen=True):
+    """What every version has."""
+
+    format: str
+    version: int
+
+
+def data_dir() -> Path:
+    """Where Pinfill keeps what it writes: ``$PINFILL_DATA_DIR`` or the platform's own place."""
+    named = os.environ.get("PINFILL_DATA_DIR")
+    return Path(named) if named else platformdirs.user_data_path("pinfill", appauthor=False)
+
+
+def encode(report: Report, study_uid: str) -> bytes:
+    """The file's bytes."""
+    content = report.content
+    saved = _SavedReport(
+        format=FORMAT,
+        version=VERSION,
+        study_uid=study_uid,
+        saved=datetime.now(UTC).isoformat(timespec="seconds"),
+        revision=report.revision,
+        text=content.text,
+        spans=tuple(
+            _SavedSpan(span.end - span.start, span.origin, span.pinned) for span in content.spans
+        ),
+        gaps=tuple(_SavedGap(gap.position, gap.tokens) for gap in content.gaps),
+    )
+    return msgspec.json.format(msgspec.json.encode(saved), indent=2) + b"\n"
+
+
+def decode(data: bytes, study_uid: str) -> Report:
+    """Read a file's bytes.
+
+    Raises :class:`ValueError` if they are no report of that study, :class:`NewerReport` if the
+    format is of a later version.
+    """
+    header = msgspec.json.decode(data, type=_Header)
+    if header.format != FORMAT:
+        raise ValueError(f"it calls itself {header.format!r}")
+    if header.version > VERSION:
+        raise NewerReport(
+            f"The report was saved by a newer Pinfill (format {header.version}, this one reads "
+            f"up to {VERSION}). Update Pinfill to open it; the file was left as it is."
+        )
+    saved = msgspec.json.decode(data, type=_SavedReport)
+    if saved.study_uid != study_uid:
+        raise ValueError(f"it belongs to study {saved.study_uid}")
+    ends = list(accumulate(span.length for span in saved.spans))
+    spans = tuple(
+        Span(end - span.length, end, span.origin, span.pinned)
+        for span, end in zip(saved.spans, ends, strict=True)
+    )
+    gaps = tuple(GapMark(gap.position, gap.tokens) for gap in saved.gaps)
+    return Report(Content(saved.text, spans, gaps), revision=saved.revision)
+
+
+class ReportStore:
+    """The reports of a folder.
+
+    It remembers each file as it was last read or written here, so that it notices when another
+    window or program has written it since.
+    """
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self.folder = folder or data_dir() / "reports"
+        self._known: dict[Path, str] = {}
+
+    def path(self, study_uid: str) -> Path:
+        """The file of a study: its UID, made safe where it is none of DICOM's (PS3.5, 9.1)."""
+        if _UID.fullmatch(study_uid) and len(study_uid) <= _LONGEST_NAME:
+            return self.folder / f"{study_uid}.json"
+        safe = re.sub(r"[^0-9A-Za-z]+", "-", study_uid).strip("-")[:40]
+        digest = hashlib.sha256(study_uid.encode(errors="surrogatepass")).hexdigest()[:16]
+        return self.folder / f"{safe or 'study'}-{digest}.json"
+
+    def load(self, study_uid: str) -> Report | None:
+        """The saved report, or ``None`` if there is none.
+
+        Raises :class:`DamagedReport` after moving a damaged file aside (the next call then finds
+        none), :class:`NewerReport`, or :class:`StoreError` if the file cannot be read.
+        """
+        path = self.path(study_uid)
+        data = self._read(path)
+        if data is None:
+            self._known.pop(path, None)
+            return None
+        try:
+            report = decode(data, study_uid)
+        except ValueError as error:  # msgspec's errors and UnicodeDecodeError are such, too
+            kept_at = self._set_aside(path, "damaged")
+            raise DamagedReport(
+                f"The saved report cannot be read ({error}). "
+                f"It was kept as {kept_at}; the study opens with an empty report.",
+                kept_at,
+            ) from error
+        self._known[path] = _digest(data)
+        return report
+
+    def save(self, study_uid: str, report: Report, *, overwrite: bool = False) -> Path:
+        """Write the report whole or not at all, readable by this user alone.
+
+        Raises :class:`StoreConflict` if the file is not the one last read or written here. With
+        ``overwrite`` that file is moved aside first. Raises :class:`StoreError` if the disk says
+        no; the file is then as it was.
+        """
+        path = self.path(study_uid)
+        try:
+            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            raise _refused("saved", path, error) from error
+        on_disk = self._read(path)
+        if on_disk is not None and _digest(on_disk) != self._known.get(path):
+            if not overwrite:
+                raise StoreConflict(
+                    "The report was changed by another window or program since it was opened "
+                    "here. Open the study again to see it, or save over it; it is then kept aside."
+                )
+            self._set_aside(path, "replaced")
+        data = encode(report, study_uid)
+        try:
+            _write_atomically(path, data)
+        except OSError as error:
+            raise _refused("saved", path, error) from error
+        self._known[path] = _digest(data)
+        return path
+
+    def _read(self, path: Path) -> bytes | None:
+        try:
+            return path.read_bytes()
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise _refused("read", path, error) from error
+
+    def _set_aside(self, path: Path, why: str) -> Path:
+        """Rename a file to a name that no other has, beside its old place."""
+        stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
+        target = path.with_name(f"{path.name}.{why}-{stamp}")
+        number = 1
+        while target.exists():
+            number += 1
+            target = path.with_name(f"{path.name}.{why}-{stamp}-{number}")
+        try:
+            path.rename(target)
+        except OSError as error:
+            raise _refused("moved aside", path, error) from error
+        self._known.pop(path, None)
+        return target
+
+
+def _write_atomically(path: Path, data: bytes) -> None:
+    """Replace ``path`` by ``data`` in one step that a power cut cannot halve."""
+    handle, name = tempfile.mkstemp(prefix=f".{path.stem[:32]}-", suffix=".tmp", dir=path.parent)
+    try:
+        with os.fdopen(handle, "wb") as file:  # mkstemp has made it 0600
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(name, path)
+    except BaseException:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(name)
+        raise
+    if os.name == "posix":  # the new name is on disk once its folder is
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+
+
+def _digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def _refused(verb: str, path: Path, error: OSError) -> StoreError:
+    reason = error.strerror or str(error)
+    return StoreError(f"The report could not be {verb} ({path}: {reason}).")
