@@ -86,7 +86,7 @@ def _develop(patient: Patient, field: Field) -> NDArray[np.uint16]:
     np.clip(field, 0.0, 8.0, out=field)
     grain = rng.standard_normal((rows, rows), dtype=np.float32)
     # Fewer quanta reach the detector behind dense tissue; a pixel's share grows with its area.
-    field += grain * np.exp(field * np.float32(0.30)) * np.float32(0.017 * dose * rows / 1024)
+    field += grain * np.exp(field * np.float32(0.30)) * np.float32(0.026 * dose * rows / 1024)
     shown = _display(patient, field)
     shown *= exposed(patient, rows)
     lead = marker(patient, rows)

@@ -51,7 +51,7 @@ def patient_of(case: Case) -> Patient:
         shift_x=float(rng.normal(0, 4)),
         shift_y=float(rng.normal(4, 5)),
         rotation=float(rng.normal(0, 0.014 if not portable else 0.028)),
-        scale=float(np.clip(rng.normal(1.0 if male else 0.95, 0.025), 0.89, 1.05)),
+        scale=float(np.clip(rng.normal(1.11 if male else 1.06, 0.025), 0.99, 1.16)),
     )
     habitus = float(np.clip(rng.normal(0.15 if portable else 0.0, 0.45), -1, 1))
     dome = 300.0 + float(np.clip(rng.normal(0, 6), -11, 11)) - (16.0 if portable else 0.0)
@@ -107,14 +107,17 @@ def wall_table(half_width: float, apex: float, base: float) -> Table:
     t = np.clip((v - apex) / (base - 62.0 - apex), 0.0, 1.0)
     arch = (1 - (1 - t) ** 2.1) ** 0.58
     taper = 3.5 * np.clip((v - base + 62.0) / 60.0, 0, 1.5) ** 2
-    return Table((58.0 + (half_width - 58.0) * arch - taper).astype(np.float32), -60.0, 0.5)
+    above = np.clip(apex - v, 0, None)  # the two borders cross above the apex
+    values = 58.0 + (half_width - 58.0) * arch - taper - above
+    return Table(values.astype(np.float32), -60.0, 0.5)
 
 
 def inner_table(apex: float) -> Table:
     """Distance of the lung's inner border from the midline against v."""
     v = np.arange(-60.0, 460.0, 0.5)
     t = np.clip((v - apex) / 70.0, 0.0, 1.0)
-    return Table((58.0 - 42.0 * (1 - (1 - t) ** 2.4) ** 0.5).astype(np.float32), -60.0, 0.5)
+    values = 58.0 - 42.0 * (1 - (1 - t) ** 2.4) ** 0.5 + np.clip(apex - v, 0, None)
+    return Table(values.astype(np.float32), -60.0, 0.5)
 
 
 def wall_distance(canvas: Canvas, across: Field, wall: Table, inner: Table) -> Field:

@@ -26,6 +26,20 @@ RIBS: Final = range(1, 12)
 VESSEL_GRID: Final = 1024
 
 
+# The vessels that leave a hilum: heading in radians below the horizontal, length and width in mm.
+_TRUNKS: Final = (
+    (-1.30, 30.0, 4.4),
+    (-0.95, 30.0, 4.6),
+    (-0.55, 31.0, 4.4),
+    (-0.15, 31.0, 4.2),
+    (0.25, 33.0, 4.6),
+    (0.60, 37.0, 5.4),
+    (0.92, 41.0, 6.4),
+    (1.22, 43.0, 7.6),
+    (1.42, 38.0, 5.6),
+)
+
+
 @dataclass(frozen=True)
 class Rib:
     """One rib, seen from the front: v of its back and front part against the distance across."""
@@ -53,9 +67,9 @@ def ribs_of(patient: Patient) -> list[Rib]:
             reach = min(wall.at(turn) + 3.5, 56.0 + 34.0 * (number - 0.3))
             t = np.clip(across / reach, 0, 1)
             hump = 8.0 - 0.3 * number
-            back = root - hump * np.sin(np.clip(t * 2.6, 0, pi)) + drop * t**1.9
-            end = root + drop
-            front = end + (46.0 + 3.0 * number) * (1 - t) ** 0.9 * (0.62 + 0.38 * (1 - t))
+            back = root - hump * np.sin(np.clip(t * 2.6, 0, pi)) + drop * t**1.9 + 7.0 * t**9
+            end = root + drop + 7.0
+            front = end + (46.0 + 3.0 * number) * (1 - t) ** 0.8 * (0.62 + 0.38 * (1 - t))
             height = 9.2 + 0.28 * min(number, 8) + float(rng.normal(0, 0.25))
             ribs.append(Rib(number, side, reach, back, front, height))
     return ribs
@@ -83,13 +97,13 @@ def _band(
     tall = (half / np.sqrt(1 + (0.55 * slope) ** 2) * np.sqrt(1 + slope**2)).astype(np.float32)
     t = np.arange(len(centre), dtype=np.float32) * 0.5 / np.float32(rib.reach)
     gain = amount * np.minimum(1 / np.sqrt(np.clip(1 - 0.93 * t**2, 0.05, None)), 2.0)
-    gain = gain * np.clip((rib.reach - t * rib.reach) / 2.5, 0, 1)
+    gain = gain * np.clip((rib.reach - t * rib.reach) / 5.0, 0, 1) ** 0.7
     gain = gain * np.clip((t * rib.reach - low) / 4.0, 0, 1)
     offset = np.abs(canvas.v[where] - centre.take(index, mode="clip"))
     offset /= tall.take(index, mode="clip")
     body = np.clip((1 - offset) * np.float32(5.0), 0, 1)
     cortex = np.clip(1 - np.abs(offset - np.float32(0.84)) * np.float32(5.5), 0, 1)
-    return where, gain.astype(np.float32).take(index, mode="clip") * (0.62 * body + 0.5 * cortex)
+    return where, gain.astype(np.float32).take(index, mode="clip") * (0.60 * body + 0.48 * cortex)
 
 
 def fracture_centre(patient: Patient, rib: Rib) -> tuple[float, float]:
@@ -146,11 +160,11 @@ def add_spine(canvas: Canvas, field: Field) -> None:
     plate = np.clip(1 - np.abs(np.abs(phase - 0.5) - 0.385) * 38, 0, 1)
     body = np.clip((waist - u) / 1.6, 0, 1)
     rim = np.clip(1 - np.abs(waist - 1.6 - u) / 1.6, 0, 1)
-    shadow = body * (0.46 - 0.17 * disc + 0.10 * plate) + 0.10 * rim * (1 - disc)
+    shadow = body * (0.30 - 0.12 * disc + 0.08 * plate) + 0.08 * rim * (1 - disc)
     pedicle = np.hypot((u - 11.0) / 3.2, (phase - 0.36) * height / 4.4)
-    shadow += 0.16 * np.clip(1 - np.abs(pedicle - 0.85) * 3.2, 0, 1)
+    shadow += 0.13 * np.clip(1 - np.abs(pedicle - 0.85) * 3.2, 0, 1)
     spinous = np.hypot(u / 3.0, (phase - 0.82) * height / 6.5)
-    shadow += 0.20 * np.clip((1.1 - spinous) * 3, 0, 1)
+    shadow += 0.16 * np.clip((1.1 - spinous) * 3, 0, 1)
     field[where] += shadow.astype(np.float32)
 
 
@@ -171,9 +185,9 @@ def add_shoulders(patient: Patient, canvas: Canvas, field: Field) -> None:
             ],
             5.0,
         )
-        for width, amount in ((13.0, 0.26), (10.0, -0.07)):
+        for width, amount in ((14.0, 0.36), (10.5, -0.10)):
             canvas.add_stroke(field, path, width, amount, 0.7)
-        canvas.add_stroke(field, path[:4], 15.0, 0.10, 1.5)
+        canvas.add_stroke(field, path[:4], 17.0, 0.14, 2.0)
         inner = (102.0 if portable else 139.0) + float(rng.normal(0, 3))
         blade = np.array([(inner + 6, 82), (inner, 150), (inner + 10, 208), (176, 112), (166, 76)])
         _add_scapula(canvas, field, blade * [sign, 1], 0.20 if portable else 0.16)
@@ -208,41 +222,37 @@ def vessels(patient: Patient, canvas: Canvas) -> Field:
         ),
         default=0.0,
     )
-    segments: list[tuple[float, list[tuple[float, float]]]] = []
+    segments: list[tuple[float, float, list[tuple[float, float]]]] = []
     for side in Side:
-        hilum = (30.0, patient.carina + (10.0 if side is Side.LEFT else 18.0))
-        for angle, length, width in (
-            (-1.25, 34, 5.0),
-            (-0.80, 36, 5.4),
-            (-0.30, 36, 4.8),
-            (0.15, 38, 5.2),
-            (0.60, 44, 6.2),
-            (1.00, 50, 7.4),
-            (1.35, 52, 8.6),
-        ):
-            heading = angle + float(rng.normal(0, 0.12))
+        hilum = patient.carina + (8.0 if side is Side.LEFT else 16.0)
+        for angle, length, width in _TRUNKS:
+            heading = angle + float(rng.normal(0, 0.10))
             if angle < 0:
                 width *= 1 + congested
-            stack = [(hilum, heading, float(length), width, 0)]
+            start = (28.0 + patient.shift * SIGN[side], hilum + 9.0 * angle)
+            stack = [(start, heading, float(length), width, 0)]
             while stack:
                 (u, v), heading, reach, wide, level = stack.pop()
-                turns = rng.normal(0, 0.10, 4)
+                bend = float(rng.normal(0, 0.05))
                 path = [(u, v)]
-                for turn in turns:
+                for turn in rng.normal(bend, 0.05, 7):
                     heading += float(turn)
-                    u, v = u + cos(heading) * reach / 4, v + sin(heading) * reach / 4
+                    u, v = u + cos(heading) * reach / 7, v + sin(heading) * reach / 7
                     path.append((u, v))
-                segments.append((wide, [(SIGN[side] * a, b) for a, b in path]))
-                if level < 4:
-                    fork = float(rng.uniform(0.25, 0.55))
-                    for k, (part, thin) in enumerate(((fork, 0.66), (-fork * 0.8, 0.74))):
-                        child = reach * float(rng.uniform(0.66, 0.84)) * (0.95 if k else 1.0)
-                        stack.append(((u, v), heading + part, child, wide * thin, level + 1))
+                tip = wide * 0.78
+                segments.append((wide, tip, [(SIGN[side] * a, b) for a, b in path]))
+                if level < 5:
+                    fork = float(rng.uniform(0.30, 0.62))
+                    keep = float(rng.uniform(0.3, 0.5))
+                    for part, thin in ((fork * (1 - keep), 0.74), (-fork * keep, 0.92)):
+                        child = reach * float(rng.uniform(0.62, 0.86))
+                        stack.append(((u, v), heading + part, child, tip * thin, level + 1))
     scale = VESSEL_GRID / FIELD_MM
-    for wide, path in sorted(segments, key=lambda item: item[0]):
-        xy = canvas.pose.to_image(path) * scale
-        shade = int(min(255, 26 + 34 * wide**0.9))
-        draw.line([tuple(p) for p in xy], fill=shade, width=max(1, round(wide * scale * 0.62)))
+    for wide, tip, path in sorted(segments, key=lambda item: item[0]):
+        xy = [tuple(p) for p in canvas.pose.to_image(path) * scale]
+        for part, local in ((xy[:4], wide), (xy[3:], 0.5 * (wide + tip))):
+            shade = int(min(255, 30 + 32 * local**0.85))
+            draw.line(part, fill=shade, width=max(1, round(local * scale * 0.6)))
     soft = image.filter(ImageFilter.GaussianBlur(1.5))
     if canvas.size < VESSEL_GRID and VESSEL_GRID % canvas.size == 0:
         soft = soft.reduce(VESSEL_GRID // canvas.size)

@@ -74,7 +74,7 @@ def _effusion(
     rise += (6.0 + 6.0 * grade) * np.exp(-np.clip(lung.across - 20, 0, None) / np.float32(20.0))
     depth = canvas.v - (angle - rise)
     _fill(look, 0.97 * step(depth - 3.0, 5.0))
-    look.added += 0.55 * step(depth - 10.0, 24.0) * lung.inside
+    look.added += 0.34 * step(depth - 10.0, 24.0) * lung.inside
     look.markings *= 1 - step(depth, 6.0)
 
 
@@ -88,22 +88,33 @@ def _pneumothorax(
     apex = patient.apex + (1.45, 1.4, 1.15)[grade] * width
     wall = wall_table(patient.half_width - width, apex, patient.base)
     collapsed = wall_distance(canvas, lung.across, wall, inner_table(apex))
-    collapsed = np.minimum(collapsed, lung.above - np.float32(base))
+    collapsed = _rounded(collapsed, lung.above - np.float32(base), 3.0 + 4.0 * grade)
     within = step(collapsed, 1.2)
     pleura = np.exp(-((collapsed / np.float32(1.5)) ** 2)) * step(lung.above - 4.0 - base, 6.0)
     look.airless *= within
     look.markings *= within
     squeezed = (0.10, 0.22, 0.62)[grade]
     _fill(look, squeezed * within)
-    look.added += (0.42 * pleura - 0.42 * (1 - within)) * lung.inside
+    look.added += (0.46 * pleura - 0.42 * (1 - within)) * lung.inside
+
+
+def _rounded(a: Field, b: Field, radius: float) -> Field:
+    """The smaller of two distances, with the corner between them rounded."""
+    blend = np.clip(radius - np.abs(a - b), 0, None)
+    return np.minimum(a, b) - blend * blend * np.float32(0.25 / radius)
 
 
 def _patch(
-    canvas: Canvas, lung: Lung, patient: Patient, lobe: Lobe, radii: tuple[float, float]
+    canvas: Canvas,
+    lung: Lung,
+    patient: Patient,
+    lobe: Lobe,
+    radii: tuple[float, float],
+    shift: float = 0.0,
 ) -> Field:
     """Distance inside an ellipse over a lobe's zone, in units of its radii, 1 at the centre."""
     across, part = ZONE[lobe]
-    u = (lung.across - np.float32(across)) / np.float32(radii[0])
+    u = (lung.across - np.float32(across + shift)) / np.float32(radii[0])
     v = (canvas.v - np.float32(_level(patient, lobe.side, part))) / np.float32(radii[1])
     return 1 - np.sqrt(u * u + v * v)
 
@@ -121,8 +132,9 @@ def _consolidation(
         Lobe.LEFT_UPPER: ((60.0, 68.0), 0.0),
         Lobe.LEFT_LOWER: ((62.0, 58.0), -8.0),
     }[finding.lobe]
-    inward = _patch(canvas, lung, patient, finding.lobe, (radii[0] * grow, radii[1] * grow))
-    inward = inward + np.float32(0.004) * np.float32(nearer)
+    inward = _patch(
+        canvas, lung, patient, finding.lobe, (radii[0] * grow, radii[1] * grow), shift=nearer
+    )
     rough = texture(rng, 34, canvas.size) * 0.10 + texture(rng, 14, canvas.size) * 0.10
     opacity = step(inward + rough - 0.22, 0.34)
     fissure = np.float32(_level(patient, lung.side, 0.555)) + 0.05 * (lung.across - 60)
@@ -131,19 +143,26 @@ def _consolidation(
     elif finding.lobe is Lobe.RIGHT_MIDDLE:
         opacity = opacity * step(canvas.v - fissure, 2.0)
     _fill(look, 0.86 * opacity)
-    look.added += 0.25 * opacity * lung.inside
+    look.added += 0.14 * opacity * lung.inside
     # Air bronchograms: branching bronchi stay dark in the airless lung.
     bronchi = canvas.zeros()
     across, part = ZONE[finding.lobe]
     sign, level = SIGN[lung.side], _level(patient, lung.side, part)
     root = np.array([26.0, patient.carina + 28.0])
     towards = np.array([across + 8.0, level])
-    for spread in (-0.42, 0.0, 0.42):
-        along = np.linspace(0.35, 1.05, 7)[:, None]
-        bend = np.array([-(towards - root)[1], (towards - root)[0]]) * spread
-        path = root + (towards - root) * along + bend * (along - 0.35) ** 1.3
-        canvas.add_stroke(bronchi, path * [sign, 1], 3.6, 1.0, 0.9)
-    look.added -= 0.5 * np.clip(bronchi, 0, 1) * opacity * lung.inside
+    normal = np.array([-(towards - root)[1], (towards - root)[0]])
+    for start, spread, width in (
+        (0.3, 0.1, 4.0),
+        (0.55, -0.5, 3.0),
+        (0.6, 0.75, 3.0),
+        (0.8, -0.9, 2.4),
+    ):
+        along = np.linspace(start, start + 0.55, 7)[:, None]
+        trunk = root + (towards - root) * along + normal * 0.1 * (along - 0.3)
+        path = trunk + normal * (spread - 0.1) * (along - start) ** 1.15
+        path = path + normal * 0.04 * np.sin(7 * along + float(rng.uniform(0, 6)))
+        canvas.add_stroke(bronchi, path * [sign, 1], width, 1.0, 1.2)
+    look.added -= 0.42 * np.clip(bronchi, 0, 1) * opacity * lung.inside
     look.markings *= 1 - 0.85 * opacity
 
 
@@ -168,16 +187,19 @@ def _atelectasis(
     plates = canvas.zeros()
     across, part = ZONE[lobe]
     level = _level(patient, lung.side, min(part, 0.84))
+    lean = float(rng.uniform(-0.22, 0.22))
     for i in range(3):
-        offset = (i - 1) * 17.0 + float(rng.uniform(-3, 3))
-        tilt = float(rng.uniform(0.06, 0.34)) * (-1 if i == 1 else 1)
+        offset = (i - 1) * 16.0 + float(rng.uniform(-3, 3))
+        tilt = lean + float(rng.uniform(-0.09, 0.09))
         half = float(rng.uniform(26, 38)) * (0.8 if i == 2 else 1.0)
         centre_u = across + float(rng.uniform(-6, 8))
         along = np.linspace(-half, half, 9)
         path = np.stack(
             [sign * (centre_u + along), level + offset + tilt * along + 0.0022 * along**2], axis=1
         )
-        canvas.add_stroke(plates, path, float(rng.uniform(4.2, 6.6)), 1.0, 1.4)
+        width = float(rng.uniform(3.6, 5.6))
+        canvas.add_stroke(plates, path, width * 0.55, 0.55, 1.6)
+        canvas.add_stroke(plates, path[2:-2], width, 0.6, 2.2)
     plates = np.clip(plates, 0, 1)
     _fill(look, np.maximum(opacity, 0.55 * plates))
     look.added += (0.22 * opacity + 0.16 * plates) * lung.inside
@@ -228,7 +250,8 @@ def _centre(
     patient: Patient, lung: Lung, finding: Finding, rng: np.random.Generator
 ) -> tuple[float, float]:
     """Where a round lesion lies: in its lobe's zone, clear of wall, heart and diaphragm."""
-    assert finding.lobe is not None and finding.millimetres is not None
+    assert finding.lobe is not None
+    assert finding.millimetres is not None
     across, part = ZONE[finding.lobe]
     radius = finding.millimetres / 2
     spread = max(4.0, 16.0 - 0.3 * radius)
@@ -245,18 +268,18 @@ def _centre(
 def _nodule(look: LungLook, patient: Patient, canvas: Canvas, lung: Lung, finding: Finding) -> None:
     rng = stream(patient.case.seed, "nodule")
     u0, v0 = _centre(patient, lung, finding, rng)
-    radius = (finding.millimetres or 16) / 2
+    radius = (finding.millimetres or 16) / 2 / patient.pose.scale
     distance = np.hypot(lung.across - np.float32(u0), canvas.v - np.float32(v0))
     disc = step(np.float32(radius) - distance, 1.1)
     dome = np.sqrt(np.clip(1 - (distance / np.float32(radius + 1)) ** 2, 0, 1))
-    strength = 0.72 + 0.01 * max(0.0, 20 - 2 * radius)
+    strength = 0.74 + 0.01 * max(0.0, 20 - 2 * radius)
     look.added += strength * disc * (0.55 + 0.45 * dome)
 
 
 def _mass(look: LungLook, patient: Patient, canvas: Canvas, lung: Lung, finding: Finding) -> None:
     rng = stream(patient.case.seed, "mass")
     u0, v0 = _centre(patient, lung, finding, rng)
-    radius = (finding.millimetres or 44) / 2
+    radius = (finding.millimetres or 44) / 2 / patient.pose.scale
     du, dv = lung.across - np.float32(u0), canvas.v - np.float32(v0)
     angle, distance = np.arctan2(dv, du), np.hypot(du, dv)
     outline = np.full_like(distance, radius)

@@ -74,7 +74,7 @@ def _body(patient: Patient, canvas: Canvas) -> Field:
     )
     reach = outline(canvas.v)
     edge = np.clip(1 - np.abs(canvas.u) / reach, 0, 1)
-    profile = np.clip(edge * np.float32(2.6), 0, 1)
+    profile = np.clip(edge * np.float32(3.4), 0, 1)
     profile = (1 - (1 - profile) ** 2) ** np.float32(0.5)
     rng = stream(patient.case.seed, "body")
     uneven = 1 + 0.012 * texture(rng, 7, canvas.size) + 0.012 * texture(rng, 22, canvas.size)
@@ -102,9 +102,12 @@ def _hilum(patient: Patient, canvas: Canvas, lung: Lung) -> Field:
 
 
 def _trachea(patient: Patient, canvas: Canvas, attenuation: Field) -> None:
+    air = canvas.zeros()
     for path, width in trachea_paths(patient):
-        where, coverage = canvas.stroke(path, width, 1.6)
-        attenuation[where] -= np.float32(0.62 if width > 14 else 0.42) * coverage
+        where, coverage = canvas.stroke(path, width, 1.8)
+        depth = np.float32(0.62 if width > 14 else 0.40)
+        air[where] = np.maximum(air[where], depth * coverage)
+    attenuation -= air
 
 
 def _abdomen(patient: Patient, canvas: Canvas, attenuation: Field) -> None:
@@ -117,6 +120,8 @@ def _abdomen(patient: Patient, canvas: Canvas, attenuation: Field) -> None:
     u = (canvas.u - np.float32(u0)) / np.float32(wide)
     v = (canvas.v - np.float32(top + tall)) / np.float32(tall)
     bubble = step((1 - np.sqrt(u * u + v * v)) * np.float32(tall), 2.5)
+    fluid = np.float32(top + tall * float(rng.uniform(1.1, 1.7)))
+    bubble *= step(fluid - canvas.v, 1.5 if patient.case.view == "PA" else 9.0)
     attenuation -= strength * bubble
     below = step(canvas.v - np.float32(top + 40.0), 25.0)
     inside = step(patient.half_width - 15 - np.abs(canvas.u), 12.0)
@@ -147,7 +152,7 @@ def _hernia(patient: Patient, canvas: Canvas, attenuation: Field) -> None:
     v = (canvas.v - np.float32(v0)) * np.float32(1.08)
     inward = np.float32(radius) - np.hypot(u, v)
     ball = step(inward, 1.6)
-    wall = step(inward, 1.4) * (1 - step(inward - 4.5, 1.6))
+    wall = step(inward, 1.6) * (1 - step(inward - 3.6, 2.0))
     level = v0 + 0.05 * radius
     air = step(inward - 4.0, 1.6) * step(np.float32(level) - canvas.v, 0.9)
-    attenuation += 0.55 * ball + 0.35 * wall - 1.65 * air
+    attenuation += 0.42 * ball + 0.30 * wall - 1.35 * air
