@@ -52,7 +52,7 @@ def test_the_missing_packages_come_as_one_line_to_type(
         system_libraries, "missing_libraries", lambda: ["libgthread-2.0.so.0", "libEGL.so.1"]
     )
     monkeypatch.setattr(system_libraries, "has_fonts", lambda: True)
-    monkeypatch.setattr(system_libraries.shutil, "which", lambda name: f"/usr/bin/{name}")
+    monkeypatch.setattr("shutil.which", lambda name: f"/usr/bin/{name}")
     assert main([]) == 1
     assert "    sudo apt-get install libegl1 libglib2.0-0\n" in capsys.readouterr().err
     assert main(["--packages"]) == 0
