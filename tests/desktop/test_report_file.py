@@ -33,8 +33,17 @@ def test_a_mark_becomes_a_gap_and_the_rest_is_pinned(text: str, pieces: tuple[ob
 
 @pytest.mark.parametrize(
     "mark",
-    ["{{gap x}}", "{{gap 0}}", "{{gap -3}}", "{{gap 1.5}}", "{{gap12}}", "{{gap 12}", "{{gap"]
-    + ["{{gap ٣}}", "{{gap " + "9" * 5000 + "}}"],
+    [
+        "{{gap x}}",
+        "{{gap 0}}",
+        "{{gap -3}}",
+        "{{gap 1.5}}",
+        "{{gap12}}",
+        "{{gap 12}",
+        "{{gap",
+        "{{gap ٣}}",
+        f"{{{{gap {'9' * 5000}}}}}",
+    ],
 )
 def test_a_malformed_mark_is_an_error_that_names_its_line(mark: str) -> None:
     with pytest.raises(ReportFileError, match="in line 2 is not a gap mark"):
