@@ -21,12 +21,11 @@ import numpy as np
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.encaps import encapsulate
 from pydicom.sequence import Sequence as DicomSequence
-from pydicom.uid import JPEG2000Lossless
+from pydicom.uid import UID, DigitalXRayImageStorageForPresentation, JPEG2000Lossless
 
 from inference.training.findings import Case, sample_case
 from inference.training.phantom import Phantom, render
 
-SOP_CLASS: Final = "1.2.840.10008.5.1.4.1.1.1.1.1"
 BUNDLED_SEEDS: Final = (1_000_063, 1_000_264, 1_001_403, 1_001_922)
 """The studies that come with Pinfill; seeds from a million on are never trained on."""
 
@@ -34,8 +33,8 @@ _UID_NAMESPACE: Final = uuid.UUID("b9cf4ef8-43c0-5b5a-9d0e-0c1d5a3c7f10")
 _FIRST_DAY: Final = date(2024, 1, 1)
 
 
-def _uid(case: Case, what: str) -> str:
-    return f"2.25.{uuid.uuid5(_UID_NAMESPACE, f'{what} {case.seed}').int}"
+def _uid(case: Case, what: str) -> UID:
+    return UID(f"2.25.{uuid.uuid5(_UID_NAMESPACE, f'{what} {case.seed}').int}")
 
 
 def _moment(case: Case) -> datetime:
@@ -69,10 +68,10 @@ def to_dataset(case: Case, phantom: Phantom) -> Dataset:
     ds["PixelData"].is_undefined_length = True
     meta = FileMetaDataset()
     meta.FileMetaInformationVersion = b"\x00\x01"
-    meta.MediaStorageSOPClassUID = SOP_CLASS
+    meta.MediaStorageSOPClassUID = DigitalXRayImageStorageForPresentation
     meta.MediaStorageSOPInstanceUID = ds.SOPInstanceUID
     meta.TransferSyntaxUID = JPEG2000Lossless
-    meta.ImplementationClassUID = f"2.25.{_UID_NAMESPACE.int}"
+    meta.ImplementationClassUID = UID(f"2.25.{_UID_NAMESPACE.int}")
     meta.ImplementationVersionName = "PINFILL_PHANTOM"
     ds.file_meta = meta
     return ds
@@ -111,7 +110,7 @@ def _describe_image(ds: Dataset, case: Case, phantom: Phantom) -> None:
     """Image, anatomy, detector and display: PS3.3 C.7.6, C.8.11.2 to C.8.11.5, C.11.2."""
     moment = _moment(case)
     rows, columns = phantom.pixels.shape
-    ds.SOPClassUID = SOP_CLASS
+    ds.SOPClassUID = DigitalXRayImageStorageForPresentation
     ds.SOPInstanceUID = _uid(case, "image")
     ds.InstanceNumber = 1
     ds.ContentDate = ds.AcquisitionDate = moment.strftime("%Y%m%d")

@@ -31,6 +31,8 @@ from inference.training.phantom_tissue import SIZE, tissue_of
 _MAXIMUM: Final = 4095
 _VISIBLE: Final = 0.010
 """Mean change of display value (0 to 1) that counts a grid cell as showing a finding."""
+_VISIBLE_LINE: Final = 0.003
+"""The same for tubes and wires, which cover little of a cell."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +71,7 @@ def render(case: Case, rows: int = 1024, grid: int = 16) -> Phantom:
 def _display(patient: Patient, attenuation: Field) -> Field:
     """Display value, 0 to 1, of an attenuation: the shoulder and toe of a film."""
     rng = stream(patient.case.seed, "exposure")
-    centre = np.float32(2.75 + rng.normal(0, 0.12))
+    centre = np.float32(2.85 + rng.normal(0, 0.12))
     contrast = np.float32(1.12 + rng.normal(0, 0.05))
 
     def sigmoid(x: Field) -> Field:
@@ -120,8 +122,11 @@ def _masks(
             change = np.abs(_display(patient, attenuation + added) - with_it)
         else:
             others = tuple(finding for finding in case.findings if finding.label != label)
-            bare = patient_of(replace(case, findings=others))
+            # A shifted heart is a sign of the finding, but not where it lies.
+            bare = replace(patient_of(replace(case, findings=others)), shift=patient.shift)
             change = np.abs(_display(bare, tissue_of(bare, canvas).attenuation) - with_it)
         share = block_mean(change.astype(np.float32), grid)
-        masks[label] = share > min(max(_VISIBLE, 0.16 * float(share.max())), float(share.max()) / 2)
+        most = float(share.max())
+        least = _VISIBLE_LINE if mine[0].kind in DEVICES else max(_VISIBLE, 0.16 * most)
+        masks[label] = share >= min(least, most)
     return masks

@@ -12,7 +12,16 @@ from typing import Final
 import numpy as np
 
 from inference.training.findings import Case, Kind, Lobe, Side, Size
-from inference.training.phantom_canvas import Canvas, Field, Pose, Table, curve, step, stream
+from inference.training.phantom_canvas import (
+    Canvas,
+    Field,
+    Pose,
+    Table,
+    curve,
+    rounded,
+    step,
+    stream,
+)
 
 SIGN: Final = {Side.LEFT: 1, Side.RIGHT: -1}
 """Where a side lies along ``u``: the patient's left is on the right of the image."""
@@ -28,6 +37,7 @@ class Patient:
     case: Case
     pose: Pose
     half_width: float  # of the rib cage, inside
+    girth: float  # half-width of a rib cage of this build, whatever the lungs do
     apex: float  # v of the lung apices
     dome: dict[Side, float]  # v of the top of each hemidiaphragm
     flatness: float  # 0 for a normal dome, 1 for a flat one
@@ -56,7 +66,7 @@ def patient_of(case: Case) -> Patient:
     habitus = float(np.clip(rng.normal(0.15 if portable else 0.0, 0.45), -1, 1))
     dome = 300.0 + float(np.clip(rng.normal(0, 6), -11, 11)) - (16.0 if portable else 0.0)
     gap = float(rng.uniform(8, 15))
-    half_width = 141.0 + float(rng.normal(0, 3))
+    half_width = girth = 141.0 + float(rng.normal(0, 3))
     ratio = float(np.clip(rng.normal(0.45, 0.022), 0.40, 0.49)) + (0.018 if portable else 0.0)
     jitter = float(rng.uniform(-0.012, 0.012))
     apex = 47.0 + float(rng.normal(0, 3))
@@ -80,6 +90,7 @@ def patient_of(case: Case) -> Patient:
         case=case,
         pose=pose,
         half_width=half_width,
+        girth=girth,
         apex=apex,
         dome={Side.RIGHT: dome - lift[Side.RIGHT], Side.LEFT: dome + gap - lift[Side.LEFT]},
         flatness=flatness,
@@ -120,7 +131,9 @@ def inner_table(apex: float) -> Table:
     return Table(values.astype(np.float32), -60.0, 0.5)
 
 
-def wall_distance(canvas: Canvas, across: Field, wall: Table, inner: Table) -> Field:
+def wall_distance(
+    canvas: Canvas, across: Field, wall: Table, inner: Table, corner: float = 4.0
+) -> Field:
     """Distance inside the lateral wall and the apex, in mm, negative outside."""
     v = canvas.v
 
@@ -129,7 +142,7 @@ def wall_distance(canvas: Canvas, across: Field, wall: Table, inner: Table) -> F
         steep = Table((1 / np.sqrt(1 + slope**2)).astype(np.float32), table.low, table.pitch)
         return (table(v) - across) * np.float32(sign) * steep(v)
 
-    return np.minimum(distance(wall, 1), distance(inner, -1))
+    return rounded(distance(wall, 1), distance(inner, -1), corner)
 
 
 def diaphragm(patient: Patient, side: Side, across: Field) -> Field:
@@ -169,46 +182,39 @@ def mediastinum_borders(patient: Patient) -> tuple[Table, Table]:
         return top + part * span
 
     stretch = max(0.0, patient.heart_ratio - 0.45)
-    right_border = curve(
-        [0, 50, 80, 125, 160, 178, at(0.22), at(0.45), at(0.68), at(0.9), at(1.12), at(1.4)],
-        [
-            30,
-            34,
-            25,
-            25,
-            27 + 20 * stretch,
-            26 + 30 * stretch,
-            0.62 * right,
-            0.92 * right,
-            right,
-            0.93 * right,
-            0.70 * right,
-            0.5 * right,
-        ],
-    )
-    left_border = curve(
-        [0, 50, 82, 104, 120, 134, 148, 160, 174, at(0.18), at(0.38), at(0.62), at(0.84)]
-        + [at(1.02), at(1.25), at(1.5)],
-        [
-            30,
-            34,
-            26,
-            28,
-            37.5,
-            38,
-            32,
-            33 + 20 * stretch,
-            37 + 45 * stretch,
-            0.53 * left,
-            0.72 * left,
-            0.92 * left,
-            left,
-            0.96 * left,
-            0.62 * left,
-            0.4 * left,
-        ],
-    )
-    return right_border, left_border
+    right_border = [  # v, distance to the right of the midline
+        (0, 30),
+        (50, 34),
+        (80, 25),
+        (125, 25),
+        (160, 27 + 20 * stretch),
+        (178, 26 + 30 * stretch),
+        (at(0.22), 0.62 * right),
+        (at(0.45), 0.92 * right),
+        (at(0.68), right),
+        (at(0.90), 0.93 * right),
+        (at(1.12), 0.70 * right),
+        (at(1.40), 0.50 * right),
+    ]
+    left_border = [  # v, distance to the left: aortic arch, pulmonary trunk, left ventricle
+        (0, 30),
+        (50, 34),
+        (82, 26),
+        (104, 28),
+        (120, 37.5),
+        (134, 38),
+        (148, 32),
+        (160, 33 + 20 * stretch),
+        (174, 37 + 45 * stretch),
+        (at(0.18), 0.53 * left),
+        (at(0.38), 0.72 * left),
+        (at(0.62), 0.92 * left),
+        (at(0.84), left),
+        (at(1.02), 0.96 * left),
+        (at(1.25), 0.62 * left),
+        (at(1.50), 0.40 * left),
+    ]
+    return curve(*np.transpose(right_border)), curve(*np.transpose(left_border))
 
 
 def mediastinum(patient: Patient, canvas: Canvas) -> tuple[Field, Field]:

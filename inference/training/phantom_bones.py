@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import cos, pi, sin
+from math import pi
 from typing import Final
 
 import numpy as np
@@ -15,6 +15,7 @@ from inference.training.phantom_canvas import (
     FIELD_MM,
     Canvas,
     Field,
+    Points,
     Range,
     resample,
     smooth_path,
@@ -124,10 +125,10 @@ def add_rib(patient: Patient, canvas: Canvas, field: Field, rib: Rib, broken: bo
     if broken:
         _add_broken(patient, canvas, field, rib)
     else:
-        where, shadow = _band(canvas, rib, rib.back, 14.0, 0.40)
+        where, shadow = _band(canvas, rib, rib.back, 14.0, 0.34)
         field[where] += shadow
     if rib.number <= 7:
-        where, shadow = _band(canvas, rib, rib.front, 46.0 + 2.0 * rib.number, 0.16)
+        where, shadow = _band(canvas, rib, rib.front, 46.0 + 2.0 * rib.number, 0.14)
         field[where] += shadow
 
 
@@ -136,10 +137,10 @@ def _add_broken(patient: Patient, canvas: Canvas, field: Field, rib: Rib) -> Non
     at, level = fracture_centre(patient, rib)
     across = np.arange(len(rib.back), dtype=np.float32) * 0.5
     stepped = rib.back + 8.5 * np.exp(-np.clip(across - at, 0, None) / 34.0) * (across > at)
-    where, shadow = _band(canvas, rib, stepped.astype(np.float32), 14.0, 0.44)
+    where, shadow = _band(canvas, rib, stepped.astype(np.float32), 14.0, 0.38)
     distance = canvas.u[where] * np.float32(SIGN[rib.side]) - np.float32(at)
-    slant = distance + 0.25 * (canvas.v[where] - np.float32(level))
-    shadow = shadow * step(np.abs(slant) - 2.2, 0.8)
+    slant = distance + np.float32(0.25) * (canvas.v[where] - np.float32(level))
+    shadow = shadow * step(np.abs(slant) - np.float32(2.2), 0.8)
     ends = np.clip(1 - np.abs(np.abs(slant) - 4.2) / 1.8, 0, 1)
     field[where] += shadow * (1 + 1.1 * ends)
     around = canvas.window([(SIGN[rib.side] * at, level + 3)], 30.0)
@@ -177,7 +178,7 @@ def add_shoulders(patient: Patient, canvas: Canvas, field: Field) -> None:
         tilt = float(rng.normal(0, 2.5))
         path = smooth_path(
             [
-                (sign * 15, 94 + lift * 0.4),
+                (sign * 19, 94 + lift * 0.4),
                 (sign * 38, 90 + lift * 0.6 + tilt),
                 (sign * 75, 80 + lift + tilt),
                 (sign * 108, 66 + lift + 1.5 * tilt),
@@ -187,7 +188,7 @@ def add_shoulders(patient: Patient, canvas: Canvas, field: Field) -> None:
         )
         for width, amount in ((14.0, 0.36), (10.5, -0.10)):
             canvas.add_stroke(field, path, width, amount, 0.7)
-        canvas.add_stroke(field, path[:4], 17.0, 0.14, 2.0)
+        canvas.add_stroke(field, path[:4], 17.0, 0.07, 2.5)
         inner = (102.0 if portable else 139.0) + float(rng.normal(0, 3))
         blade = np.array([(inner + 6, 82), (inner, 150), (inner + 10, 208), (176, 112), (166, 76)])
         _add_scapula(canvas, field, blade * [sign, 1], 0.20 if portable else 0.16)
@@ -196,18 +197,53 @@ def add_shoulders(patient: Patient, canvas: Canvas, field: Field) -> None:
         field[where] += np.float32(0.5) * np.clip((24 - head[where]) / 5, 0, 1) ** np.float32(0.6)
 
 
-def _add_scapula(canvas: Canvas, field: Field, corners: Field, amount: float) -> None:
+def _add_scapula(canvas: Canvas, field: Field, corners: Points, amount: float) -> None:
     """A thin blade with denser borders."""
     size = 256
     image = Image.new("L", (size, size))
     closed = smooth_path(np.vstack([corners, corners[:1]]), 6.0)
     xy = canvas.pose.to_image(closed) * (size / FIELD_MM)
     ImageDraw.Draw(image).polygon([tuple(p) for p in xy], fill=255)
-    blade = np.asarray(image.filter(ImageFilter.GaussianBlur(1.0)), np.float32) / 255
-    field += np.float32(0.45 * amount) * resample(blade, canvas.size)
+    blade = np.asarray(image.filter(ImageFilter.GaussianBlur(1.0)), np.float32)
+    field += np.float32(0.45 * amount / 255) * resample(blade, canvas.size)
     canvas.add_stroke(field, closed, 3.6, amount, 1.2)
-    spine = smooth_path([corners[0] + [0, 14], corners[0] + 0.6 * (corners[4] - corners[0])], 6.0)
+    spine = smooth_path(
+        [corners[0] + np.array([0, 14]), corners[0] + 0.6 * (corners[4] - corners[0])], 6.0
+    )
     canvas.add_stroke(field, spine, 6.0, amount * 0.6, 1.5)
+
+
+def _branches(
+    patient: Patient, rng: np.random.Generator, congested: float
+) -> tuple[Points, Points]:
+    """Vessel trees: widths (n, 2) at start and end in mm, paths (n, 8, 2) in patient mm."""
+    angle, length, width = np.array(_TRUNKS).T
+    sign = np.repeat([SIGN[Side.LEFT], SIGN[Side.RIGHT]], len(angle)).astype(float)
+    hilum = np.repeat([patient.carina + 8.0, patient.carina + 16.0], len(angle))
+    angle, reach, wide = np.tile(angle, 2), np.tile(length, 2), np.tile(width, 2)
+    u, v = 28.0 + patient.shift * sign, hilum + 9.0 * angle
+    wide = np.where(angle < 0, wide * (1 + congested), wide)
+    heading = angle + rng.normal(0, 0.10, len(angle))
+    widths, paths = [], []
+    for _ in range(6):
+        count = len(u)
+        turns = rng.normal(0, 0.03, (count, 1)) + rng.normal(0, 0.05, (count, 7))
+        headings = heading[:, None] + np.cumsum(turns, axis=1)
+        pace = np.stack([np.cos(headings), np.sin(headings)], axis=2) * reach[:, None, None] / 7
+        start = np.stack([u, v], axis=1)[:, None]
+        path = np.concatenate([start, start + np.cumsum(pace, axis=1)], axis=1)
+        tip = wide * 0.8
+        widths.append(np.stack([wide, tip], axis=1))
+        paths.append(path * np.stack([sign, np.ones(count)], axis=1)[:, None])
+        fork, keep = rng.uniform(0.28, 0.58, count), rng.uniform(0.3, 0.5, count)
+        u, v = np.tile(path[:, -1, 0], 2), np.tile(path[:, -1, 1], 2)
+        heading = np.concatenate(
+            [headings[:, -1] + fork * (1 - keep), headings[:, -1] - fork * keep]
+        )
+        reach = np.tile(reach, 2) * rng.uniform(0.64, 0.88, 2 * count)
+        wide = np.concatenate([tip * 0.74, tip * 0.92])
+        sign = np.tile(sign, 2)
+    return np.concatenate(widths), np.concatenate(paths)
 
 
 def vessels(patient: Patient, canvas: Canvas) -> Field:
@@ -222,38 +258,16 @@ def vessels(patient: Patient, canvas: Canvas) -> Field:
         ),
         default=0.0,
     )
-    segments: list[tuple[float, float, list[tuple[float, float]]]] = []
-    for side in Side:
-        hilum = patient.carina + (8.0 if side is Side.LEFT else 16.0)
-        for angle, length, width in _TRUNKS:
-            heading = angle + float(rng.normal(0, 0.10))
-            if angle < 0:
-                width *= 1 + congested
-            start = (28.0 + patient.shift * SIGN[side], hilum + 9.0 * angle)
-            stack = [(start, heading, float(length), width, 0)]
-            while stack:
-                (u, v), heading, reach, wide, level = stack.pop()
-                bend = float(rng.normal(0, 0.05))
-                path = [(u, v)]
-                for turn in rng.normal(bend, 0.05, 7):
-                    heading += float(turn)
-                    u, v = u + cos(heading) * reach / 7, v + sin(heading) * reach / 7
-                    path.append((u, v))
-                tip = wide * 0.78
-                segments.append((wide, tip, [(SIGN[side] * a, b) for a, b in path]))
-                if level < 5:
-                    fork = float(rng.uniform(0.30, 0.62))
-                    keep = float(rng.uniform(0.3, 0.5))
-                    for part, thin in ((fork * (1 - keep), 0.74), (-fork * keep, 0.92)):
-                        child = reach * float(rng.uniform(0.62, 0.86))
-                        stack.append(((u, v), heading + part, child, tip * thin, level + 1))
     scale = VESSEL_GRID / FIELD_MM
-    for wide, tip, path in sorted(segments, key=lambda item: item[0]):
-        xy = [tuple(p) for p in canvas.pose.to_image(path) * scale]
-        for part, local in ((xy[:4], wide), (xy[3:], 0.5 * (wide + tip))):
-            shade = int(min(255, 30 + 32 * local**0.85))
-            draw.line(part, fill=shade, width=max(1, round(local * scale * 0.6)))
+    widths, paths = _branches(patient, rng, congested)
+    xy = canvas.pose.to_image(paths.reshape(-1, 2)).reshape(paths.shape) * scale
+    order = np.argsort(widths[:, 0])
+    for (wide, tip), path in zip(widths[order].tolist(), xy[order].tolist(), strict=True):
+        corners = [(x, y) for x, y in path]
+        for part, local in ((corners[:4], wide), (corners[3:], 0.5 * (wide + tip))):
+            shade = int(min(255, 40 + 38 * local**0.8))
+            draw.line(part, fill=shade, width=max(1, round(local * scale * 0.66)))
     soft = image.filter(ImageFilter.GaussianBlur(1.5))
     if canvas.size < VESSEL_GRID and VESSEL_GRID % canvas.size == 0:
         soft = soft.reduce(VESSEL_GRID // canvas.size)
-    return resample(np.asarray(soft, np.float32) * np.float32(0.62 / 255), canvas.size)
+    return resample(np.asarray(soft, np.float32) * np.float32(0.75 / 255), canvas.size)

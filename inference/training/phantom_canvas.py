@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from itertools import pairwise
 from math import cos, sin
 from typing import Final
 
@@ -63,7 +64,7 @@ def _block_matrix(size_out: int, size_in: int) -> Field:
 def block_mean(field: Field, size: int) -> Field:
     """Area averages over a (size, size) partition of the field."""
     matrix = _block_matrix(size, field.shape[0])
-    return matrix @ field @ matrix.T
+    return matrix @ (field @ matrix.T)
 
 
 def texture(rng: np.random.Generator, cells: int, size: int) -> Field:
@@ -76,6 +77,12 @@ def step(distance: Field, softness: float) -> Field:
     """A smooth step from 0 to 1 around zero, ``softness`` mm wide on either side."""
     t = np.clip(distance * np.float32(0.5 / softness) + np.float32(0.5), 0, 1)
     return t * t * (3 - 2 * t)
+
+
+def rounded(a: Field, b: Field, radius: float) -> Field:
+    """The smaller of two distances, with the corner between them rounded."""
+    blend = np.clip(radius - np.abs(a - b), 0, None)
+    return np.minimum(a, b) - blend * blend * np.float32(0.25 / radius)
 
 
 def curve(knots: ArrayLike, values: ArrayLike, low: float = -60.0, high: float = 460.0) -> Table:
@@ -172,7 +179,7 @@ class Canvas:
         nearest = np.full((rows.stop - rows.start, columns.stop - columns.start), 1e6, np.float32)
         xy = self.pose.to_image(points) / self.pixel_mm - 0.5
         reach = (width * self.pose.scale / 2 + soft) / self.pixel_mm + 1
-        for (x0, y0), (x1, y1) in zip(xy[:-1], xy[1:], strict=True):
+        for (x0, y0), (x1, y1) in pairwise(xy.tolist()):
             top, bottom = int(min(y0, y1) - reach), int(max(y0, y1) + reach) + 2
             left, right = int(min(x0, x1) - reach), int(max(x0, x1) + reach) + 2
             top, bottom = max(top, rows.start), min(bottom, rows.stop)

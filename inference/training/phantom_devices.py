@@ -30,9 +30,9 @@ def _endotracheal(patient: Patient, canvas: Canvas, field: Field, _: Finding) ->
     bow = float(rng.uniform(-3, 3))
     shift = 0.4 * patient.shift
     path = np.array([(bow, -20), (bow * 0.4, 40), (shift - 1, 0.5 * (40 + tip)), (shift - 1, tip)])
-    _wire(canvas, field, path + [3.2, 0], 2.2, _METAL)
+    _wire(canvas, field, path + np.array([3.2, 0]), 2.2, _METAL)
     for offset in (-4.6, 4.6):
-        _wire(canvas, field, path + [offset, 0], 1.0, 0.30)
+        _wire(canvas, field, path + np.array([offset, 0]), 1.0, 0.30)
 
 
 def _central(patient: Patient, canvas: Canvas, field: Field, finding: Finding) -> None:
@@ -124,7 +124,7 @@ def marker(patient: Patient, size: int) -> Field:
         draw.text((x * scale, (y + 21) * scale), "AP", fill=255, font=font)
         draw.text(((x - 16) * scale, (y + 31) * scale), "PORTABLE", fill=255, font=font)
     shown = image.reduce(grid // size) if size < grid and grid % size == 0 else image
-    return resample(np.asarray(shown, np.float32) / 255, size)
+    return resample(np.asarray(shown, np.float32) * np.float32(1 / 255), size)
 
 
 def exposed(patient: Patient, size: int) -> Field:

@@ -18,7 +18,7 @@ from inference.training.phantom_anatomy import (
     wall_distance,
     wall_table,
 )
-from inference.training.phantom_canvas import Canvas, Field, step, stream, texture
+from inference.training.phantom_canvas import Canvas, Field, rounded, step, stream, texture
 
 # Where a lobe projects: (distance from the midline, part of the way from apex to diaphragm).
 ZONE: Final = {
@@ -87,8 +87,12 @@ def _pneumothorax(
     base = (0.0, 3.0, 26.0)[grade] * jitter
     apex = patient.apex + (1.45, 1.4, 1.15)[grade] * width
     wall = wall_table(patient.half_width - width, apex, patient.base)
-    collapsed = wall_distance(canvas, lung.across, wall, inner_table(apex))
-    collapsed = _rounded(collapsed, lung.above - np.float32(base), 3.0 + 4.0 * grade)
+    corner = (4.0, 8.0, 30.0)[grade]
+    collapsed = wall_distance(canvas, lung.across, wall, inner_table(apex), corner)
+    # A lung that hangs free of the wall rounds off.
+    middle = np.float32(0.5 * (apex + patient.dome[lung.side] - base))
+    collapsed = collapsed - np.float32((0.0, 0.0, 0.0017)[grade]) * (canvas.v - middle) ** 2
+    collapsed = rounded(collapsed, lung.above - np.float32(base), 3.0 + 4.0 * grade)
     within = step(collapsed, 1.2)
     pleura = np.exp(-((collapsed / np.float32(1.5)) ** 2)) * step(lung.above - 4.0 - base, 6.0)
     look.airless *= within
@@ -96,12 +100,6 @@ def _pneumothorax(
     squeezed = (0.10, 0.22, 0.62)[grade]
     _fill(look, squeezed * within)
     look.added += (0.46 * pleura - 0.42 * (1 - within)) * lung.inside
-
-
-def _rounded(a: Field, b: Field, radius: float) -> Field:
-    """The smaller of two distances, with the corner between them rounded."""
-    blend = np.clip(radius - np.abs(a - b), 0, None)
-    return np.minimum(a, b) - blend * blend * np.float32(0.25 / radius)
 
 
 def _patch(
@@ -176,14 +174,14 @@ def _atelectasis(
     wedge = {
         Lobe.RIGHT_UPPER: ((22.0, 0.02), (72.0, 0.20)),
         Lobe.LEFT_UPPER: ((22.0, 0.05), (70.0, 0.22)),
-        Lobe.RIGHT_MIDDLE: ((104.0, 0.74), (50.0, 0.97)),
+        Lobe.RIGHT_MIDDLE: ((106.0, 0.80), (62.0, 0.95)),
         Lobe.RIGHT_LOWER: ((20.0, 1.06), (84.0, 1.05)),
         Lobe.LEFT_LOWER: ((20.0, 1.06), (96.0, 1.05)),
     }[lobe]
     hilum = (24.0, patient.carina + 22.0)
     corners = [hilum, *((u, _level(patient, lung.side, part)) for u, part in wedge)]
     inward = _inside_triangle(lung.across, canvas.v, corners)
-    opacity = 0.86 * step(inward + 2.0 * texture(rng, 40, canvas.size), 4.0)
+    opacity = 0.86 * step(inward + 0.9 * texture(rng, 40, canvas.size), 4.5)
     plates = canvas.zeros()
     across, part = ZONE[lobe]
     level = _level(patient, lung.side, min(part, 0.84))
@@ -259,7 +257,7 @@ def _centre(
     low = {Lobe.RIGHT_LOWER: 0.80, Lobe.LEFT_LOWER: 0.79, Lobe.RIGHT_MIDDLE: 0.66}
     v = _level(patient, lung.side, low.get(finding.lobe, part))
     v += float(rng.uniform(-spread, spread))
-    floor = float(diaphragm(patient, lung.side, np.float32([u]))[0])
+    floor = float(diaphragm(patient, lung.side, np.full(1, u, np.float32))[0])
     v = min(v, floor - radius - 5.0)
     wall = wall_table(patient.half_width, patient.apex, patient.base).at(v)
     return min(u, wall - radius - 5.0), v
@@ -283,10 +281,10 @@ def _mass(look: LungLook, patient: Patient, canvas: Canvas, lung: Lung, finding:
     du, dv = lung.across - np.float32(u0), canvas.v - np.float32(v0)
     angle, distance = np.arctan2(dv, du), np.hypot(du, dv)
     outline = np.full_like(distance, radius)
-    for lobes in (2, 3, 5):
-        swing = float(rng.uniform(0.03, 0.10)) * radius
+    for lobes, most in ((2, 0.10), (3, 0.09), (5, 0.05), (9, 0.025)):
+        swing = float(rng.uniform(0.4, 1.0)) * most * radius
         outline += np.float32(swing) * np.cos(lobes * angle + np.float32(rng.uniform(0, 2 * pi)))
-    body = step(outline - distance, 2.0)
+    body = step(outline - distance, 2.6)
     spikes = canvas.zeros()
     sign = SIGN[lung.side]
     for turn in np.linspace(0, 2 * pi, 13)[:-1] + rng.uniform(-0.2, 0.2, 12):

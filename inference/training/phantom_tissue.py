@@ -51,6 +51,10 @@ def tissue_of(patient: Patient, canvas: Canvas) -> Tissue:
         attenuation += _hilum(patient, canvas, lung)
         markings += look.markings * behind * (0.25 + 0.75 * thick)
     attenuation += 0.22 * silhouette * depth
+    aorta = [(24, 136), (25, 190), (20, 330)]
+    canvas.add_stroke(attenuation, aorta, 23.0, 0.10, 1.8)
+    grain = texture(stream(patient.case.seed, "interstitium"), 96, canvas.size)
+    attenuation += np.float32(0.035) * grain * markings
     _trachea(patient, canvas, attenuation)
     _abdomen(patient, canvas, attenuation)
     if patient.case.sex == "F":
@@ -62,11 +66,12 @@ def tissue_of(patient: Patient, canvas: Canvas) -> Tissue:
 
 def _body(patient: Patient, canvas: Canvas) -> Field:
     """Attenuation of trunk, neck and shoulders as if there were no air inside."""
-    h, fat = patient.half_width, patient.habitus
+    h, fat = patient.girth, patient.habitus
+    neck = [62 + 6 * fat, 58 + 6 * fat]
+    trunk = [h + 32 + 12 * fat, h + 25 + 12 * fat, h + 22 + 14 * fat, h + 18 + 18 * fat, h + 20]
     outline = curve(
         [-60, 8, 30, 48, 62, 80, 100, 130, 165, 200, 260, 330, 400, 460],
-        [62 + 6 * fat, 58 + 6 * fat, 66, 92, 134, 172, 196, 205, 192 + 8 * fat]
-        + [h + 32 + 12 * fat, h + 25 + 12 * fat, h + 22 + 14 * fat, h + 18 + 18 * fat, h + 20],
+        [*neck, 66, 92, 134, 172, 196, 205, 192 + 8 * fat, *trunk],
     )
     thickness = curve(  # cm, front to back
         [-60, 20, 60, 110, 180, 280, 340, 460],
@@ -74,11 +79,13 @@ def _body(patient: Patient, canvas: Canvas) -> Field:
     )
     reach = outline(canvas.v)
     edge = np.clip(1 - np.abs(canvas.u) / reach, 0, 1)
-    profile = np.clip(edge * np.float32(3.4), 0, 1)
+    profile = np.clip(edge * np.float32(5.0), 0, 1)
     profile = (1 - (1 - profile) ** 2) ** np.float32(0.5)
     rng = stream(patient.case.seed, "body")
-    uneven = 1 + 0.012 * texture(rng, 7, canvas.size) + 0.012 * texture(rng, 22, canvas.size)
-    return np.float32(0.2) * thickness(canvas.v) * profile * uneven
+    uneven = texture(rng, 7, canvas.size) + texture(rng, 22, canvas.size)
+    uneven = 1 + np.float32(0.012) * uneven
+    body: Field = np.float32(0.2) * thickness(canvas.v) * profile * uneven
+    return body
 
 
 def _recess(lung: Lung, behind: Field) -> Field:
@@ -124,7 +131,7 @@ def _abdomen(patient: Patient, canvas: Canvas, attenuation: Field) -> None:
     bubble *= step(fluid - canvas.v, 1.5 if patient.case.view == "PA" else 9.0)
     attenuation -= strength * bubble
     below = step(canvas.v - np.float32(top + 40.0), 25.0)
-    inside = step(patient.half_width - 15 - np.abs(canvas.u), 12.0)
+    inside = step(np.float32(patient.half_width - 15) - np.abs(canvas.u), 12.0)
     gas = np.clip(texture(rng, 16, canvas.size) - 1.0, 0, 1.2)
     attenuation -= 0.35 * gas * below * inside
 
@@ -155,4 +162,4 @@ def _hernia(patient: Patient, canvas: Canvas, attenuation: Field) -> None:
     wall = step(inward, 1.6) * (1 - step(inward - 3.6, 2.0))
     level = v0 + 0.05 * radius
     air = step(inward - 4.0, 1.6) * step(np.float32(level) - canvas.v, 0.9)
-    attenuation += 0.42 * ball + 0.30 * wall - 1.35 * air
+    attenuation += 0.32 * ball + 0.22 * wall - 1.15 * air

@@ -1,0 +1,95 @@
+"""Fictional studies as DICOM: honest headers, lossless pixels, the same from the same seed."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import imagecodecs
+import numpy as np
+import pydicom
+import pytest
+from pydicom.encaps import generate_frames
+from pydicom.uid import DigitalXRayImageStorageForPresentation, JPEG2000Lossless
+
+from inference.training.demo_dicom import BUNDLED_SEEDS, main, to_dataset, write_study
+from inference.training.findings import sample_case
+from inference.training.phantom import render
+
+BUNDLED = Path(__file__).parents[3] / "resources" / "studies"
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("studies") / "case.dcm"
+    return write_study(sample_case(BUNDLED_SEEDS[0]), path, rows=128)
+
+
+def decoded(dataset: pydicom.Dataset) -> np.ndarray:
+    (frame,) = generate_frames(dataset.PixelData, number_of_frames=1)
+    return np.asarray(imagecodecs.jpeg2k_decode(frame))
+
+
+def test_pixels_survive_the_file(study: Path) -> None:
+    dataset = pydicom.dcmread(study)
+    assert dataset.file_meta.TransferSyntaxUID == JPEG2000Lossless
+    assert np.array_equal(decoded(dataset), render(sample_case(BUNDLED_SEEDS[0]), 128).pixels)
+
+
+def test_header_agrees_with_the_case(study: Path) -> None:
+    case, dataset = sample_case(BUNDLED_SEEDS[0]), pydicom.dcmread(study)
+    assert dataset.SOPClassUID == DigitalXRayImageStorageForPresentation
+    assert dataset.PatientSex == case.sex
+    assert dataset.PatientAge == f"{case.age:03d}Y"
+    assert dataset.ViewPosition == case.view
+    assert (dataset.Rows, dataset.Columns) == (128, 128)
+    assert (dataset.BitsAllocated, dataset.BitsStored, dataset.HighBit) == (16, 12, 11)
+    assert dataset.ImagerPixelSpacing == [3.125, 3.125]
+
+
+def test_header_says_that_nothing_is_real(study: Path) -> None:
+    dataset = pydicom.dcmread(study)
+    assert "FICTIONAL" in dataset.StudyDescription
+    assert str(dataset.PatientName).startswith("PHANTOM^")
+    assert dataset.ImageType[0] == "DERIVED"
+
+
+def test_birth_date_fits_the_age() -> None:
+    for seed in range(10):
+        dataset = to_dataset(sample_case(seed), render(sample_case(seed), 32))
+        born, taken = int(dataset.PatientBirthDate), int(dataset.StudyDate)
+        assert (taken - born) // 10_000 == int(dataset.PatientAge[:3])
+
+
+def test_uids_are_valid_and_follow_the_seed() -> None:
+    phantom = render(sample_case(1), 32)
+    names = ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID")
+    first, again = (to_dataset(sample_case(1), phantom) for _ in range(2))
+    other = to_dataset(sample_case(2), phantom)
+    for name in names:
+        assert first[name].value == again[name].value != other[name].value
+        assert first[name].value.is_valid
+    assert len({first[name].value for name in names}) == 3
+
+
+@pytest.mark.skipif(shutil.which("dcmftest") is None, reason="DCMTK is not installed")
+def test_dcmtk_reads_it(study: Path) -> None:
+    subprocess.run(["dcmftest", str(study)], check=True, capture_output=True)
+    dumped = subprocess.run(["dcmdump", "-q", str(study)], check=True, capture_output=True)
+    assert b"DigitalXRayImageStorageForPresentation" in dumped.stdout
+    assert dumped.stderr == b""
+
+
+def test_command_writes_the_seeds_it_is_given(tmp_path: Path) -> None:
+    main([str(tmp_path), "7", "1000063", "--rows", "64"])
+    assert {path.name for path in tmp_path.iterdir()} == {"case-0000007.dcm", "case-1000063.dcm"}
+
+
+@pytest.mark.parametrize("seed", BUNDLED_SEEDS)
+def test_bundled_study_is_what_its_seed_draws(seed: int) -> None:
+    dataset = pydicom.dcmread(BUNDLED / f"case-{seed}.dcm")
+    drawn = render(sample_case(seed), 1024).pixels.astype(int)
+    # Other builds of NumPy may round the last bit differently.
+    assert np.abs(decoded(dataset).astype(int) - drawn).max() <= 2
+    assert (BUNDLED / f"case-{seed}.dcm").stat().st_size < 1_200_000
