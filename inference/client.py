@@ -9,7 +9,6 @@ await client.close()
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import itertools
 import logging
 from collections.abc import Callable, Sequence
@@ -18,14 +17,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final
 
-import msgspec
 import numpy as np
 from numpy.typing import NDArray
-from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus, InvalidURI
+from websockets.asyncio.client import ClientConnection
+from websockets.exceptions import ConnectionClosed
 
 from inference.conflate import Mailbox
-from inference.local_worker import LocalWorker, WorkerDied, WorkerError, worker_command
+from inference.errors import RequestFailed, WorkerDied, WorkerError
+from inference.local_worker import LocalWorker, worker_command
 from inference.protocol import (
     MAX_FRAME_BYTES,
     PROTOCOL_VERSION,
@@ -33,7 +32,6 @@ from inference.protocol import (
     Cancelled,
     Canvas,
     Failed,
-    FailureKind,
     Filled,
     Gap,
     Infill,
@@ -49,6 +47,7 @@ from inference.protocol import (
     encode,
     image_digest,
 )
+from inference.sockets import MALFORMED, close, open_connection, send_all
 
 __all__ = ["Client", "RequestFailed", "WorkerDied", "WorkerError"]
 
@@ -57,19 +56,10 @@ log = logging.getLogger(__name__)
 _UPLOADS: Final = 3
 """How often an image is sent for one job, where other clients keep pushing it out of the cache."""
 
-_CLOSE_TIMEOUT: Final = 2.0
 _EXIT_TIMEOUT: Final = 5.0
 """Seconds between the loss of the connection and the exit of the process that explains it."""
 
 _NO_OPTIONS: Final = Options()
-
-
-class RequestFailed(WorkerError):
-    """The worker refused or failed; ``str()`` says what is wrong and what to do."""
-
-    def __init__(self, kind: FailureKind, message: str) -> None:
-        super().__init__(message)
-        self.kind = kind
 
 
 Ending = Filled | Cancelled | Failed
@@ -110,7 +100,9 @@ class Client:
         self.died: asyncio.Future[WorkerDied | None] = loop.create_future()
         """Done when the worker is gone: with the reason, or ``None`` after :meth:`close`."""
         self._reader = asyncio.create_task(self._read(), name="worker client: reader")
-        self._writer = asyncio.create_task(self._write(), name="worker client: writer")
+        self._writer = asyncio.create_task(
+            send_all(socket, self._outbox, bytes), name="worker client: writer"
+        )
 
     # -- coming and going
 
@@ -139,7 +131,7 @@ class Client:
         try:
             url = await worker.address()
             try:
-                socket = await _open(url, worker.token, ping_interval=None)
+                socket = await open_connection(url, worker.token, ping_interval=None)
             except WorkerError:
                 if await worker.ended_within(_EXIT_TIMEOUT):
                     raise worker.obituary() from None
@@ -157,7 +149,7 @@ class Client:
 
         Raises :class:`WorkerError` where nobody answers or the token is refused.
         """
-        socket = await _open(url, token, ping_interval=20.0)
+        socket = await open_connection(url, token, ping_interval=20.0)
         return await cls._when_ready(socket, None, on_loading)
 
     @classmethod
@@ -203,7 +195,7 @@ class Client:
     async def _close(self) -> None:
         self._bury(WorkerDied("The worker was closed."))
         try:
-            await self._socket.close()
+            await close(self._socket)
             await asyncio.wait([self._reader, self._writer])
         finally:
             if self._worker is not None:
@@ -282,12 +274,6 @@ class Client:
 
     # -- the connection
 
-    async def _write(self) -> None:
-        with contextlib.suppress(ConnectionClosed):
-            async for frame in self._outbox:
-                await self._socket.send(frame)
-        self._outbox.close(discard=True)
-
     async def _read(self) -> None:
         complaint: str | None = None
         try:
@@ -295,7 +281,7 @@ class Client:
                 self._take(decode_reply(await self._socket.recv(decode=False)))
         except ConnectionClosed:
             pass
-        except msgspec.MsgspecError as error:
+        except MALFORMED as error:
             complaint = f"The worker speaks in a way that this version does not know: {error}."
         if self._closing is None:
             await self._mourn(complaint)
@@ -375,30 +361,6 @@ class Client:
                 self._ready.set_exception(error)
 
 
-async def _open(url: str, token: str, ping_interval: float | None) -> ClientConnection:
-    try:
-        return await connect(
-            url,
-            additional_headers={"Authorization": f"Bearer {token}"},
-            compression=None,
-            max_size=MAX_FRAME_BYTES,
-            proxy=None,  # the token and the patient's image go to the worker alone
-            ping_interval=ping_interval,
-            ping_timeout=60.0,
-            close_timeout=_CLOSE_TIMEOUT,
-        )
-    except InvalidStatus as error:
-        if error.response.status_code in (401, 403):
-            raise WorkerError(f"The worker at {url} refuses this token; check it.") from error
-        raise WorkerError(f"What answers at {url} is no worker; check the address.") from error
-    except InvalidURI as error:
-        raise WorkerError(f"{url!r} is no address of a worker, like ws://host:8080.") from error
-    except TimeoutError as error:
-        raise WorkerError(f"No worker answers at {url}; check that it runs.") from error
-    except (OSError, InvalidHandshake, EOFError) as error:
-        raise WorkerError(f"No worker answers at {url}; check that it runs.") from error
-
-
 def _upload(image: NDArray[np.uint8]) -> PutImage:
     if image.ndim != 2 or image.dtype != np.uint8 or image.size == 0:
         raise ValueError(f"an 8-bit greyscale image is needed, not {image.dtype} {image.shape}")
@@ -412,6 +374,9 @@ def _frame(request: Request) -> bytes:
         frame = encode(request)
     except UnicodeEncodeError as error:
         message = "The text holds half a character (a lone surrogate); delete it and try again."
+        raise RequestFailed("bad_request", message) from error
+    except OverflowError as error:
+        message = "A number in the request is too large; 64 bits are the most."
         raise RequestFailed("bad_request", message) from error
     if len(frame) > MAX_FRAME_BYTES:
         message = f"The request has {len(frame)} bytes, {MAX_FRAME_BYTES} is the most; shorten it."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +17,10 @@ Image = NDArray[np.uint8]
 class ImageCache:
     """The images used last, at most ``count`` of them and ``size`` bytes in all."""
 
-    def __init__(self, count: int = 32, size: int = 256 * 1024 * 1024) -> None:
+    COUNT: Final = 32
+    SIZE: Final = 256 * 1024 * 1024
+
+    def __init__(self, count: int = COUNT, size: int = SIZE) -> None:
         self._count = count
         self._size = size
         self._images: OrderedDict[str, Image] = OrderedDict()

@@ -21,6 +21,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
+from inference.errors import WorkerDied
+
 log = logging.getLogger(__name__)
 
 TOKEN_VARIABLE: Final = "PINFILL_WORKER_TOKEN"
@@ -35,18 +37,6 @@ if sys.platform == "win32":
     _CREATION_FLAGS = subprocess.CREATE_NO_WINDOW
 else:
     _CREATION_FLAGS = 0
-
-
-class WorkerError(Exception):
-    """Something is wrong with the worker; ``str()`` is a sentence for the reader."""
-
-
-class WorkerDied(WorkerError):
-    """The worker is gone. ``log`` holds the last lines that it wrote."""
-
-    def __init__(self, message: str, log: Sequence[str] = ()) -> None:
-        super().__init__(message)
-        self.log = tuple(log)
 
 
 def worker_command(checkpoint: Path, device: str | None) -> list[str]:

@@ -36,6 +36,7 @@ from inference.local_worker import TOKEN_VARIABLE
 from inference.parent_watch import watch_parent
 from inference.protocol import MAX_FRAME_BYTES, Failed, Loading, Ready
 from inference.session import Session
+from inference.sockets import CLOSE_TIMEOUT
 
 log = logging.getLogger(__name__)
 
@@ -43,7 +44,7 @@ EngineLoader = Callable[[Callable[[str], None]], Engine]
 """Loads an engine, telling its stages; raises :class:`CheckpointFault` with a sentence."""
 
 _GRACE: Final = 2.0
-"""Seconds that a step, or a client's closing handshake, may hold up the end."""
+"""Seconds that the running step, and what is still to be sent, may hold up the end."""
 
 _FAREWELL: Final = 10.0
 """Seconds to wait for a client that is still to hear why the worker ends."""
@@ -92,7 +93,7 @@ class Server:
             compression=None,
             max_size=MAX_FRAME_BYTES,
             write_limit=_SEND_BUFFER // 4,
-            close_timeout=_GRACE,
+            close_timeout=CLOSE_TIMEOUT,
             # Loading can hold the interpreter for long; a dead peer closes its socket by itself,
             # and a reader who is only slow is none of our business.
             ping_interval=None,
@@ -121,7 +122,9 @@ class Server:
         self.stop()
         self.jobs.close()
         if self._work is not None:
-            await asyncio.wait([self._work], timeout=_GRACE)
+            # A step comes to its end soon, loading does not.
+            grace = _GRACE if isinstance(self._status, Ready) else 0.0
+            await asyncio.wait([self._work], timeout=grace)
             self._work.cancel()
             await asyncio.wait([self._work])
         for session in self._sessions:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 from websockets.asyncio.server import ServerConnection
@@ -26,6 +26,7 @@ from inference.protocol import (
     decode_request,
     encode,
 )
+from inference.sockets import MALFORMED, send_all
 
 MAX_JOBS: Final = 64
 """How many jobs one client may have in the queue."""
@@ -40,7 +41,9 @@ class Session:
         self._images = images
         self._jobs: dict[str, Job] = {}
         self.mailbox: Mailbox[Reply] = Mailbox()
-        self.writer = asyncio.create_task(self._write(), name="session writer")
+        self.writer = asyncio.create_task(
+            send_all(connection, self.mailbox, encode), name="session writer"
+        )
 
     async def read(self) -> None:
         """Take requests until the client is gone."""
@@ -56,13 +59,6 @@ class Session:
             self._queue.cancel(job)
         await asyncio.wait([self.writer])
 
-    async def _write(self) -> None:
-        try:
-            async for reply in self.mailbox:
-                await self._connection.send(encode(reply))
-        except ConnectionClosed:
-            self.mailbox.close(discard=True)
-
     def _take(self, frame: bytes) -> None:
         try:
             match decode_request(frame):
@@ -75,7 +71,7 @@ class Session:
                         self._queue.cancel(self._jobs[request_id])
         except BadRequest as error:
             self.mailbox.put(Failed("bad_request", str(error)))
-        except (msgspec.MsgspecError, RecursionError) as error:
+        except MALFORMED as error:
             sentence = f"The worker could not read the request: {error}."
             self.mailbox.put(Failed("bad_request", sentence, _request_id(frame)))
 
@@ -109,11 +105,16 @@ class Session:
         self.mailbox.put(reply)
 
 
+class _Named(msgspec.Struct):
+    request_id: str | None = None
+
+
+_named_decoder = msgspec.msgpack.Decoder(_Named)
+
+
 def _request_id(frame: bytes) -> str | None:
     """Whose request a frame is that could not be read as one, as far as can be told."""
     try:
-        message: Any = msgspec.msgpack.decode(frame)
-    except (msgspec.MsgspecError, RecursionError):
+        return _named_decoder.decode(frame).request_id
+    except MALFORMED:
         return None
-    request_id = message.get("request_id") if isinstance(message, dict) else None
-    return request_id if isinstance(request_id, str) else None

@@ -83,7 +83,7 @@ async def serving(loader: EngineLoader) -> AsyncIterator[tuple[Server, str]]:
     try:
         yield server, url
     finally:
-        assert await server.close()
+        await server.close()
 
 
 @asynccontextmanager
@@ -421,11 +421,17 @@ async def test_queue_of_one_client_is_bounded() -> None:
         assert (failure.kind, failure.request_id) == ("bad_request", str(MAX_JOBS))
 
 
+async def send_and_read_on(socket: ClientConnection, frame: bytes) -> None:
+    await socket.send(frame)
+    while True:
+        await socket.recv()
+
+
 async def test_frame_over_the_limit_costs_the_connection_and_nothing_else(url: str) -> None:
-    async with peer(url) as it, peer(url) as other:
+    greedy = await connect(url, additional_headers=HEADERS, compression=None, proxy=None)
+    async with peer(url) as other:
         with pytest.raises(ConnectionClosed) as closed:
-            await it.socket.send(bytes(MAX_FRAME_BYTES + 1))
-            await it.receive()
+            await send_and_read_on(greedy, bytes(MAX_FRAME_BYTES + 1))
         assert closed.value.rcvd is not None
         assert closed.value.rcvd.code == 1009
         await other.send(job("a"))
@@ -453,7 +459,7 @@ frames = st.one_of(
     st.fixed_dictionaries(
         {"type": st.sampled_from(["put_image", "infill", "cancel", "ready", ""])},
         optional={
-            "request_id": st.text(max_size=3) | st.integers(),
+            "request_id": st.text(max_size=3) | st.integers(-1, 2**64 - 1),
             "image_id": st.text(max_size=3) | st.none(),
             "pieces": st.lists(st.dictionaries(st.sampled_from(["type", "text"]), st.text())),
             "width": st.integers(-1, 3),
@@ -485,6 +491,19 @@ def test_no_frame_kills_the_worker_or_the_connection(sent: list[bytes | str]) ->
                 pass
 
     asyncio.run(run())
+
+
+async def test_reply_that_cannot_be_sent_costs_the_connection_and_leaves_nobody_waiting(
+    url: str, engine: ScriptedEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    it = Peer(await connect(url, additional_headers=HEADERS, proxy=None))
+    while not isinstance(await it.receive(), Ready):
+        pass
+    monkeypatch.setattr(engine, "info", msgspec.structs.replace(INFO, checkpoint="\ud83d"))
+    await it.send(job("a"))
+    with pytest.raises(ConnectionClosed):
+        await it.ending()
+    assert it.socket.close_code == 1011
 
 
 # -- images
