@@ -181,7 +181,7 @@ def _atelectasis(
     hilum = (24.0, patient.carina + 22.0)
     corners = [hilum, *((u, _level(patient, lung.side, part)) for u, part in wedge)]
     inward = _inside_triangle(lung.across, canvas.v, corners)
-    opacity = 0.86 * step(inward + 0.9 * texture(rng, 40, canvas.size), 4.5)
+    opacity = 0.86 * step(inward + 0.9 * texture(rng, 40, canvas.size), 5.5)
     plates = canvas.zeros()
     across, part = ZONE[lobe]
     level = _level(patient, lung.side, min(part, 0.84))
@@ -205,7 +205,7 @@ def _atelectasis(
 
 
 def _inside_triangle(u: Field, v: Field, corners: list[tuple[float, float]]) -> Field:
-    """Signed distance inside the sides of a triangle, mm."""
+    """Signed distance inside a triangle with rounded corners, mm."""
     centre = np.mean(np.asarray(corners), axis=0)
     nearest: Field | None = None
     for (u0, v0), (u1, v1) in zip(corners, corners[1:] + corners[:1], strict=True):
@@ -216,7 +216,7 @@ def _inside_triangle(u: Field, v: Field, corners: list[tuple[float, float]]) -> 
         side = (u - np.float32(u0)) * np.float32(normal[0]) + (v - np.float32(v0)) * np.float32(
             normal[1]
         )
-        nearest = side if nearest is None else np.minimum(nearest, side)
+        nearest = side if nearest is None else rounded(nearest, side, 16.0)
     assert nearest is not None
     return nearest
 
