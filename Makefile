@@ -35,11 +35,12 @@ $(STAMP): pyproject.toml constraints.txt
 	  echo "pinfill: $$chosen cannot make environments. On Debian and Ubuntu:" \
 	    "sudo apt-get install python3-venv" >&2; exit 1; \
 	fi; \
+	quiet=--quiet; \
 	if ! $(BIN)/python -m pip --version >/dev/null 2>&1; then \
 	  echo "Making $(VENV) with $$chosen; the first time takes some minutes."; \
-	  "$$chosen" -m venv --clear $(VENV); \
-	fi
-	$(BIN)/python -m pip install --disable-pip-version-check -c constraints.txt -e '.[all,dev]'
+	  "$$chosen" -m venv --clear $(VENV); quiet=; \
+	fi; \
+	$(BIN)/python -m pip install $$quiet --disable-pip-version-check -c constraints.txt -e '.[all,dev]'
 	@touch $@
 
 libraries: $(STAMP)
