@@ -52,6 +52,8 @@ _FAREWELL: Final = 10.0
 _SEND_BUFFER: Final = 64 * 1024
 """Bytes in the kernel's hands: as stale as what a slow reader sees may be."""
 
+_LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
+
 
 class CheckpointFault(Exception):
     """The checkpoint cannot be loaded; ``str()`` is a sentence for the reader."""
@@ -94,9 +96,10 @@ class Server:
             max_size=MAX_FRAME_BYTES,
             write_limit=_SEND_BUFFER // 4,
             close_timeout=CLOSE_TIMEOUT,
-            # Loading can hold the interpreter for long; a dead peer closes its socket by itself,
-            # and a reader who is only slow is none of our business.
-            ping_interval=None,
+            # On one machine a dead peer's socket closes by itself; a cable that is pulled tells
+            # nothing, and its jobs would run on.
+            ping_interval=None if self._host in _LOOPBACK else 20.0,
+            ping_timeout=60.0,
         )
         self._work = asyncio.create_task(self._load_and_work(), name="engine")
         self._work.add_done_callback(self._on_work_end)
