@@ -41,6 +41,9 @@ class InfillClient(Protocol):
     model: ModelInfo
     died: asyncio.Future[WorkerDied | None]
 
+    @property
+    def pid(self) -> int | None: ...
+
     async def infill(
         self,
         pieces: Sequence[Piece],
@@ -62,11 +65,11 @@ class WorkerLink(QObject):
     """Holds the worker of one window.
 
     ``state_changed`` follows every change of :attr:`state` and of the loading stage; ``died``
-    tells, in a sentence, that the worker could not start or has ended unasked.
+    tells, as a :class:`WorkerError`, that the worker could not start or has ended unasked.
     """
 
     state_changed = Signal()
-    died = Signal(str)
+    died = Signal(object)  # WorkerError
 
     def __init__(self, launch: Launch, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -167,7 +170,7 @@ class WorkerLink(QObject):
         self._fault = fault if isinstance(fault, WorkerError) else WorkerDied(str(fault))
         self._become(WorkerState.DIED)
         self._settled.set()
-        self.died.emit(str(self._fault))
+        self.died.emit(self._fault)
 
     def _told(self, stage: str) -> None:
         self._stage = stage

@@ -33,6 +33,7 @@ class FakeClient:
 
     def __init__(self) -> None:
         self.model = MODEL
+        self.pid: int | None = None
         self.died: asyncio.Future[WorkerDied | None] = asyncio.get_running_loop().create_future()
         self.asked: tuple[Piece, ...] = ()
         self.image: NDArray[np.uint8] | None = None

@@ -20,7 +20,7 @@ class Heard:
         self.states: list[WorkerState] = []
         self.deaths: list[str] = []
         link.state_changed.connect(lambda: self.states.append(link.state))
-        link.died.connect(self.deaths.append)
+        link.died.connect(lambda error: self.deaths.append(str(error)))
 
 
 async def settle() -> None:

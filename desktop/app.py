@@ -1,0 +1,104 @@
+"""The composition root: QApplication, the event loop of both worlds, worker, window."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import qasync
+from PySide6.QtWidgets import QApplication
+
+from desktop import theme
+from desktop.main_window import MainWindow
+from desktop.report.store import ReportStore
+from desktop.session import StudySession
+from desktop.settings import Settings
+from desktop.walkthrough import WalkthroughError, draft_pin_infill, save_picture
+from desktop.worker_link import InfillClient, WorkerLink
+from inference.client import Client
+
+_log = logging.getLogger(__name__)
+
+
+def run(paths: Sequence[Path], *, checkpoint: Path, screenshot: Path | None = None) -> int:
+    """Show the window on ``paths`` until it is closed; returns the exit code.
+
+    With ``screenshot``: no display is needed; the report of the first study is drafted, a phrase
+    pinned, the rest infilled, the picture saved. Bad input ends that with 2, a fault with 1.
+    """
+    if screenshot is not None:
+        os.environ["QT_QPA_PLATFORM"] = "offscreen"
+    app = application()
+    loop = qasync.QEventLoop(app)
+    asyncio.set_event_loop(loop)
+    with loop:
+        return int(loop.run_until_complete(_main(paths, checkpoint, screenshot)))
+
+
+def application() -> QApplication:
+    """The one QApplication of this process."""
+    running = QApplication.instance()
+    app = running if isinstance(running, QApplication) else QApplication(["pinfill"])
+    app.setApplicationName("pinfill")
+    app.setApplicationDisplayName("Pinfill")
+    app.setDesktopFileName("pinfill")
+    app.setWindowIcon(theme.application_icon())
+    # The worker outlives the window by the time it takes to end it; the loop must as well.
+    app.setQuitOnLastWindowClosed(False)
+    return app
+
+
+def build_window(checkpoint: Path, data_dir: Path | None = None) -> MainWindow:
+    """A window with a worker of its own, not yet started.
+
+    Reports and settings are the reader's, or those of ``data_dir``.
+    """
+
+    async def launch(on_loading: Callable[[str], None]) -> InfillClient:
+        return await Client.launch(checkpoint, on_loading=on_loading)
+
+    if data_dir is None:
+        store, settings = ReportStore(), Settings()
+    else:
+        store, settings = ReportStore(data_dir / "reports"), Settings(data_dir / "settings.ini")
+    return MainWindow(StudySession(store), WorkerLink(launch), settings)
+
+
+async def _main(paths: Sequence[Path], checkpoint: Path, screenshot: Path | None) -> int:
+    if screenshot is not None:
+        # The reader's own report of that study is neither shown nor touched.
+        with tempfile.TemporaryDirectory(prefix="pinfill-") as folder:
+            return await _picture(build_window(checkpoint, Path(folder)), paths, screenshot)
+    window = build_window(checkpoint)
+    closed = asyncio.Event()
+    window.closed.connect(closed.set)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, window.close)
+    window.link.start()
+    window.show()
+    if paths:
+        window.open_paths(paths)
+    await closed.wait()
+    await window.shut_down()
+    return 0
+
+
+async def _picture(window: MainWindow, paths: Sequence[Path], out: Path) -> int:
+    window.link.start()
+    window.show()
+    try:
+        await draft_pin_infill(window, paths)
+        save_picture(window, out)
+    except WalkthroughError as error:
+        print(f"pinfill: {error}", file=sys.stderr)
+        return error.exit_code
+    finally:
+        window.close()
+        await window.shut_down()
+    return 0

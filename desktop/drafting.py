@@ -1,0 +1,103 @@
+"""One job at a time between the editor and the worker: plan, preview, one edit."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Callable
+
+from PySide6.QtCore import QObject, Signal
+
+from desktop.report.editor import ReportEditor
+from desktop.report.model import NothingToFill, Plan
+from desktop.studies.context import prompt_context
+from desktop.studies.reading import Study
+from desktop.tasks import Tasks
+from desktop.throttle import Throttle
+from desktop.viewer.pixels import model_image
+from desktop.worker_link import Job, WorkerLink
+from inference.client import WorkerError
+from inference.protocol import Canvas, Options
+
+FRAME_SECONDS = 1 / 30
+"""The shortest time between two pictures of a canvas."""
+
+
+class Drafting(QObject):
+    """Runs the model on the report of one study.
+
+    While a job runs, the draft canvas plays in the editor as a preview. Its end is one edit;
+    cancelling, a failure or the worker's death leave the report as it was.
+    """
+
+    busy_changed = Signal(bool)
+    waiting = Signal()  # for the worker to be ready
+    progressed = Signal(object)  # Canvas
+    finished = Signal(object)  # Filled
+    cancelled = Signal()
+    failed = Signal(object)  # WorkerError | NothingToFill
+    broke = Signal(object)  # Exception: a fault of our own
+
+    def __init__(self, link: WorkerLink, editor: ReportEditor, parent: QObject | None = None):
+        super().__init__(parent)
+        self._link = link
+        self._editor = editor
+        self._tasks = Tasks(self.broke.emit)
+        self._busy = False
+
+    @property
+    def busy(self) -> bool:
+        return self._busy
+
+    def begin(self, name: str, study: Study, make_plan: Callable[[], Plan]) -> None:
+        """Start a job unless one runs. ``make_plan`` is asked once the worker is ready."""
+        if self._busy:
+            return
+        self._busy = True
+        self.busy_changed.emit(True)
+        self._tasks.spawn(self._run(study, make_plan), name, self._ended)
+
+    def cancel(self) -> None:
+        self._tasks.cancel()
+
+    async def stop(self) -> None:
+        """Cancel and wait until the report is free again."""
+        await self._tasks.close()
+
+    async def _run(self, study: Study, make_plan: Callable[[], Plan]) -> None:
+        try:
+            await self._fill(study, make_plan)
+        except asyncio.CancelledError:
+            self.cancelled.emit()
+        except (WorkerError, NothingToFill) as error:
+            self.failed.emit(error)
+
+    def _ended(self) -> None:
+        self._busy = False
+        self.busy_changed.emit(False)
+
+    async def _fill(self, study: Study, make_plan: Callable[[], Plan]) -> None:
+        make_plan()  # says at once where there is nothing to fill
+        self.waiting.emit()
+        await self._link.ready()
+        image = await asyncio.to_thread(model_image, study.image)
+        plan = make_plan()
+        job = Job(
+            pieces=plan.pieces,
+            image=image,
+            context=prompt_context(study),
+            options=Options(seed=secrets.randbelow(2**31)),  # so that a refill differs
+        )
+        self._editor.start_preview(plan)
+        frames = Throttle(self._show, FRAME_SECONDS)
+        try:
+            filled = await self._link.run(job, frames.submit)
+        finally:
+            frames.cancel()
+            self._editor.end_preview()
+        self._editor.take_fills(plan, filled.fills)
+        self.finished.emit(filled)
+
+    def _show(self, canvas: Canvas) -> None:
+        self._editor.show_preview(canvas)
+        self.progressed.emit(canvas)

@@ -1,0 +1,472 @@
+"""The window: image left, report right, and the wiring between what they know."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+from PySide6.QtCore import QMimeData, Qt, Signal
+from PySide6.QtGui import (
+    QActionGroup,
+    QCloseEvent,
+    QDragEnterEvent,
+    QDropEvent,
+)
+from PySide6.QtWidgets import (
+    QApplication,
+    QFileDialog,
+    QFrame,
+    QMainWindow,
+    QMenu,
+    QSplitter,
+    QVBoxLayout,
+    QWidget,
+)
+
+from desktop import help as help_pages
+from desktop import theme
+from desktop.actions import ALL, Actions
+from desktop.drafting import Drafting
+from desktop.report.colors import ReportColors
+from desktop.report.editor import ReportEditor
+from desktop.report.legend import ReportLegend
+from desktop.report.model import NothingToFill, Plan
+from desktop.report.store import StoreConflict
+from desktop.report_pane import ReportPane
+from desktop.session import StudySession
+from desktop.settings import Settings
+from desktop.tasks import Tasks
+from desktop.theme import GRID, THEME_NAMES, ThemeName
+from desktop.viewer.viewport import Viewport
+from desktop.widgets.banner import Banner, Notice, NoticeKind
+from desktop.widgets.status_line import StatusLine
+from desktop.widgets.study_bar import StudyBar
+from desktop.worker_link import WorkerLink, WorkerState
+from inference.client import WorkerDied, WorkerError
+from inference.protocol import Canvas, Filled
+
+ZOOM_STEP: Final = 1.25
+EDITOR_MENU: Final = ("pin", "unpin", "gap", "refill")
+"""What the editor's context menu offers beside the usual."""
+
+
+class MainWindow(QMainWindow):
+    """One window: some studies, the report of the one on screen, one worker."""
+
+    closed = Signal()
+
+    def __init__(self, session: StudySession, link: WorkerLink, settings: Settings) -> None:
+        super().__init__()
+        self.session = session
+        self.link = link
+        self._settings = settings
+        self._warned = False
+        self._moving = asyncio.Lock()
+        colors = theme.palette(settings.theme)
+
+        self.tasks = Tasks(self._show_fault)
+        self.commands = Actions(self)
+        self.banner = Banner(colors)
+        self.status = StatusLine(colors)
+        self.viewport = Viewport()
+        self.editor = ReportEditor()
+        self.legend = ReportLegend()
+        self.drafting = Drafting(link, self.editor, self)
+        self.study_bar = StudyBar(self.commands["previous"], self.commands["next"])
+        self.report_pane = ReportPane(self.editor, self.legend, self.commands)
+
+        self.setWindowTitle("Pinfill")
+        self.setAcceptDrops(True)
+        self._lay_out()
+        self._build_menus()
+        self._connect()
+        self.set_theme(settings.theme)
+        self._restore_layout()
+        self._show_worker()
+        self._allow()
+
+    # Layout
+
+    def _lay_out(self) -> None:
+        image_pane = QFrame()
+        image_pane.setObjectName("imagePane")
+        left = QVBoxLayout(image_pane)
+        left.setContentsMargins(0, 0, 0, 0)
+        left.setSpacing(0)
+        left.addWidget(self.study_bar)
+        left.addWidget(self.viewport, 1)
+
+        self._splitter = QSplitter(Qt.Orientation.Horizontal)
+        self._splitter.setChildrenCollapsible(False)
+        self._splitter.setHandleWidth(GRID)
+        self._splitter.addWidget(image_pane)
+        self._splitter.addWidget(self.report_pane)
+        self._splitter.setStretchFactor(0, 3)
+        self._splitter.setStretchFactor(1, 2)
+
+        self.editor.addActions([self.commands[name] for name in EDITOR_MENU])
+        self.viewport.setObjectName("viewport")
+        self.viewport.setAccessibleName("Image")
+        self.editor.setObjectName("reportEditor")
+        self.editor.setAccessibleName("Report")
+
+        central = QWidget()
+        column = QVBoxLayout(central)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(self.banner)
+        column.addWidget(self._splitter, 1)
+        column.addWidget(self.status)
+        self.setCentralWidget(central)
+        QWidget.setTabOrder(self.viewport, self.editor)
+
+    def _build_menus(self) -> None:
+        bar = self.menuBar()
+        breaks = {"quit", "cancel", "pin", "undo", "copy", "restart", "focus_image", "previous"}
+        breaks |= {"dark", "about"}
+        for title, group in ALL.items():
+            menu = bar.addMenu(f"&{title}")
+            menu.setToolTipsVisible(True)
+            for command in group:
+                if command.name in breaks:
+                    menu.addSeparator()
+                menu.addAction(self.commands[command.name])
+                if command.name == "open_folder":
+                    self._recent_menu = menu.addMenu("Open &Recent")
+        self._recent_menu.aboutToShow.connect(self._fill_recent)
+        themes = QActionGroup(self)
+        for name in THEME_NAMES:
+            themes.addAction(self.commands[name])
+
+    def _restore_layout(self) -> None:
+        self.resize(180 * GRID, 112 * GRID)
+        geometry, panes = self._settings.layout("window"), self._settings.layout("panes")
+        if geometry is not None:
+            self.restoreGeometry(geometry)
+        if panes is None or not self._splitter.restoreState(panes):
+            self._splitter.setSizes([100 * GRID, 72 * GRID])
+
+    # Wiring
+
+    def _connect(self) -> None:
+        handlers: dict[str, Callable[[], object]] = {
+            "open": self._choose_file,
+            "open_folder": self._choose_folder,
+            "quit": self.close,
+            "draft": self.draft,
+            "infill": self.infill,
+            "refill": self.refill,
+            "cancel": self.drafting.cancel,
+            "pin": self.editor.pin_selection,
+            "unpin": self.editor.unpin_selection,
+            "gap": self.editor.insert_gap,
+            "undo": self.editor.undo,
+            "redo": self.editor.redo,
+            "copy": self._copy,
+            "restart": self.restart_worker,
+            "fit": self.viewport.fit,
+            "zoom_in": partial(self.viewport.zoom_by, ZOOM_STEP),
+            "zoom_out": partial(self.viewport.zoom_by, 1 / ZOOM_STEP),
+            "invert": self.viewport.invert,
+            "reset_window": self.viewport.reset_window,
+            "focus_image": self.viewport.setFocus,
+            "focus_report": self.editor.setFocus,
+            "focus_other": self._focus_other,
+            "previous": partial(self._move, -1),
+            "next": partial(self._move, 1),
+            "dark": partial(self.set_theme, "dark"),
+            "light": partial(self.set_theme, "light"),
+            "shortcuts": partial(help_pages.show_shortcuts, self),
+            "about": partial(help_pages.show_about, self),
+        }
+        for name, handler in handlers.items():
+            self.commands[name].triggered.connect(lambda _checked=False, run=handler: run())
+
+        self.session.list_changed.connect(self._show_list)
+        self.session.study_changed.connect(self._show_study)
+        self.session.failed.connect(self._show_errors)
+        self.viewport.paths_dropped.connect(self.open_paths)
+        self.study_bar.chosen.connect(self._choose_study)
+        self.editor.changed.connect(self._allow)
+        self.editor.selection_changed.connect(self._allow)
+        self.editor.pin_refused.connect(self.status.show_text)
+        self.link.state_changed.connect(self._show_worker)
+        self.link.died.connect(self._worker_died)
+        self.drafting.busy_changed.connect(self._allow)
+        self.drafting.waiting.connect(self._show_waiting)
+        self.drafting.progressed.connect(self._show_canvas)
+        self.drafting.finished.connect(self._show_filled)
+        self.drafting.cancelled.connect(self._show_cancelled)
+        self.drafting.failed.connect(self._show_error)
+        self.drafting.broke.connect(self._show_fault)
+
+    # Commands
+
+    def open_paths(self, paths: Sequence[Path]) -> None:
+        self.tasks.spawn(self._open(paths), "open studies")
+
+    async def _open(self, paths: Sequence[Path]) -> None:
+        async with self._move_to_other_study():
+            self.banner.withdraw("studies")
+            if await self.session.open(paths):
+                for path in reversed(paths):
+                    self._settings.remember(path)
+
+    def _move(self, step: int) -> None:
+        self._choose_study(self.session.index + step)
+
+    def _choose_study(self, index: int) -> None:
+        if 0 <= index < len(self.session.paths) and index != self.session.index:
+            self.tasks.spawn(self._switch(index), "switch study")
+
+    async def _switch(self, index: int) -> None:
+        async with self._move_to_other_study():
+            await self.session.show(index)
+
+    @asynccontextmanager
+    async def _move_to_other_study(self) -> AsyncIterator[None]:
+        """One move at a time, and no job on the report that is left."""
+        try:
+            async with self._moving:
+                self._allow()
+                await self.drafting.stop()
+                yield
+        finally:
+            self._allow()
+
+    def draft(self) -> None:
+        self._begin("draft", lambda: self.editor.report.pieces_for_draft())
+
+    def infill(self) -> None:
+        self._begin("infill", lambda: self.editor.report.pieces_for_infill())
+
+    def refill(self) -> None:
+        start, end = self.editor.selection()
+        report, revision = self.editor.report, self.editor.report.revision
+
+        def plan() -> Plan:
+            if report.revision != revision:
+                raise NothingToFill("The report has changed meanwhile: select the words again.")
+            return report.pieces_for_refill(start, end)
+
+        self._begin("refill", plan)
+
+    def _begin(self, name: str, make_plan: Callable[[], Plan]) -> None:
+        if self.session.study is not None:
+            self.banner.withdraw("job")
+            self.drafting.begin(name, self.session.study, make_plan)
+
+    def restart_worker(self) -> None:
+        self.banner.withdraw("worker")
+        self.link.start()
+
+    def set_theme(self, name: ThemeName) -> None:
+        colors = theme.palette(name)
+        app = QApplication.instance()
+        if isinstance(app, QApplication):
+            theme.apply(app, name)
+        self._settings.theme = name
+        self.commands[name].setChecked(True)
+        self.banner.recolor(colors)
+        self.status.recolor(colors)
+        self.report_pane.recolor(colors)
+        report_colors = ReportColors.of(colors)
+        self.editor.set_colors(report_colors)
+        self.legend.set_colors(report_colors)
+
+    def _copy(self) -> None:
+        self.editor.copy_plain_text()
+        self.status.show_text("Report copied as plain text")
+
+    def _focus_other(self) -> None:
+        (self.viewport if self.editor.hasFocus() else self.editor).setFocus(
+            Qt.FocusReason.ShortcutFocusReason
+        )
+
+    # Opening files
+
+    def _choose_file(self) -> None:
+        self._choose(QFileDialog.FileMode.ExistingFiles, "Open a DICOM file")
+
+    def _choose_folder(self) -> None:
+        self._choose(QFileDialog.FileMode.Directory, "Open a folder of studies")
+
+    def _choose(self, mode: QFileDialog.FileMode, title: str) -> None:
+        dialog = QFileDialog(self, title)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.setFileMode(mode)
+        recent = self._settings.recent
+        if recent:
+            dialog.setDirectory(str(recent[0] if recent[0].is_dir() else recent[0].parent))
+        dialog.filesSelected.connect(lambda names: self.open_paths([Path(name) for name in names]))
+        dialog.open()
+
+    def _fill_recent(self) -> None:
+        menu: QMenu = self._recent_menu
+        menu.clear()
+        recent = self._settings.recent
+        for path in recent:
+            menu.addAction(str(path)).triggered.connect(
+                lambda _checked=False, path=path: self.open_paths([path])
+            )
+        if not recent:
+            menu.addAction("Nothing opened yet").setEnabled(False)
+            return
+        menu.addSeparator()
+        menu.addAction("Clear This List").triggered.connect(
+            lambda _checked=False: self._settings.forget_recent()
+        )
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        if _local_paths(event.mimeData()):
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        self.open_paths(_local_paths(event.mimeData()))
+
+    # Showing what happens
+
+    def _show_list(self) -> None:
+        self.study_bar.set_studies(self.session.names, self.session.index)
+        self._allow()
+
+    def _show_study(self) -> None:
+        study = self.session.study
+        self.viewport.set_study(study)
+        self.editor.set_report(self.session.report)
+        self.report_pane.show_study(study)
+        self.setWindowTitle(f"{study.patient_name} — Pinfill" if study else "Pinfill")
+        self.status.show_text("")
+        self._allow()
+
+    def _allow(self) -> None:
+        """Enable what can be done now; the others say why not."""
+        study, busy = self.session.study is not None, self.drafting.busy
+        moving = self._moving.locked()
+        worker = self.link.state not in (WorkerState.DIED, WorkerState.STOPPED)
+        selected = len(set(self.editor.selection())) == 2
+        why = (
+            "Open a study first"
+            if not study
+            else "Wait for the study to open"
+            if moving
+            else "Wait for the model, or cancel it"
+            if busy
+            else ""
+        )
+        why_model = why or ("" if worker else "The worker is not running: restart it first")
+        why_selection = why or ("" if selected else "Select some of the report first")
+        for name in ("draft", "infill"):
+            self.commands.allow(name, not why_model, why_model)
+        self.commands.allow("refill", not (why_model or why_selection), why_model or why_selection)
+        for name in ("pin", "unpin", "gap"):
+            self.commands.allow(name, not why, why)
+        self.commands.allow("undo", not why and self.editor.report.can_undo, why)
+        self.commands.allow("redo", not why and self.editor.report.can_redo, why)
+        self.commands.allow("copy", study and bool(self.editor.report.text))
+        self.commands.allow("cancel", busy, "The model is not writing")
+        self.commands.allow("restart", self.link.state is WorkerState.DIED)
+        for name in ("fit", "zoom_in", "zoom_out", "invert", "reset_window"):
+            self.commands.allow(name, study, "Open a study first")
+        last = len(self.session.paths) - 1
+        self.commands.allow("previous", not moving and self.session.index > 0)
+        self.commands.allow("next", not moving and 0 <= self.session.index < last)
+
+    def _show_worker(self) -> None:
+        text = {
+            WorkerState.STOPPED: "No worker",
+            WorkerState.STARTING: f"Starting: {self.link.stage}"
+            if self.link.stage
+            else "Starting…",
+            WorkerState.READY: "Ready",
+            WorkerState.BUSY: "Writing",
+            WorkerState.DIED: "Worker stopped",
+        }[self.link.state]
+        self.status.show_worker(self.link.state.value, text)
+        self.status.show_model(self.link.model)
+        if self.link.state is WorkerState.READY:
+            self.banner.withdraw("worker")
+        self._allow()
+
+    def _show_waiting(self) -> None:
+        if self.link.state is WorkerState.STARTING:
+            self.status.show_text("Waits until the model is loaded · Esc cancels")
+
+    def _show_canvas(self, canvas: Canvas) -> None:
+        self.status.show_canvas(canvas)
+
+    def _show_filled(self, filled: Filled) -> None:
+        self.status.show_filled(filled)
+
+    def _show_cancelled(self) -> None:
+        self.status.show_text("Cancelled; the report is as it was")
+
+    def _worker_died(self, error: WorkerError) -> None:
+        self.banner.show_notice(
+            Notice(
+                NoticeKind.ERROR,
+                f"{error} Your report is untouched." if self.session.study else str(error),
+                action=("Restart worker", self.restart_worker),
+                topic="worker",
+            )
+        )
+
+    def _show_error(self, error: Exception) -> None:
+        """One sentence in the banner; the worker's death is told by :meth:`_worker_died`."""
+        self.status.show_text("")
+        if isinstance(error, WorkerDied) or self.link.state is WorkerState.DIED:
+            return
+        kind = NoticeKind.INFO if isinstance(error, NothingToFill) else NoticeKind.ERROR
+        self.banner.show_notice(Notice(kind, str(error), topic="job"))
+
+    def _show_errors(self, errors: list[Exception]) -> None:
+        more = len(errors) - 1
+        tail = f" And {more} more; this notice's tooltip has them all." if more else ""
+        conflict = isinstance(errors[0], StoreConflict)
+        self.banner.show_notice(
+            Notice(
+                NoticeKind.ERROR,
+                f"{errors[0]}{tail}",
+                details="\n".join(str(error) for error in errors) if more else "",
+                action=("Save over it", self._save_over) if conflict else None,
+                topic="studies",
+            )
+        )
+
+    def _save_over(self) -> None:
+        self.session.save(overwrite=True)
+
+    def _show_fault(self, fault: Exception) -> None:
+        self.banner.show_notice(
+            Notice(
+                NoticeKind.ERROR,
+                f"Something went wrong inside Pinfill ({type(fault).__name__}: {fault}). "
+                "Your report is kept; the log says more.",
+            )
+        )
+
+    # Ending
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        if not self.session.save() and not self._warned:
+            self._warned = True  # closing once more gives the report up
+            event.ignore()
+            return
+        self._settings.keep_layout("window", self.saveGeometry())
+        self._settings.keep_layout("panes", self._splitter.saveState())
+        self._settings.sync()
+        super().closeEvent(event)
+        self.closed.emit()
+
+    async def shut_down(self) -> None:
+        """Stop all that runs behind the window; call once it is closed."""
+        # Together, for a job may wait for the answer of a worker that hangs.
+        await asyncio.gather(self.drafting.stop(), self.tasks.close(), self.link.close())
+
+
+def _local_paths(data: QMimeData) -> list[Path]:
+    return [Path(url.toLocalFile()) for url in data.urls() if url.isLocalFile()]

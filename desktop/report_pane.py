@@ -1,0 +1,125 @@
+"""The right side of the window: whose report, the commands, the editor, the legend."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QToolButton, QVBoxLayout, QWidget
+
+from desktop import theme
+from desktop.actions import Actions, commands
+from desktop.report.editor import ReportEditor
+from desktop.report.legend import ReportLegend
+from desktop.studies.reading import Study
+from desktop.theme import GRID, Palette
+
+_ROW: Final[Sequence[Sequence[str]]] = (
+    ("draft", "infill", "refill"),
+    ("pin", "unpin", "gap"),
+    ("cancel",),
+)
+_HEADER: Final = ("undo", "redo", "copy")
+
+
+class ReportPane(QFrame):
+    """Lays out the report's parts; what they do is wired by the window."""
+
+    def __init__(
+        self,
+        editor: ReportEditor,
+        legend: ReportLegend,
+        actions: Actions,
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self.setObjectName("reportPane")
+        self._actions = actions
+        self._patient = _elided("patientLine")
+        self._study = _elided("studyLine")
+
+        names = QVBoxLayout()
+        names.setSpacing(GRID // 4)
+        names.addWidget(self._patient)
+        names.addWidget(self._study)
+        header = QFrame(self)
+        header.setObjectName("reportHeader")
+        top = QHBoxLayout(header)
+        top.setContentsMargins(2 * GRID, GRID + GRID // 2, GRID + GRID // 2, GRID + GRID // 2)
+        top.setSpacing(GRID // 2)
+        top.addLayout(names, 1)
+        for name in _HEADER:
+            button = _button(actions[name], header)
+            button.setProperty("flat", True)
+            button.setProperty("glyph", True)
+            button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonIconOnly)
+            top.addWidget(button)
+
+        row = QHBoxLayout()
+        row.setContentsMargins(2 * GRID, GRID, 2 * GRID, GRID)
+        row.setSpacing(GRID // 2)
+        for at, group in enumerate(_ROW):
+            if at:
+                row.addSpacing(GRID // 2)
+                row.addWidget(_separator())
+                row.addSpacing(GRID // 2)
+            for name in group:
+                button = _button(actions[name], self)
+                button.setProperty("primary", name == "draft")
+                row.addWidget(button)
+        row.addStretch(1)
+
+        foot = QHBoxLayout()
+        foot.setContentsMargins(2 * GRID, GRID // 2, 2 * GRID, GRID)
+        foot.addWidget(legend, 1)
+
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(header)
+        column.addLayout(row)
+        column.addWidget(editor, 1)
+        column.addLayout(foot)
+        self.show_study(None)
+
+    def show_study(self, study: Study | None) -> None:
+        if study is None:
+            self._patient.setText("No study")
+            self._study.setText("Open a DICOM file to write its report")
+            return
+        who = " · ".join(part for part in (study.sex, study.age) if part)
+        what = (study.modality, study.description, study.view, study.study_date)
+        self._patient.setText(study.patient_name or study.patient_id or "Unnamed patient")
+        self._study.setText(" · ".join(part for part in (who, *what) if part))
+        self._study.setToolTip(f"{study.patient_id}\n{study.path}")
+
+    def recolor(self, colors: Palette) -> None:
+        for command in commands():
+            if command.icon:
+                self._actions[command.name].setIcon(theme.icon(command.icon, colors))
+
+
+def _button(action: QAction, parent: QWidget) -> QToolButton:
+    button = QToolButton(parent)
+    button.setObjectName(f"{action.objectName()}Button")
+    button.setDefaultAction(action)
+    button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextOnly)
+    button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+    button.setAccessibleName(action.iconText())
+    return button
+
+
+def _separator() -> QFrame:
+    line = QFrame()
+    line.setObjectName("actionSeparator")
+    line.setFixedSize(1, 2 * GRID)
+    return line
+
+
+def _elided(name: str) -> QLabel:
+    label = QLabel()
+    label.setObjectName(name)
+    label.setMinimumWidth(1)
+    return label

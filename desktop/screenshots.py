@@ -1,0 +1,148 @@
+"""Pictures of the window in each of its states and both themes, made with the real worker.
+
+    python -m desktop.screenshots OUT [--checkpoint DIR] [--study PATH]
+
+For the README, and for looking at after a change of the window's face.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import signal
+import sys
+import tempfile
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Final
+
+import qasync
+
+import resources
+from desktop.app import application, build_window
+from desktop.main_window import MainWindow
+from desktop.theme import THEME_NAMES
+from desktop.walkthrough import (
+    WalkthroughError,
+    open_study,
+    pin_phrase,
+    save_picture,
+    wait_for_canvas,
+    wait_for_worker,
+    write,
+)
+
+SIZE: Final = (1440, 900)
+Take = Callable[[str], None]
+
+
+async def every_state(window: MainWindow, study: Path, take: Take) -> None:
+    """Lead the window through its states, calling ``take`` with the name of each."""
+    take("empty")
+    await wait_for_worker(window)
+    await open_study(window, [study])
+    take("study")
+    window.commands["draft"].trigger()
+    await wait_for_canvas(window, step=4)
+    take("denoising")
+    window.commands["cancel"].trigger()
+    await write(window, "draft")
+    pin_phrase(window)
+    window.editor.report.insert_gap(len(window.editor.report.text), 12)
+    window.editor.select(0, 0)
+    take("pins-and-gap")
+    window.commands["infill"].trigger()
+    await wait_for_canvas(window, step=3)
+    take("infilling")
+    _kill_worker(window)
+    await _until_withdrawn(window)
+    take("worker-died")
+    await _restart(window)
+    await _refuse_a_file(window)
+    take("error")
+    window.banner.dismiss()
+    _lengthen(window)
+    take("long-report")
+
+
+def _kill_worker(window: MainWindow) -> None:
+    client = window.link.client
+    if client is not None and client.pid is not None:
+        os.kill(client.pid, signal.SIGKILL)
+
+
+async def _until_withdrawn(window: MainWindow) -> None:
+    """Wait until the death is told and the preview has gone."""
+    while window.drafting.busy or window.banner.notice is None:
+        await asyncio.sleep(0.01)
+
+
+async def _restart(window: MainWindow) -> None:
+    window.restart_worker()
+    await wait_for_worker(window)
+
+
+async def _refuse_a_file(window: MainWindow) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        letter = Path(folder) / "letter.txt"
+        letter.write_text("Dear colleague,\n")
+        try:
+            await open_study(window, [letter])
+        except WalkthroughError:
+            return
+    raise AssertionError("a letter was opened as a study")
+
+
+def _lengthen(window: MainWindow) -> None:
+    report = window.editor.report
+    comparison = (
+        "COMPARISON:\nChest radiographs of the last three years, the latest of four months ago. "
+        "The heart was of the same size then.\n\n"
+    )
+    report.insert(0, comparison * 12)
+
+
+async def _both_themes(checkpoint: Path, study: Path, out: Path) -> None:
+    for name in THEME_NAMES:
+        with tempfile.TemporaryDirectory(prefix="pinfill-") as folder:
+            window = build_window(checkpoint, Path(folder))
+            window.resize(*SIZE)
+            window.set_theme(name)
+            window.link.start()
+            window.show()
+
+            def take(state: str, window: MainWindow = window, name: str = name) -> None:
+                save_picture(window, out / f"{state}-{name}.png")
+
+            try:
+                await every_state(window, study, take)
+            finally:
+                window.close()
+                await window.shut_down()
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m desktop.screenshots", description=__doc__)
+    parser.add_argument("out", type=Path)
+    parser.add_argument("--checkpoint", type=Path)
+    parser.add_argument("--study", type=Path)
+    options = parser.parse_args(arguments)
+    options.out.mkdir(parents=True, exist_ok=True)
+    os.environ["QT_QPA_PLATFORM"] = "offscreen"
+    work: Awaitable[None] = _both_themes(
+        options.checkpoint or resources.demo_checkpoint(),
+        options.study or resources.demo_studies()[0],
+        options.out,
+    )
+    with qasync.QEventLoop(application()) as loop:
+        try:
+            loop.run_until_complete(work)
+        except WalkthroughError as error:
+            print(error, file=sys.stderr)
+            return error.exit_code
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,133 @@
+"""The opened studies, the one on screen, and its report kept as it is written."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Final
+
+from PySide6.QtCore import QObject, QTimer, Signal
+
+from desktop.report.model import Report
+from desktop.report.store import ReportStore, StoreError
+from desktop.studies.reading import Study, StudyError, find_studies, read_study
+
+SAVE_DELAY_MS: Final = 500
+"""How long a change may wait for its saving; a power cut costs no more."""
+
+
+class StudySession(QObject):
+    """What is open in one window. Studies are read off the window's thread.
+
+    ``list_changed`` tells that the studies or their names are others, ``study_changed`` that
+    another one is on screen with its report, ``failed`` what stood in the way: a list of
+    :class:`StudyError` and :class:`StoreError`. A report that cannot be saved is not left: the
+    study stays on screen.
+    """
+
+    list_changed = Signal()
+    study_changed = Signal()
+    failed = Signal(object)
+    saved = Signal()
+
+    def __init__(self, store: ReportStore, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._store = store
+        self.paths: list[Path] = []
+        self.names: list[str] = []
+        self.index = -1
+        self.study: Study | None = None
+        self.report = Report()
+        self._saved_revision = self.report.revision
+        self._unsubscribe: Callable[[], None] = lambda: None
+        self._saving = QTimer(self)
+        self._saving.setSingleShot(True)
+        self._saving.setInterval(SAVE_DELAY_MS)
+        self._saving.timeout.connect(self.save)
+
+    async def open(self, paths: Sequence[Path]) -> bool:
+        """Open the studies in files and folders, in place of those open now.
+
+        The first readable one goes on screen; ``False`` where there is none.
+        """
+        found, errors = await asyncio.to_thread(find_studies, paths)
+        for index, path in enumerate(found):
+            try:
+                study = await asyncio.to_thread(read_study, path)
+            except StudyError as error:
+                errors.append(error)
+                continue
+            if self.save():
+                self.paths = found
+                self.names = [path.name for path in found]
+                self._put(index, study)
+            break
+        else:
+            study = None
+        if errors:
+            self.failed.emit(errors)
+        return study is not None
+
+    async def show(self, index: int) -> None:
+        """Put one of the opened studies on screen, with its report."""
+        try:
+            study = await asyncio.to_thread(read_study, self.paths[index])
+        except StudyError as error:
+            self.failed.emit([error])
+        else:
+            if self.save():
+                self._put(index, study)
+        self.list_changed.emit()
+
+    def save(self, *, overwrite: bool = False) -> bool:
+        """Write the report unless it stands on disk as it is; ``False`` where that failed.
+
+        ``overwrite`` replaces a file that another program has changed, which is kept aside.
+        """
+        self._saving.stop()
+        if self.study is None or self.report.revision == self._saved_revision:
+            return True
+        try:
+            self._store.save(_key(self.study), self.report, overwrite=overwrite)
+        except StoreError as error:
+            self.failed.emit([error])
+            return False
+        self._saved_revision = self.report.revision
+        self.saved.emit()
+        return True
+
+    def _put(self, index: int, study: Study) -> None:
+        """Another image of the same study keeps the report, and with it undo and redo."""
+        same = self.study is not None and _key(self.study) == _key(study)
+        self.index = index
+        self.names[index] = _name(study)
+        self.study = study
+        if not same:
+            self._load(study)
+        self.list_changed.emit()
+        self.study_changed.emit()
+
+    def _load(self, study: Study) -> None:
+        self._unsubscribe()
+        try:
+            self.report = self._store.load(_key(study)) or Report()
+        except StoreError as error:
+            self.report = Report()
+            self.failed.emit([error])
+        self._saved_revision = self.report.revision
+        self._unsubscribe = self.report.subscribe(self._changed)
+
+    def _changed(self) -> None:
+        # Not restarted by later changes, so that steady typing is saved as well.
+        if not self._saving.isActive():
+            self._saving.start()
+
+
+def _key(study: Study) -> str:
+    return study.study_uid or study.instance_uid or str(study.path.absolute())
+
+
+def _name(study: Study) -> str:
+    parts = (study.patient_name or study.path.name, study.description, study.view, study.study_date)
+    return " · ".join(part for part in parts if part)

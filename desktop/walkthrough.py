@@ -1,0 +1,156 @@
+"""The window driven without a reader: for ``pinfill demo --screenshot`` and the pictures."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import SignalInstance
+
+from desktop.main_window import MainWindow
+from desktop.report.model import NothingToFill
+from desktop.report.store import StoreError
+from desktop.studies.reading import StudyError
+from inference.client import RequestFailed, WorkerError
+
+
+class WalkthroughError(Exception):
+    """A sentence on what stood in the way; ``exit_code`` is 2 for bad input, else 1."""
+
+    def __init__(self, message: str, exit_code: int) -> None:
+        super().__init__(message)
+        self.exit_code = exit_code
+
+
+async def draft_pin_infill(window: MainWindow, paths: Sequence[Path]) -> None:
+    """Open the first study, draft its report, pin a phrase of it, infill the rest."""
+    await open_study(window, paths)
+    await write(window, "draft")
+    pin_phrase(window)
+    await write(window, "infill")
+
+
+async def open_study(window: MainWindow, paths: Sequence[Path]) -> None:
+    with _watched(window) as trouble:
+        shown = _once(window.session.study_changed)
+        window.open_paths(paths)
+        await _first(shown, trouble=trouble)
+
+
+async def wait_for_worker(window: MainWindow) -> None:
+    try:
+        await window.link.ready()
+    except WorkerError as error:
+        raise _as_walkthrough_error(error) from error
+
+
+async def wait_for_canvas(window: MainWindow, step: int) -> None:
+    """Wait until the canvas of ``step`` or a later one is on the screen."""
+    with _watched(window) as trouble:
+        reached = _once(window.drafting.progressed, lambda canvas: canvas.step >= step)
+        ended = _once(window.drafting.finished)
+        await _first(reached, ended, trouble=trouble)
+
+
+async def write(window: MainWindow, command: str) -> None:
+    """Trigger ``draft``, ``infill`` or ``refill`` and wait for its end."""
+    with _watched(window) as trouble:
+        finished = _once(window.drafting.finished)
+        window.commands[command].trigger()
+        await _first(finished, trouble=trouble)
+
+
+def pin_phrase(window: MainWindow) -> None:
+    """Pin the second sentence of what the model wrote under the first heading."""
+    start, end = _second_sentence(window.editor.report.text)
+    window.editor.select(start, end)
+    window.commands["pin"].trigger()
+
+
+def save_picture(window: MainWindow, out: Path) -> None:
+    if not window.grab().save(str(out), "PNG"):
+        raise WalkthroughError(f"The picture could not be written to {out}.", 2)
+
+
+def _second_sentence(text: str) -> tuple[int, int]:
+    """(start, end) of the second sentence of the first body line that has one, else the first."""
+    fallback = (0, len(text))
+    at = 0
+    for line in text.split("\n"):
+        sentences = list(_sentences(line, at))
+        if len(sentences) > 1:
+            return sentences[1]
+        if sentences and not line.endswith(":"):
+            fallback = sentences[0]
+        at += len(line) + 1
+    return fallback
+
+
+def _sentences(line: str, offset: int) -> Iterator[tuple[int, int]]:
+    start = 0
+    while start < len(line):
+        stop = line.find(". ", start)
+        end = len(line) if stop < 0 else stop + 1
+        yield offset + start, offset + end
+        start = end + 1
+
+
+def _once(
+    signal: SignalInstance, accept: Callable[[Any], bool] = lambda _: True
+) -> asyncio.Future[Any]:
+    """A future of the next emission whose value ``accept`` takes."""
+    future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+
+    def settle(value: object = None) -> None:
+        if not future.done() and accept(value):
+            future.set_result(value)
+
+    signal.connect(settle)
+    future.add_done_callback(lambda _: signal.disconnect(settle))
+    return future
+
+
+@contextmanager
+def _watched(window: MainWindow) -> Iterator[asyncio.Future[Any]]:
+    """A future that holds the first trouble the window tells of."""
+    trouble: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+
+    def fail(error: object) -> None:
+        if not trouble.done():
+            trouble.set_result(error)
+
+    signals = (
+        window.session.failed,
+        window.drafting.failed,
+        window.drafting.broke,
+        window.link.died,
+    )
+    for signal in signals:
+        signal.connect(fail)
+    try:
+        yield trouble
+    finally:
+        for signal in signals:
+            signal.disconnect(fail)
+
+
+async def _first(*wanted: asyncio.Future[Any], trouble: asyncio.Future[Any]) -> None:
+    """Wait for one of ``wanted``; raises :class:`WalkthroughError` where trouble is first."""
+    done, _ = await asyncio.wait((*wanted, trouble), return_when=asyncio.FIRST_COMPLETED)
+    for future in wanted:
+        future.cancel()
+    if done == {trouble}:
+        told = trouble.result()
+        raise _as_walkthrough_error(told[0] if isinstance(told, list) else told)
+
+
+def _as_walkthrough_error(told: object) -> WalkthroughError:
+    """What the reader can mend is bad input; what the worker or this program did is a fault."""
+    if isinstance(told, RequestFailed):
+        bad_input = told.kind in ("bad_request", "checkpoint")
+    else:
+        bad_input = isinstance(told, StudyError | StoreError | NothingToFill)
+    return WalkthroughError(str(told), 2 if bad_input else 1)

@@ -1,0 +1,535 @@
+"""The window with a worker that the tests play."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QGuiApplication, QKeySequence
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QAbstractButton, QComboBox, QDialog, QPushButton, QToolButton, QWidget
+
+from desktop import actions
+from desktop.main_window import MainWindow
+from desktop.report.model import Origin, Report
+from desktop.report.store import ReportStore
+from desktop.session import StudySession
+from desktop.settings import Settings
+from desktop.widgets.banner import NoticeKind
+from desktop.widgets.status_line import DISCLAIMER
+from desktop.worker_link import WorkerLink
+from inference.client import RequestFailed
+from inference.protocol import Fixed, Gap
+from tests.desktop.fake_worker import FakeClient, FakeLauncher
+from tests.desktop.qt_loop import on_qt_loop, until
+from tests.desktop.studies.factory import make_dataset, save
+
+REPORT = "FINDINGS:\nThe heart is large. No pneumothorax.\n\nIMPRESSION:\nCardiomegaly."
+
+
+@dataclass
+class Bench:
+    """A shown window, its worker as the test plays it, and a study to open."""
+
+    window: MainWindow
+    launcher: FakeLauncher
+    study: Path
+
+    @property
+    def report(self) -> Report:
+        return self.window.editor.report
+
+    @property
+    def notice(self) -> str:
+        return self.window.banner.notice.text if self.window.banner.notice else ""
+
+    async def worker(self) -> FakeClient:
+        """Let the worker that is being started become ready."""
+        await until(lambda: self.launcher.starts and not self.launcher.starts[-1].done())
+        client = self.launcher.ready()
+        await until(lambda: self.window.link.state.value in ("ready", "busy"))
+        return client
+
+    async def open(self, *paths: Path) -> None:
+        self.window.open_paths(paths or [self.study])
+        await until(lambda: self.window.session.study is not None)
+
+    async def ask(self, command: str, client: FakeClient) -> None:
+        """Trigger a command of the model and wait until the worker has it."""
+        assert self.window.commands[command].isEnabled()
+        self.window.commands[command].trigger()
+        await until(lambda: client.busy, what=lambda: self.notice)
+
+    async def drafted(self, client: FakeClient) -> None:
+        await self.ask("draft", client)
+        client.fill(REPORT)
+        await until(lambda: not self.window.drafting.busy)
+
+
+@asynccontextmanager
+async def shown(
+    folder: Path, *, store: ReportStore | None = None, settings: Settings | None = None
+) -> AsyncIterator[Bench]:
+    launcher = FakeLauncher()
+    session = StudySession(store or ReportStore())
+    window = MainWindow(session, WorkerLink(launcher), settings or Settings())
+    window.link.start()
+    window.show()
+    try:
+        study = folder / "chest.dcm"
+        yield Bench(window, launcher, study if study.exists() else save(study))
+    finally:
+        window.close()
+        await window.shut_down()
+        window.deleteLater()
+
+
+def press(widget: QWidget, keys: str) -> None:
+    """Press a shortcut where ``widget`` has the focus."""
+    QTest.keySequence(widget, QKeySequence(keys))
+
+
+@on_qt_loop
+async def test_without_a_study_the_window_says_what_to_do(tmp_path: Path) -> None:
+    async with shown(tmp_path) as bench:
+        window = bench.window
+        for name in ("draft", "infill", "refill", "pin", "gap", "undo", "cancel", "copy", "fit"):
+            assert not window.commands[name].isEnabled(), name
+        assert "Open a study first" in window.commands["draft"].toolTip()
+        assert window.commands["open"].isEnabled()
+        assert "Starting" in window.status.text
+        assert DISCLAIMER in window.status.text
+
+
+@on_qt_loop
+async def test_opening_a_study_shows_its_image_and_names_its_patient(tmp_path: Path) -> None:
+    async with shown(tmp_path) as bench:
+        await bench.open()
+        assert bench.window.viewport.study is bench.window.session.study
+        assert "Morgan" in bench.window.windowTitle()
+        assert bench.window.commands["draft"].isEnabled()
+        assert not bench.window.study_bar.isVisible()
+        assert Settings().recent == [bench.study]
+
+
+@on_qt_loop
+async def test_a_draft_plays_as_a_preview_and_ends_as_one_edit(tmp_path: Path) -> None:
+    async with shown(tmp_path) as bench:
+        client = await bench.worker()
+        await bench.open()
+        window = bench.window
+        assert "fake-diffusion on cpu" in window.status.text
+        await bench.ask("draft", client)
+        assert client.asked == (Gap(),)
+        assert client.image is not None
+        assert client.context == "Chest radiograph, PA view. 63-year-old woman."
+        shown_steps: list[int] = []
+        window.drafting.progressed.connect(lambda canvas: shown_steps.append(canvas.step))
+        client.draw(1, "FINDINGS:\nThe")
+        await until(lambda: shown_steps)
+        assert bench.report.text == ""
+        assert "step 1 of 48 · 96 tokens" in window.status.text
+        assert not window.commands["draft"].isEnabled()
+        assert window.commands["cancel"].isEnabled()
+
+        client.fill(REPORT)
+        await until(lambda: not window.drafting.busy)
+        assert bench.report.text == REPORT
+        assert "9 steps · 96 tokens · 1.2 s" in window.status.text
+        window.commands["undo"].trigger()
+        assert bench.report.text == ""
+        window.commands["redo"].trigger()
+        assert bench.report.text == REPORT
+
+
+@on_qt_loop
+async def test_a_draft_asked_for_early_waits_for_the_worker(tmp_path: Path) -> None:
+    async with shown(tmp_path) as bench:
+        await bench.open()
+        bench.window.commands["draft"].trigger()
+        await until(lambda: "Waits until the model is loaded" in bench.window.status.text)
+        client = await bench.worker()
+        await until(lambda: client.busy)
+        client.fill(REPORT)
+        await until(lambda: bench.report.text == REPORT)
+
+
+@on_qt_loop
+async def test_pinned_words_stand_and_every_run_has_its_own_seed(tmp_path: Path) -> None:
+    async with shown(tmp_path) as bench:
+        client = await bench.worker()
+        await bench.open()
+        await bench.drafted(client)
+        start = REPORT.index("No pneumothorax.")
+        end = start + len("No pneumothorax.")
+        bench.window.editor.select(start, end)
+        bench.window.commands["pin"].trigger()
+        for heart in ("The heart is normal.", "The heart is enlarged."):
+            await bench.ask("infill", client)
+            pinned = [piece.text for piece in client.asked if isinstance(piece, Fixed)]
+            assert any("No pneumothorax." in text for text in pinned)
+            client.fill(heart, "As above.")
+            await until(lambda: not bench.window.drafting.busy)
+            assert f"{heart} No pneumothorax.\n\nIMPRESSION:\nAs above." in bench.report.text
+        assert None not in client.seeds
+        assert len(set(client.seeds)) == 3
+
+
+@on_qt_loop
+async def test_escape_cancels_and_leaves_the_report(tmp_path: Path) -> None:
+    async with shown(tmp_path) as bench:
+        client = await bench.worker()
+        await bench.open()
+        await bench.drafted(client)
+        before = bench.report.content
+        await bench.ask("infill", client)
+        client.draw(1, "Something else")
+        press(bench.window.editor, "Esc")
+        await until(lambda: not bench.window.drafting.busy)
+        assert client.cancelled == 1
+        assert bench.report.content == before
+        assert "Cancelled" in bench.window.status.text
+        assert bench.window.commands["infill"].isEnabled()
+
+
+@on_qt_loop
+async def test_escape_before_the_worker_is_ready_cancels_as_well(tmp_path: Path) -> None:
+    async with shown(tmp_path) as bench:
+        await bench.open()
+        bench.window.commands["draft"].trigger()
+        bench.window.commands["cancel"].trigger()
+        await until(lambda: not bench.window.drafting.busy)
+        client = await bench.worker()
+        assert not client.busy
+        assert bench.report.text == ""
+
+
+@on_qt_loop
+async def test_a_refusal_is_told_in_the_banner(tmp_path: Path) -> None:
+    async with shown(tmp_path) as bench:
+        client = await bench.worker()
+        await bench.open()
+        await bench.drafted(client)
+        await bench.ask("infill", client)
+        client.refuse("The pinned text is longer than the canvas: unpin some of it.")
+        await until(lambda: not bench.window.drafting.busy)
+        assert bench.notice == "The pinned text is longer than the canvas: unpin some of it."
+        assert bench.window.banner.isVisible()
+        assert bench.report.text == REPORT
+        await bench.ask("infill", client)
+        assert bench.notice == ""
+
+
+@on_qt_loop
+async def test_death_in_mid_canvas_is_told_and_a_click_restarts(tmp_path: Path) -> None:
+    async with shown(tmp_path) as bench:
+        client = await bench.worker()
+        await bench.open()
+        await bench.drafted(client)
+        before = bench.report.content
+        await bench.ask("infill", client)
+        client.draw(5, "Half a sent")
+        client.die("The worker was killed by SIGKILL.")
+        await until(lambda: bench.notice)
+        await until(lambda: not bench.window.drafting.busy)
+        assert "The worker was killed by SIGKILL." in bench.notice
+        assert "report is untouched" in bench.notice
+        assert bench.report.content == before
+        assert "Worker stopped" in bench.window.status.text
+        assert not bench.window.commands["infill"].isEnabled()
+        assert "restart" in bench.window.commands["infill"].toolTip()
+
+        button = bench.window.banner.findChild(QPushButton, "bannerAction")
+        assert isinstance(button, QPushButton)
+        QTest.mouseClick(button, Qt.MouseButton.LeftButton)
+        second = await bench.worker()
+        assert bench.notice == ""
+        await bench.ask("infill", second)
+        second.fill("Small heart.", "Clear.")
+        await until(lambda: "Small heart." in bench.report.text)
+
+
+@on_qt_loop
+async def test_a_checkpoint_that_cannot_be_loaded_is_told(tmp_path: Path) -> None:
+    async with shown(tmp_path) as bench:
+        await bench.open()
+        bench.window.commands["draft"].trigger()
+        await until(lambda: bench.launcher.starts)
+        bench.launcher.fail(RequestFailed("checkpoint", "There is no checkpoint in /x."))
+        await until(lambda: bench.notice)
+        await until(lambda: not bench.window.drafting.busy)
+        assert bench.notice.startswith("There is no checkpoint in /x.")
+        assert bench.window.commands["restart"].isEnabled()
+
+
+@on_qt_loop
+async def test_nothing_to_fill_is_a_note_and_not_an_error(tmp_path: Path) -> None:
+    async with shown(tmp_path) as bench:
+        client = await bench.worker()
+        await bench.open()
+        bench.window.commands["infill"].trigger()
+        await until(lambda: bench.notice)
+        assert "press Draft" in bench.notice
+        assert bench.window.banner.notice is not None
+        assert bench.window.banner.notice.kind is NoticeKind.INFO
+        assert not client.busy
+
+
+@on_qt_loop
+async def test_a_bad_file_is_told_and_the_open_study_stays(tmp_path: Path) -> None:
+    bad = tmp_path / "letter.txt"
+    bad.write_text("Dear colleague")
+    async with shown(tmp_path) as bench:
+        await bench.open()
+        study = bench.window.session.study
+        bench.window.open_paths([bad])
+        await until(lambda: bench.notice)
+        assert "letter.txt" in bench.notice
+        assert bench.window.session.study is study
+        assert bench.window.commands["draft"].isEnabled()
+        press(bench.window.editor, "Ctrl+1")
+        dismiss = bench.window.banner.findChild(QToolButton, "bannerDismiss")
+        assert isinstance(dismiss, QToolButton)
+        QTest.mouseClick(dismiss, Qt.MouseButton.LeftButton)
+        assert not bench.window.banner.isVisible()
+
+
+@on_qt_loop
+async def test_the_report_is_kept_and_comes_back_as_it_was(tmp_path: Path) -> None:
+    async with shown(tmp_path) as bench:
+        client = await bench.worker()
+        await bench.open()
+        await bench.drafted(client)
+        bench.window.editor.select(10, 19)
+        bench.window.commands["pin"].trigger()
+        bench.report.insert_gap(len(REPORT), 12)
+        bench.report.insert(len(REPORT), " Typed.")
+        content = bench.report.content
+        saved: list[bool] = []
+        bench.window.session.saved.connect(lambda: saved.append(True))
+        await until(lambda: saved)
+    async with shown(tmp_path) as bench:
+        await bench.open()
+        assert bench.report.content == content
+        assert {span.origin for span in bench.report.spans} >= {
+            Origin.TEMPLATE,
+            Origin.GENERATED,
+            Origin.TYPED,
+        }
+
+
+@on_qt_loop
+async def test_closing_saves_what_the_timer_has_not(tmp_path: Path) -> None:
+    async with shown(tmp_path) as bench:
+        await bench.open()
+        bench.report.insert(0, "FINDINGS:\nTyped a moment ago.")
+        bench.window.close()
+    async with shown(tmp_path) as bench:
+        await bench.open()
+        assert bench.report.text == "FINDINGS:\nTyped a moment ago."
+
+
+@on_qt_loop
+async def test_a_damaged_report_is_told_and_kept_aside(
+    tmp_path: Path, fresh_settings: Path
+) -> None:
+    async with shown(tmp_path) as bench:
+        await bench.open()
+        bench.report.insert(0, "Typed.")
+    (file,) = (fresh_settings / "reports").glob("*.json")
+    file.write_bytes(file.read_bytes()[:-20])
+    async with shown(tmp_path) as bench:
+        await bench.open()
+        await until(lambda: bench.notice)
+        assert "damaged" in bench.notice
+        assert bench.report.text == ""
+    assert list(file.parent.glob("*.damaged-*"))
+
+
+@on_qt_loop
+async def test_a_report_changed_elsewhere_is_saved_over_only_when_asked(
+    tmp_path: Path, fresh_settings: Path
+) -> None:
+    async with shown(tmp_path) as bench:
+        await bench.open()
+        bench.report.insert(0, "One.")
+        assert bench.window.session.save()
+        (file,) = (fresh_settings / "reports").glob("*.json")
+        theirs = file.read_bytes().replace(b"One.", b"Two.")
+        file.write_bytes(theirs)
+        bench.report.insert(0, "Mine. ")
+        assert not bench.window.session.save()
+        assert file.read_bytes() == theirs
+        button = bench.window.banner.findChild(QPushButton, "bannerAction")
+        assert isinstance(button, QPushButton)
+        assert button.text() == "Save over it"
+        QTest.mouseClick(button, Qt.MouseButton.LeftButton)
+        assert b"Mine. One." in file.read_bytes()
+        assert [kept.read_bytes() for kept in file.parent.glob("*.replaced-*")] == [theirs]
+
+
+@on_qt_loop
+async def test_a_report_that_cannot_be_saved_holds_the_window_once(tmp_path: Path) -> None:
+    blocked = tmp_path / "reports"
+    blocked.write_text("a file where the folder should be")
+    async with shown(tmp_path, store=ReportStore(blocked)) as bench:
+        bench.window.open_paths([bench.study])
+        await until(lambda: bench.window.session.study is not None)
+        bench.report.insert(0, "Typed.")
+        bench.window.close()
+        assert bench.window.isVisible()
+        assert "could not be" in bench.notice
+        bench.window.close()
+        assert not bench.window.isVisible()
+
+
+@on_qt_loop
+async def test_moving_among_studies_keeps_each_report(tmp_path: Path) -> None:
+    folder = tmp_path / "list"
+    for number, name in enumerate(("Ash^Ann", "Birch^Bo", "Cedar^Cy")):
+        save(folder / f"{number}.dcm", make_dataset(PatientName=name))
+    async with shown(tmp_path) as bench:
+        client = await bench.worker()
+        window = bench.window
+        await bench.open(folder)
+        assert window.study_bar.isVisible()
+        assert not window.commands["previous"].isEnabled()
+        await bench.drafted(client)
+        await bench.ask("infill", client)
+        press(window.editor, "Alt+Right")
+        await until(lambda: window.session.index == 1)
+        assert client.cancelled == 1
+        assert bench.report.text == ""
+        assert "Birch, Bo" in window.windowTitle()
+        bench.report.insert(0, "Second.")
+
+        choice = window.study_bar.findChild(QComboBox)
+        assert isinstance(choice, QComboBox)
+        assert [choice.itemText(i).split(" · ")[0] for i in range(3)] == [
+            "Ash, Ann",
+            "Birch, Bo",
+            "2.dcm",
+        ]
+        window.commands["next"].trigger()
+        await until(lambda: window.session.index == 2)
+        assert not window.commands["next"].isEnabled()
+        choice.activated.emit(0)
+        await until(lambda: window.session.index == 0)
+        assert bench.report.text == REPORT
+        window.commands["next"].trigger()
+        await until(lambda: window.session.index == 1)
+        assert bench.report.text == "Second."
+
+
+@on_qt_loop
+async def test_two_images_of_one_study_share_the_report_and_its_history(tmp_path: Path) -> None:
+    folder = tmp_path / "two"
+    save(folder / "1.dcm", make_dataset(StudyInstanceUID="1.2.3", ViewPosition="PA"))
+    save(folder / "2.dcm", make_dataset(StudyInstanceUID="1.2.3", ViewPosition="LL"))
+    async with shown(tmp_path) as bench:
+        await bench.open(folder)
+        bench.report.insert(0, "One report.")
+        bench.window.commands["next"].trigger()
+        await until(lambda: bench.window.session.index == 1)
+        assert bench.report.text == "One report."
+        bench.window.commands["undo"].trigger()
+        assert bench.report.text == ""
+
+
+@on_qt_loop
+async def test_the_theme_is_changed_and_remembered(tmp_path: Path) -> None:
+    async with shown(tmp_path) as bench:
+        assert bench.window.commands["dark"].isChecked()
+        dark = bench.window.grab().toImage().pixelColor(4, 4).lightness()
+        bench.window.commands["light"].trigger()
+        light = bench.window.grab().toImage().pixelColor(4, 4).lightness()
+        assert dark < 40 < 200 < light
+    assert Settings().theme == "light"
+    async with shown(tmp_path) as bench:
+        assert bench.window.commands["light"].isChecked()
+        bench.window.commands["dark"].trigger()
+
+
+@on_qt_loop
+async def test_keys_move_the_focus_between_image_and_report(tmp_path: Path) -> None:
+    async with shown(tmp_path) as bench:
+        await bench.open()
+        bench.window.activateWindow()
+        window = bench.window
+        press(window, "Ctrl+1")
+        await until(window.viewport.hasFocus)
+        press(window.viewport, "F6")
+        await until(window.editor.hasFocus)
+        press(window.editor, "F6")
+        await until(window.viewport.hasFocus)
+        press(window.viewport, "Ctrl+2")
+        await until(window.editor.hasFocus)
+
+
+@on_qt_loop
+async def test_the_report_is_copied_as_plain_text(tmp_path: Path) -> None:
+    async with shown(tmp_path) as bench:
+        await bench.open()
+        bench.report.insert(0, "The heart is ")
+        bench.report.insert_gap(len("The heart is "))
+        bench.window.commands["copy"].trigger()
+        assert QGuiApplication.clipboard().text() == "The heart is "
+
+
+@on_qt_loop
+async def test_help_pages_do_not_block(tmp_path: Path) -> None:
+    async with shown(tmp_path) as bench:
+        for name in ("shortcuts", "about"):
+            bench.window.commands[name].trigger()
+            dialog = bench.window.findChild(QDialog)
+            assert isinstance(dialog, QDialog)
+            assert dialog.isVisible()
+            dialog.close()
+            await until(lambda: bench.window.findChild(QDialog) is None)
+
+
+@on_qt_loop
+async def test_everything_that_takes_the_focus_has_a_name(tmp_path: Path) -> None:
+    async with shown(tmp_path) as bench:
+        await bench.open()
+        for widget in bench.window.findChildren(QWidget):
+            if widget.focusPolicy() == Qt.FocusPolicy.NoFocus or not widget.isVisible():
+                continue
+            named = widget.accessibleName() or (
+                isinstance(widget, QAbstractButton) and widget.text()
+            )
+            assert named, (type(widget).__name__, widget.objectName())
+
+
+@on_qt_loop
+async def test_every_command_is_in_a_menu_and_says_what_it_does(tmp_path: Path) -> None:
+    async with shown(tmp_path) as bench:
+        listed = {
+            action.objectName()
+            for menu in bench.window.menuBar().actions()
+            for action in menu.menu().actions()  # type: ignore[attr-defined]
+        }
+        for command in actions.commands():
+            assert command.name in listed
+            assert command.tip
+
+
+def test_settings_keep_the_latest_paths_first(tmp_path: Path) -> None:
+    settings = Settings(tmp_path / "settings.ini")
+    for number in range(10):
+        settings.remember(tmp_path / str(number))
+    settings.remember(tmp_path / "5")
+    assert [path.name for path in settings.recent] == ["5", "9", "8", "7", "6", "4", "3", "2"]
+    settings.forget_recent()
+    assert settings.recent == []
+
+
+@pytest.mark.parametrize("kept", ["purple", "", "dark"])
+def test_an_unknown_theme_is_the_dark_one(tmp_path: Path, kept: str) -> None:
+    file = tmp_path / "settings.ini"
+    file.write_text(f"[window]\ntheme={kept}\n")
+    assert Settings(file).theme == "dark"
