@@ -1,0 +1,339 @@
+"""The editor: a view on a :class:`~desktop.report.model.Report`.
+
+The report is the truth. The reader's keys change Qt's document, the editor reads off what changed
+and tells the report, and the document is then made to show what the report says. Undo is the
+report's own. A draft that is being denoised plays in a second document; the first is not touched.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from PySide6.QtCore import QEvent, QMimeData, QPointF, QRectF, Qt, Signal
+from PySide6.QtGui import (
+    QColor,
+    QContextMenuEvent,
+    QFont,
+    QFontMetricsF,
+    QGuiApplication,
+    QKeyEvent,
+    QKeySequence,
+    QPainter,
+    QPaintEvent,
+    QPalette,
+    QResizeEvent,
+    QTextCursor,
+)
+from PySide6.QtWidgets import QFrame, QTextEdit, QWidget
+
+from desktop.report.colors import ReportColors
+from desktop.report.mirror import GUTTER, RIGHT, TOP, Mirror, difference
+from desktop.report.model import GAP_CHAR, Origin, Plan, Report, clean
+from desktop.report.painting import paint_marks
+from desktop.report.picture import picture, preview
+from inference.protocol import Canvas
+
+PLACEHOLDER: Final = (
+    "Press Draft to let the model write from the image, or start typing. What you type stays."
+)
+TYPED_STAYS: Final = "What you typed stays pinned: the model never changes it."
+HEADINGS_STAY: Final = "Headings stay pinned: they tell the sections apart."
+
+POINT_SIZE: Final = 11.5
+MEASURE: Final = 72
+"""The longest line, in average characters."""
+
+_REDO_KEYS: Final = (QKeySequence("Ctrl+Shift+Z"), QKeySequence("Ctrl+Y"))
+
+
+class ReportEditor(QTextEdit):
+    """Shows and edits a report. Offsets are code points."""
+
+    changed = Signal()
+    """The report changed, whoever did it. Setting another report is no change."""
+
+    selection_changed = Signal()
+    pin_refused = Signal(str)
+    """A sentence that says why something stayed pinned."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._colors = ReportColors.dark()
+        font = QFont(self.font())
+        font.setPointSizeF(POINT_SIZE)
+        self._mirror = Mirror(self._colors, font, self)
+        self._preview = Mirror(self._colors, font, self)
+        self._plan: Plan | None = None
+        self._cursor_before = QTextCursor()
+        self._changed_at: int | None = None
+        self._from_keys = False
+        self._report = Report()
+        self._leave: Callable[[], None] = self._report.subscribe(self._show_report)
+
+        self.setDocument(self._mirror.document)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setAcceptRichText(False)
+        self.setAcceptDrops(False)
+        self.setTabChangesFocus(True)  # Tab leads on, as everywhere in the window
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setLineWrapMode(QTextEdit.LineWrapMode.FixedPixelWidth)
+        self.setAccessibleName("Report")
+        self.setAccessibleDescription(PLACEHOLDER)
+        self.set_colors(self._colors)
+        self._mirror.document.contentsChange.connect(self._note_change)
+        self._mirror.document.contentsChanged.connect(self._read_keys)
+        self.cursorPositionChanged.connect(self._selection_moved)
+        self.selectionChanged.connect(self._selection_moved)
+
+    # The report
+
+    @property
+    def report(self) -> Report:
+        return self._report
+
+    def set_report(self, report: Report) -> None:
+        """Show another report, from its top."""
+        self.end_preview()
+        self._leave()
+        self._report = report
+        self._leave = report.subscribe(self._show_report)
+        self._mirror.show(picture(report.content))
+        self._put_caret(0)
+        self.verticalScrollBar().setValue(0)
+        self.viewport().update()
+        self.selection_changed.emit()
+
+    def selection(self) -> tuple[int, int]:
+        """The selected characters ``(start, end)``; both are the caret where none are."""
+        cursor = self._cursor_before if self.previewing else self.textCursor()
+        index = self._mirror.index
+        return index.point(cursor.selectionStart()), index.point(cursor.selectionEnd())
+
+    def select(self, start: int, end: int) -> None:
+        """Select ``start:end`` and leave the caret at ``end``."""
+        if not self.previewing:
+            self._put_caret(end, anchor=start)
+
+    # Commands. While a draft plays, none of them does anything.
+
+    def pin_selection(self) -> None:
+        """Pin what is selected, else the word at the caret."""
+        if not self.previewing:
+            self._report.pin(*self._selection_or_word())
+
+    def unpin_selection(self) -> None:
+        """Unpin what is selected, else the word at the caret; typed text and headings stay."""
+        if self.previewing:
+            return
+        skipped = self._report.unpin(*self._selection_or_word())
+        if Origin.TYPED in skipped:
+            self.pin_refused.emit(TYPED_STAYS)
+        elif skipped:
+            self.pin_refused.emit(HEADINGS_STAY)
+
+    def insert_gap(self, *, tokens: int | None = None) -> None:
+        """Put a gap mark in place of the selection."""
+        if not self.previewing:
+            self._report.replace_by_gap(*self.selection(), tokens)
+
+    def undo(self) -> None:
+        if not self.previewing:
+            self._report.undo()
+
+    def redo(self) -> None:
+        if not self.previewing:
+            self._report.redo()
+
+    def copy_plain_text(self) -> str:
+        """Put the whole report on the clipboard, without marks, and return it."""
+        text = self._report.plain_text()
+        QGuiApplication.clipboard().setText(text)
+        return text
+
+    # The model at work
+
+    @property
+    def previewing(self) -> bool:
+        return self._plan is not None
+
+    def start_preview(self, plan: Plan) -> None:
+        """Lock the report and show it with the holes of ``plan`` in place of what stood there."""
+        self.end_preview()
+        self._cursor_before = self.textCursor()
+        self._plan = plan
+        self._preview.show(preview(self._report.content, plan))
+        self._swap(self._preview)
+        self.setReadOnly(True)
+        self.selection_changed.emit()
+
+    def show_preview(self, canvas: Canvas) -> None:
+        """Show the draft of ``canvas`` in the holes; nothing unless a preview was started."""
+        if self._plan is not None:
+            self._preview.show(preview(self._report.content, self._plan, canvas))
+
+    def end_preview(self) -> None:
+        """Show the report itself again, at the same place."""
+        if self._plan is None:
+            return
+        self._plan = None
+        self.setReadOnly(False)
+        self._swap(self._mirror, self._cursor_before)
+        self.selection_changed.emit()
+
+    def take_fills(self, plan: Plan, fills: Sequence[str]) -> None:
+        """End the preview and take the fills as one edit. Raises as ``Report.apply`` does."""
+        self.end_preview()
+        at = self.verticalScrollBar().value()
+        self._report.apply(plan, fills)
+        self.verticalScrollBar().setValue(at)  # the reader's eyes stay where they are
+
+    def _swap(self, mirror: Mirror, cursor: QTextCursor | None = None) -> None:
+        at = self.verticalScrollBar().value()
+        self.setDocument(mirror.document)
+        self._limit_measure()
+        if cursor is not None:
+            self.setTextCursor(cursor)
+        self.verticalScrollBar().setValue(at)
+        self.viewport().update()
+
+    # Between the document and the report
+
+    def _note_change(self, position: int, removed: int, added: int) -> None:
+        if not self._mirror.busy:
+            least = position if self._changed_at is None else min(self._changed_at, position)
+            self._changed_at = least
+
+    def _read_keys(self) -> None:
+        """Tell the report what the reader's keys did to the document."""
+        if self._mirror.busy or self._changed_at is None:
+            return
+        unit, self._changed_at = self._changed_at, None
+        start, end, text = difference(
+            self._report.text, self._mirror.raw_text(), self._mirror.index.point(unit)
+        )
+        if start == end and not text:
+            return
+        self._from_keys = True
+        try:
+            self._report.replace(start, end, text)
+        finally:
+            self._from_keys = False
+
+    def _show_report(self) -> None:
+        if self._mirror.show(picture(self._report.content)) and not self._from_keys:
+            self._put_caret(self._report.caret)
+        self.viewport().update()
+        self.changed.emit()
+
+    def _put_caret(self, caret: int, anchor: int | None = None) -> None:
+        cursor = QTextCursor(self._mirror.document)
+        cursor.setPosition(self._mirror.index.units(caret if anchor is None else anchor))
+        if anchor is not None:
+            cursor.setPosition(self._mirror.index.units(caret), QTextCursor.MoveMode.KeepAnchor)
+        if self.previewing:
+            self._cursor_before = cursor
+        else:
+            self.setTextCursor(cursor)
+
+    def _selection_or_word(self) -> tuple[int, int]:
+        start, end = self.selection()
+        if start != end:
+            return start, end
+        word = self.textCursor()
+        word.select(QTextCursor.SelectionType.WordUnderCursor)
+        index = self._mirror.index
+        return index.point(word.selectionStart()), index.point(word.selectionEnd())
+
+    def _selection_moved(self) -> None:
+        if not self.previewing and not self._mirror.busy:
+            self.selection_changed.emit()
+
+    # Looks
+
+    def set_colors(self, colors: ReportColors) -> None:
+        self._colors = colors
+        self._mirror.set_colors(colors)
+        self._preview.set_colors(colors)
+        roles = {
+            QPalette.ColorRole.Base: colors.paper,
+            QPalette.ColorRole.Text: colors.ink,
+            QPalette.ColorRole.Highlight: colors.selection,
+            QPalette.ColorRole.HighlightedText: colors.selected_ink,
+        }
+        palette = self.palette()
+        for role, color in roles.items():
+            palette.setColor(role, QColor(color))
+        self.setPalette(palette)
+        self.viewport().update()
+
+    def _limit_measure(self) -> None:
+        letters = QFontMetricsF(self.document().defaultFont()).averageCharWidth()
+        widest = round(GUTTER + MEASURE * letters + RIGHT)
+        width = min(widest, self.viewport().width())
+        if self.lineWrapColumnOrWidth() != width:
+            self.setLineWrapColumnOrWidth(width)
+
+    # Qt
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._limit_measure()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        mirror = self._preview if self.previewing else self._mirror
+        at = QPointF(0, self.verticalScrollBar().value())
+        painter = QPainter(self.viewport())
+        painter.translate(-at)
+        visible = QRectF(event.rect()).translated(at)
+        paint_marks(painter, mirror, self._colors, visible)
+        if not self.previewing and self.document().isEmpty():
+            self._paint_placeholder(painter)
+        painter.end()
+        super().paintEvent(event)
+
+    def _paint_placeholder(self, painter: QPainter) -> None:
+        column = QRectF(
+            GUTTER, TOP, self.lineWrapColumnOrWidth() - GUTTER - RIGHT, self.viewport().height()
+        )
+        painter.setFont(self.document().defaultFont())
+        painter.setPen(QColor(self._colors.soft))
+        painter.drawText(column, Qt.TextFlag.TextWordWrap, PLACEHOLDER)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.matches(QKeySequence.StandardKey.Undo):
+            self.undo()
+        elif event.matches(QKeySequence.StandardKey.Redo) or (
+            QKeySequence(event.keyCombination()) in _REDO_KEYS
+        ):
+            self.redo()
+        else:
+            super().keyPressEvent(event)
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        """The usual entries, then the actions that were added to the editor."""
+        menu = self.createStandardContextMenu(event.pos())
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        if self.actions():
+            menu.addSeparator()
+            menu.addActions(self.actions())
+        menu.popup(event.globalPos())
+
+    def createMimeDataFromSelection(self) -> QMimeData:
+        data = QMimeData()
+        chosen = self.textCursor().selectedText()
+        data.setText(chosen.replace("\u2029", "\n").replace(GAP_CHAR, ""))
+        return data
+
+    def canInsertFromMimeData(self, source: QMimeData) -> bool:
+        return source.hasText()
+
+    def insertFromMimeData(self, source: QMimeData) -> None:
+        if source.hasText() and not self.isReadOnly():
+            self.textCursor().insertText(clean(source.text()))
+            self.ensureCursorVisible()
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.FontChange:
+            self._limit_measure()

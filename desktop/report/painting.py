@@ -1,0 +1,189 @@
+"""Paints what a report's letters cannot say: underlines, tints, rules, marks in the margin."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Final, cast
+
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import (
+    QColor,
+    QFontMetricsF,
+    QPainter,
+    QPainterPath,
+    QPen,
+    QTextBlock,
+    QTextLine,
+)
+
+from desktop.report.colors import Glyph, Look, ReportColors
+from desktop.report.mirror import GUTTER, Mirror, blocks
+from desktop.report.picture import Style
+
+_LINE_WIDTH: Final = 1.6
+_DASHES: Final[Mapping[Qt.PenStyle, list[float]]] = {
+    Qt.PenStyle.DotLine: [0.1, 2.2],  # round caps make dots of it
+    Qt.PenStyle.DashDotLine: [4.0, 2.4, 0.1, 2.4],
+}
+
+
+@dataclass(frozen=True)
+class _Bar:
+    """A stretch of one line: from ``left`` to ``right``, in document pixels."""
+
+    left: float
+    right: float
+    style: Style
+
+
+def paint_marks(painter: QPainter, mirror: Mirror, colors: ReportColors, visible: QRectF) -> None:
+    """Paint under the text of ``mirror`` whatever meets ``visible``, in document pixels."""
+    painter.save()
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    layout = mirror.document.documentLayout()
+    metrics = QFontMetricsF(mirror.document.defaultFont())
+    for block in blocks(mirror.document):
+        box = layout.blockBoundingRect(block)
+        if box.bottom() < visible.top():
+            continue
+        if box.top() > visible.bottom():
+            break
+        _paint_block(painter, mirror, colors, block, box, metrics)
+    painter.restore()
+
+
+def _paint_block(
+    painter: QPainter,
+    mirror: Mirror,
+    colors: ReportColors,
+    block: QTextBlock,
+    box: QRectF,
+    metrics: QFontMetricsF,
+) -> None:
+    lines = block.layout()
+    for number in range(lines.lineCount()):
+        line = lines.lineAt(number)
+        baseline = box.top() + line.y() + line.ascent()
+        bars = list(_bars(mirror, block, line, box.left()))
+        glyphs = {look.glyph for bar in bars if (look := mirror.looks[bar.style]).glyph}
+        for bar in bars:
+            if bar.style is Style.HEADING:
+                _paint_rule(painter, bar, baseline + metrics.descent() + 3.5, box.right(), colors)
+            else:
+                _paint_bar(painter, bar, mirror.looks[bar.style], baseline, metrics)
+        _paint_glyphs(painter, glyphs, baseline, metrics, colors)
+
+
+def _bars(mirror: Mirror, block: QTextBlock, line: QTextLine, left: float) -> Iterator[_Bar]:
+    first = block.position() + line.textStart()
+    last = first + line.textLength()
+    end_of_ink = line.naturalTextRect().right()
+    mixed = _runs_right_to_left(block.text())
+    for stretch in mirror.stretches:
+        if stretch.end <= first:
+            continue
+        if stretch.start >= last:
+            break
+        low = max(stretch.start, first) - block.position()
+        high = min(stretch.end, last) - block.position()
+        # Where both directions meet, neighbours in the text may lie apart on the screen.
+        edges = range(low, high + 1) if mixed else (low, high)
+        for x0, x1 in _joined(sorted((_x(line, a), _x(line, b))) for a, b in pairwise(edges)):
+            x1 = min(x1, end_of_ink)
+            if x1 > x0:
+                yield _Bar(left + x0, left + x1, stretch.style)
+
+
+def _joined(pieces: Iterable[list[float]]) -> list[list[float]]:
+    """The intervals ``[from, to]`` from left to right, those that touch as one."""
+    joined: list[list[float]] = []
+    for low, high in sorted(pieces):
+        if joined and low - joined[-1][1] < 1:
+            joined[-1][1] = max(joined[-1][1], high)
+        else:
+            joined.append([low, high])
+    return joined
+
+
+def _x(line: QTextLine, position: int) -> float:
+    found = line.cursorToX(position)
+    return cast(float, found[0] if isinstance(found, tuple) else found)
+
+
+def _runs_right_to_left(text: str) -> bool:
+    return any("\u0590" <= char <= "\u08ff" or "\ufb1d" <= char <= "\ufefc" for char in text)
+
+
+def _paint_bar(
+    painter: QPainter, bar: _Bar, look: Look, baseline: float, metrics: QFontMetricsF
+) -> None:
+    if look.tint:
+        top = baseline - metrics.ascent() * 0.92
+        bottom = baseline + metrics.descent() + 1.5
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(QColor(look.tint))
+        painter.drawRoundedRect(
+            QRectF(QPointF(bar.left, top), QPointF(bar.right, bottom)), 2.5, 2.5
+        )
+    draw_underline(painter, bar.left, bar.right, baseline + metrics.descent() * 0.72 + 0.5, look)
+
+
+def draw_underline(painter: QPainter, left: float, right: float, y: float, look: Look) -> None:
+    """The line of ``look`` from ``left`` to ``right``."""
+    if look.line is Qt.PenStyle.NoPen:
+        return
+    pen = QPen(QColor(look.line_color), _LINE_WIDTH)
+    pen.setCapStyle(Qt.PenCapStyle.RoundCap)
+    if look.line in _DASHES:
+        pen.setDashPattern(_DASHES[look.line])
+    painter.setPen(pen)
+    painter.drawLine(QPointF(left + 1, y), QPointF(max(left + 1, right - 1), y))
+
+
+def _paint_rule(painter: QPainter, bar: _Bar, y: float, right: float, colors: ReportColors) -> None:
+    painter.setPen(QPen(QColor(colors.rule), 1.0))
+    painter.drawLine(QPointF(bar.left, y), QPointF(right, y))
+    painter.setPen(QPen(QColor(colors.accent), 2.0))
+    painter.drawLine(QPointF(bar.left, y), QPointF(bar.left + 28, y))
+
+
+def _paint_glyphs(
+    painter: QPainter,
+    glyphs: AbstractSet[Glyph],
+    baseline: float,
+    metrics: QFontMetricsF,
+    colors: ReportColors,
+) -> None:
+    middle = baseline - metrics.xHeight() / 2
+    if Glyph.TICK in glyphs:
+        draw_tick(painter, QPointF(GUTTER - 9, middle), metrics.ascent(), colors)
+    if Glyph.PIN in glyphs:
+        draw_pin(painter, QPointF(GUTTER - 22, middle), 12.0, colors)
+
+
+def draw_tick(painter: QPainter, center: QPointF, height: float, colors: ReportColors) -> None:
+    """The mark of typed text: a bar."""
+    pen = QPen(QColor(colors.typed), 2.0)
+    pen.setCapStyle(Qt.PenCapStyle.RoundCap)
+    painter.setPen(pen)
+    half = QPointF(0, height / 2 - 1)
+    painter.drawLine(center - half, center + half)
+
+
+def draw_pin(painter: QPainter, center: QPointF, size: float, colors: ReportColors) -> None:
+    """The mark of pinned text: a drawing pin, leaning."""
+    path = QPainterPath()
+    path.addRoundedRect(QRectF(-3.4, -6, 6.8, 2.2), 1, 1)  # head
+    path.addRect(QRectF(-2, -4.2, 4, 4))  # shaft
+    path.addRoundedRect(QRectF(-4.2, -0.6, 8.4, 2), 1, 1)  # collar
+    path.addRoundedRect(QRectF(-0.6, 1, 1.2, 5.4), 0.6, 0.6)  # needle
+    path.setFillRule(Qt.FillRule.WindingFill)
+    painter.save()
+    painter.translate(center)
+    painter.rotate(28)
+    painter.scale(size / 12, size / 12)
+    painter.fillPath(path, QColor(colors.pin))
+    painter.restore()
