@@ -14,18 +14,26 @@ from numpy.typing import NDArray
 from pydicom.pixels.common import PhotometricInterpretation
 from pydicom.pixels.decoders.base import DecodeRunner, get_decoder
 from pydicom.uid import (
-    JPEG2000TransferSyntaxes,
-    JPEGLSTransferSyntaxes,
-    JPEGTransferSyntaxes,
+    HTJ2K,
+    JPEG2000,
+    HTJ2KLossless,
+    HTJ2KLosslessRPCL,
+    JPEG2000Lossless,
+    JPEGBaseline8Bit,
+    JPEGExtended12Bit,
+    JPEGLossless,
+    JPEGLosslessSV1,
+    JPEGLSLossless,
+    JPEGLSNearLossless,
     RLELossless,
 )
 
 PLUGIN: Final = "imagecodecs"
 
-SYNTAXES: Final = frozenset(
-    {*JPEGTransferSyntaxes, *JPEGLSTransferSyntaxes, *JPEG2000TransferSyntaxes, RLELossless}
-)
-"""JPEG 2000 includes High-Throughput JPEG 2000."""
+_JPEG: Final = frozenset({JPEGBaseline8Bit, JPEGExtended12Bit, JPEGLossless, JPEGLosslessSV1})
+_JPEG_LS: Final = frozenset({JPEGLSLossless, JPEGLSNearLossless})
+_JPEG_2000: Final = frozenset({JPEG2000Lossless, JPEG2000, HTJ2KLossless, HTJ2KLosslessRPCL, HTJ2K})
+SYNTAXES: Final = _JPEG | _JPEG_LS | _JPEG_2000 | {RLELossless}
 
 DECODER_DEPENDENCIES: Final = dict.fromkeys(SYNTAXES, ("imagecodecs",))
 """Read by pydicom."""
@@ -55,11 +63,11 @@ def decode_frame(source: bytes, runner: DecodeRunner) -> bytearray:
     if _END not in source[-16:]:
         # libjpeg fills the missing part with grey and says nothing.
         raise ValueError("the frame has no end marker: it is cut short")
-    if syntax in JPEGTransferSyntaxes:
+    if syntax in _JPEG:
         # Naming one colour space for both ends keeps libjpeg from guessing and converting.
         space = {1: "GRAYSCALE", 3: "RGB"}.get(runner.samples_per_pixel)
         frame = imagecodecs.jpeg8_decode(source, colorspace=space, outcolorspace=space)
-    elif syntax in JPEGLSTransferSyntaxes:
+    elif syntax in _JPEG_LS:
         frame = imagecodecs.jpegls_decode(source)
     else:
         frame = imagecodecs.jpeg2k_decode(source)

@@ -8,12 +8,14 @@ from typing import Final
 import pydicom
 from pydicom.dataset import Dataset, FileDataset
 from pydicom.errors import InvalidDicomError
-from pydicom.uid import UID, ExplicitVRLittleEndian, ImplicitVRLittleEndian
+from pydicom.uid import (
+    UID,
+    ExplicitVRLittleEndian,
+    ImplicitVRLittleEndian,
+    MediaStorageDirectoryStorage,
+)
 
 from desktop.studies.errors import StudyError
-
-DIRECTORY: Final = UID("1.2.840.10008.1.3.10")
-"""Media Storage Directory: a DICOMDIR."""
 
 _STORAGE: Final = "1.2.840.10008.5.1.4.1.1."
 _NO_IMAGE: Final = (
@@ -62,7 +64,7 @@ def sop_class(dataset: Dataset) -> UID:
 def refuse_without_image(dataset: Dataset, path: Path) -> None:
     """Raises :class:`StudyError` for DICOM objects that are no pictures."""
     uid = sop_class(dataset)
-    if uid == DIRECTORY:
+    if uid == MediaStorageDirectoryStorage:
         raise StudyError(
             f"{path.name} is a DICOMDIR, the index of a disc: open it with Open, or open the "
             "folder that it lies in."

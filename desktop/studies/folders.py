@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Final
 
 import pydicom
+from pydicom.uid import MediaStorageDirectoryStorage
 
-from desktop.studies.datasets import DIRECTORY, open_header, refuse_without_image, sop_class
+from desktop.studies.datasets import open_header, refuse_without_image, sop_class
 from desktop.studies.errors import StudyError
 
 _PREFIX_AT: Final = 128
@@ -93,7 +94,7 @@ def _is_image(path: Path) -> bool:
 
 def _named_file(path: Path) -> tuple[list[Path], list[StudyError]]:
     header = open_header(path)
-    if sop_class(header) == DIRECTORY:
+    if sop_class(header) == MediaStorageDirectoryStorage:
         return _expand_directory(path)
     refuse_without_image(header, path)
     return [path], []

@@ -9,7 +9,13 @@ from numpy.typing import NDArray
 from pydicom.dataset import Dataset, FileDataset
 from pydicom.pixels.decoders.base import get_decoder
 from pydicom.pixels.processing import apply_color_lut
-from pydicom.uid import MPEGTransferSyntaxes
+from pydicom.uid import (
+    DeflatedExplicitVRLittleEndian,
+    ExplicitVRBigEndian,
+    ExplicitVRLittleEndian,
+    ImplicitVRLittleEndian,
+    MPEGTransferSyntaxes,
+)
 
 from desktop.studies import codecs
 from desktop.studies.errors import StudyError
@@ -20,6 +26,15 @@ _MAX_PIXELS: Final = 200_000_000
 
 _LOSSY: Final = frozenset(f"1.2.840.10008.1.2.4.{end}" for end in ("50", "51", "81", "91", "203"))
 """JPEG baseline and extended, JPEG-LS near-lossless, JPEG 2000 and HTJ2K (which may be lossy)."""
+
+_NATIVE: Final = frozenset(
+    {
+        ImplicitVRLittleEndian,
+        ExplicitVRLittleEndian,
+        ExplicitVRBigEndian,
+        DeflatedExplicitVRLittleEndian,
+    }
+)
 
 codecs.register()
 
@@ -51,7 +66,7 @@ def _refuse_unshowable(dataset: FileDataset, name: str) -> None:
             f"{name} is a video ({syntax.name}), which Pinfill does not play: "
             "open a still image of the study."
         )
-    if syntax.is_encapsulated and syntax not in codecs.SYNTAXES:
+    if syntax not in codecs.SYNTAXES and syntax not in _NATIVE:
         raise StudyError(
             f"{name} is compressed in a way that Pinfill cannot decode ({syntax.name}): "
             "export it uncompressed or in JPEG 2000."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -23,14 +24,15 @@ __all__ = ["Study", "StudyError", "find_studies", "read_study"]
 pydicom.config.settings.reading_validation_mode = pydicom.config.IGNORE
 
 _OVERLAY_GROUPS: Final = range(0x6000, 0x6020, 2)
-_AGE_UNITS: Final = {"Y": "years", "M": "months", "W": "weeks", "D": "days"}
+_AGE: Final = re.compile(r"[0-9]{3}[DWMY]")
 
 
 @dataclass(frozen=True, eq=False)
 class Study:
     """What a file says about its patient and its image. Texts are empty where it is silent.
 
-    ``cautions`` are whole sentences about the pixels that the reader must know.
+    ``age`` is a DICOM age string, e.g. ``"063Y"``; ``study_date`` is ISO 8601. ``cautions`` are
+    whole sentences about the pixels that the reader must know.
     """
 
     path: Path
@@ -96,16 +98,15 @@ def _patient_name(dataset: Dataset) -> str:
 
 
 def _age(dataset: Dataset) -> str:
-    """``"63 years"``, from Patient's Age or else from the dates of birth and study."""
+    """A DICOM age string, ``"063Y"``: Patient's Age, else from the dates of birth and study."""
     given = _text(dataset, "PatientAge")
-    if len(given) == 4 and given[:3].isdigit() and given[3] in _AGE_UNITS:
-        count, unit = int(given[:3]), _AGE_UNITS[given[3]]
-        return f"{count} {unit if count != 1 else unit[:-1]}"
+    if _AGE.fullmatch(given):
+        return given
     born, seen = _date(_text(dataset, "PatientBirthDate")), _date(_text(dataset, "StudyDate"))
     if born is None or seen is None or seen < born:
         return ""
     years = seen.year - born.year - ((seen.month, seen.day) < (born.month, born.day))
-    return f"{years} year{'s' if years != 1 else ''}"
+    return f"{years:03d}Y"
 
 
 def _date(text: str) -> date | None:
@@ -126,6 +127,7 @@ def _date_text(text: str) -> str:
 def _view(dataset: Dataset) -> str:
     """View position with its side where the modality has one, e.g. ``"PA"`` or ``"L CC"``."""
     side = _text(dataset, "ImageLaterality") or _text(dataset, "Laterality")
+    side = "" if side == "U" else side  # an unpaired part has no side
     return " ".join(part for part in (side, _text(dataset, "ViewPosition")) if part)
 
 

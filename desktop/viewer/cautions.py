@@ -31,6 +31,7 @@ class CautionBadge(QToolButton):
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
+        self._host = parent
         self.setCheckable(True)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
@@ -57,7 +58,7 @@ class CautionBadge(QToolButton):
 
     def place(self) -> None:
         """Into the bottom right corner of the parent; the list goes above the badge."""
-        area = self.parentWidget().rect()
+        area = self._host.rect()
         margin = round(MARGIN)
         self.adjustSize()
         corner = QPoint(area.right() - margin, area.bottom() - margin)

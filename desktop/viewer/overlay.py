@@ -19,7 +19,6 @@ MARGIN: Final = 12.0
 
 _BAR_LENGTHS_MM: Final = (1, 2, 5, 10, 20, 50, 100, 200, 500)
 _OPPOSITE: Final = str.maketrans("LRPAHF", "RLAPFH")
-_ABOVE_BADGE: Final = 44.0
 
 
 @dataclass(frozen=True)
@@ -76,7 +75,9 @@ def corners(study: Study, window: Window | str, zoom: float, *, inverted: bool) 
         grey += f" {image.unit}" if image.unit in ("HU", "SUV") else ""
     spacing = image.pixel_spacing
     return Corners(
-        top_left=_filled(study.patient_name, study.patient_id, _joined(_sex(study.sex), study.age)),
+        top_left=_filled(
+            study.patient_name, study.patient_id, _joined(_sex(study.sex), _age(study.age))
+        ),
         top_right=_filled(study.description, study.study_date, _joined(study.modality, study.view)),
         bottom_left=_filled(
             "Inverted" if inverted else "",
@@ -89,6 +90,15 @@ def corners(study: Study, window: Window | str, zoom: float, *, inverted: bool) 
 
 def _sex(code: str) -> str:
     return {"F": "female", "M": "male", "O": "other"}.get(code, code)
+
+
+def _age(age: str) -> str:
+    """``"063Y"`` as ``"63 years"``."""
+    unit = {"Y": "year", "M": "month", "W": "week", "D": "day"}.get(age[-1:])
+    if unit is None:
+        return age
+    count = int(age[:-1])
+    return f"{count} {unit}" if count == 1 else f"{count} {unit}s"
 
 
 def _joined(*parts: str) -> str:
@@ -157,8 +167,8 @@ def draw_edges(painter: QPainter, area: QRectF, letters: EdgeLetters) -> None:
 
 
 def draw_scale_bar(painter: QPainter, area: QRectF, bar: ScaleBar) -> None:
-    """Bottom right, above the place of the caution badge; a tick at every centimetre."""
-    right, base = area.right() - MARGIN, area.bottom() - MARGIN - _ABOVE_BADGE
+    """In the bottom right corner of ``area``; a tick at every centimetre."""
+    right, base = area.right() - MARGIN, area.bottom() - MARGIN - 2
     left = right - bar.length
     path = QPainterPath(QPointF(left, base))
     path.lineTo(right, base)

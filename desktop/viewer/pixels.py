@@ -66,7 +66,8 @@ class Window:
         low, high = center - width / 2, center + width / 2
         # One rounding only, in the division: whole numbers then give the exact grey level.
         ramp: NDArray[np.float64] = (values - center) * WHITE / (width or 1) + WHITE / 2
-        ramp[values <= low], ramp[values > high] = 0, WHITE
+        ramp[values <= low] = 0
+        ramp[values > high] = WHITE
         return ramp
 
 
@@ -91,12 +92,14 @@ class LookupTable:
 
     def lookup(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         index = np.clip(np.floor(values) - self.first, 0, self.entries.size - 1)
-        return self.entries[index.astype(np.intp)].astype(np.float64)
+        entries: NDArray[np.float64] = self.entries[index.astype(np.intp)].astype(np.float64)
+        return entries
 
     def grey(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """Grey levels 0 to 255, not yet rounded."""
         share = self.lookup(values) * WHITE / (2**self.bits - 1)
-        return np.minimum(share, WHITE)
+        grey: NDArray[np.float64] = np.minimum(share, WHITE)
+        return grey
 
     @property
     def window(self) -> Window:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from enum import Enum, auto
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -77,6 +79,20 @@ class Viewport(QWidget):
         self._drop_hovers = False
         self._view: View | None = None
         self._table: NDArray[np.uint8] | None = None
+        self._keys: Final[dict[Qt.Key, Callable[[], None]]] = {
+            Qt.Key.Key_F: self.fit,
+            Qt.Key.Key_I: self.invert,
+            Qt.Key.Key_R: self.reset_window,
+            Qt.Key.Key_Plus: partial(self.zoom_by, ZOOM_STEP),
+            Qt.Key.Key_Equal: partial(self.zoom_by, ZOOM_STEP),
+            Qt.Key.Key_Minus: partial(self.zoom_by, 1 / ZOOM_STEP),
+            Qt.Key.Key_1: partial(self.zoom_to, 1),
+            Qt.Key.Key_Left: partial(self._pan_share, -1, 0),
+            Qt.Key.Key_Right: partial(self._pan_share, 1, 0),
+            Qt.Key.Key_Up: partial(self._pan_share, 0, -1),
+            Qt.Key.Key_Down: partial(self._pan_share, 0, 1),
+            Qt.Key.Key_Space: self._hold_space,
+        }
         self._badge = CautionBadge(self)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setAcceptDrops(True)
@@ -241,7 +257,7 @@ class Viewport(QWidget):
             self._paint_overlay(painter)
         if self.hasFocus() or self._drop_hovers:
             colour = self.palette().color(QPalette.ColorRole.Highlight)
-            painter.setPen(QPen(colour, 4 if self._drop_hovers else 2))
+            painter.setPen(QPen(colour, 4.0 if self._drop_hovers else 1.5))
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.drawRect(QRectF(self.rect()).adjusted(1, 1, -1, -1))
         painter.end()
@@ -264,7 +280,10 @@ class Viewport(QWidget):
         if study.image.pixel_spacing is not None:
             mm_per_pixel = study.image.pixel_spacing[1] / framing.zoom * self.devicePixelRatioF()
             if bar := overlay.ScaleBar.within(mm_per_pixel, area.width() / 4):
-                overlay.draw_scale_bar(painter, area, bar)
+                bottom = self._badge.geometry().top() if study.cautions else area.bottom()
+                overlay.draw_scale_bar(
+                    painter, QRectF(area.topLeft(), QPointF(area.right(), bottom)), bar
+                )
 
     def _overlay_font(self) -> QFont:
         font = QFont(self.font())
@@ -349,37 +368,20 @@ class Viewport(QWidget):
 
     def _handle_key(self, key: Qt.Key) -> bool:
         """Whether the key meant something here."""
-        right, down = self.width() * _PAN_SHARE, self.height() * _PAN_SHARE
         if key == Qt.Key.Key_Escape and self._badge.isChecked():
             self._badge.setChecked(False)
-        elif self._study is None:
+            return True
+        if self._study is None or key not in self._keys:
             return False
-        elif key == Qt.Key.Key_F:
-            self.fit()
-        elif key == Qt.Key.Key_I:
-            self.invert()
-        elif key == Qt.Key.Key_R:
-            self.reset_window()
-        elif key in (Qt.Key.Key_Plus, Qt.Key.Key_Equal):
-            self.zoom_by(ZOOM_STEP)
-        elif key == Qt.Key.Key_Minus:
-            self.zoom_by(1 / ZOOM_STEP)
-        elif key == Qt.Key.Key_1:
-            self.zoom_to(1)
-        elif key == Qt.Key.Key_Left:
-            self.pan_by(-right, 0)
-        elif key == Qt.Key.Key_Right:
-            self.pan_by(right, 0)
-        elif key == Qt.Key.Key_Up:
-            self.pan_by(0, -down)
-        elif key == Qt.Key.Key_Down:
-            self.pan_by(0, down)
-        elif key == Qt.Key.Key_Space:
-            self._space_held = True
-            self._set_cursor()
-        else:
-            return False
+        self._keys[key]()
         return True
+
+    def _pan_share(self, right: int, down: int) -> None:
+        self.pan_by(right * _PAN_SHARE * self.width(), down * _PAN_SHARE * self.height())
+
+    def _hold_space(self) -> None:
+        self._space_held = True
+        self._set_cursor()
 
     def keyReleaseEvent(self, event: QKeyEvent) -> None:
         if event.key() == Qt.Key.Key_Space and not event.isAutoRepeat():

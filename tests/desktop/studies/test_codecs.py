@@ -1,0 +1,205 @@
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import imagecodecs
+import numpy as np
+import pydicom
+import pytest
+from pydicom.encaps import get_frame
+from pydicom.uid import (
+    HTJ2K,
+    JPEG2000,
+    UID,
+    JPEG2000Lossless,
+    JPEGBaseline8Bit,
+    JPEGLosslessSV1,
+    JPEGLSLossless,
+    JPEGLSNearLossless,
+    RLELossless,
+)
+
+from desktop.studies import codecs
+from desktop.studies.reading import StudyError, read_study
+from tests.desktop.studies.factory import gradient, make_dataset, save
+
+pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:pydicom")
+
+RADIOGRAPH = gradient(120, 90)
+
+
+def stored(path: Path) -> np.ndarray:
+    return read_study(path).image.stored
+
+
+def jpeg2000(pixels: np.ndarray, bits: int) -> bytes:
+    return bytes(
+        imagecodecs.jpeg2k_encode(pixels, reversible=True, bitspersample=bits, codecformat="j2k")
+    )
+
+
+@pytest.mark.parametrize("level", [0, 3])
+@pytest.mark.parametrize("syntax", [JPEGLSLossless, JPEGLSNearLossless])
+def test_jpeg_ls(tmp_path: Path, syntax: UID, level: int) -> None:
+    frame = imagecodecs.jpegls_encode(RADIOGRAPH, level=level)
+    path = save(tmp_path / "a.dcm", make_dataset(RADIOGRAPH), syntax=syntax, frames=[frame])
+    assert np.abs(stored(path).astype(int) - RADIOGRAPH).max() <= level
+
+
+@pytest.mark.parametrize("syntax", [JPEG2000Lossless, JPEG2000])
+def test_jpeg_2000(tmp_path: Path, syntax: UID) -> None:
+    path = save(
+        tmp_path / "a.dcm",
+        make_dataset(RADIOGRAPH),
+        syntax=syntax,
+        frames=[jpeg2000(RADIOGRAPH, 12)],
+    )
+    np.testing.assert_array_equal(stored(path), RADIOGRAPH)
+
+
+def test_high_throughput_jpeg_2000(tmp_path: Path) -> None:
+    frame = bytes(imagecodecs.htj2k_encode(RADIOGRAPH, reversible=True))
+    dataset = make_dataset(RADIOGRAPH, BitsStored=16, HighBit=15)
+    path = save(tmp_path / "a.dcm", dataset, syntax=HTJ2K, frames=[frame])
+    np.testing.assert_array_equal(stored(path), RADIOGRAPH)
+
+
+def test_signed_jpeg_2000(tmp_path: Path) -> None:
+    pixels = RADIOGRAPH.astype(np.int16) - 2000
+    path = save(
+        tmp_path / "a.dcm",
+        make_dataset(pixels),
+        syntax=JPEG2000Lossless,
+        frames=[jpeg2000(pixels, 16)],
+    )
+    np.testing.assert_array_equal(stored(path), pixels)
+
+
+def test_signed_pixels_that_were_compressed_as_unsigned(tmp_path: Path) -> None:
+    pixels = RADIOGRAPH.astype(np.int16) - 2000
+    dataset = make_dataset(pixels, BitsStored=13, HighBit=12)
+    unsigned = (pixels.view(np.uint16) & 0x1FFF).astype(np.uint16)
+    path = save(
+        tmp_path / "a.dcm", dataset, syntax=JPEG2000Lossless, frames=[jpeg2000(unsigned, 13)]
+    )
+    np.testing.assert_array_equal(stored(path), pixels)
+
+
+def test_eight_bit_frames_in_a_sixteen_bit_file(tmp_path: Path) -> None:
+    small = gradient(top=255).astype(np.uint8)
+    dataset = make_dataset(small.astype(np.uint16), BitsStored=8, HighBit=7)
+    frame = imagecodecs.jpegls_encode(small)
+    path = save(tmp_path / "a.dcm", dataset, syntax=JPEGLSLossless, frames=[frame])
+    np.testing.assert_array_equal(stored(path), small)
+
+
+def colour_dataset(photometric: str) -> Any:
+    return make_dataset(COLOUR, PhotometricInterpretation=photometric)
+
+
+COLOUR = np.stack([gradient(64, 64, top).astype(np.uint8) for top in (250, 160, 90)], axis=-1)
+GREY = ((COLOUR * np.array([299, 587, 114])).sum(axis=2) + 500) // 1000
+
+
+@pytest.mark.parametrize("photometric", ["YBR_FULL_422", "RGB"])
+def test_colour_jpeg(tmp_path: Path, photometric: str) -> None:
+    space = "YCBCR" if photometric.startswith("YBR") else "RGB"
+    frame = imagecodecs.jpeg8_encode(
+        COLOUR, level=98, colorspace="RGB", outcolorspace=space, subsampling="444"
+    )
+    dataset = colour_dataset(photometric)
+    path = save(tmp_path / "a.dcm", dataset, syntax=JPEGBaseline8Bit, frames=[frame])
+    study = read_study(path)
+    assert np.abs(study.image.stored.astype(int) - GREY).mean() < 2
+    assert any("with loss" in caution for caution in study.cautions)
+
+
+def test_colour_jpeg_2000(tmp_path: Path) -> None:
+    frame = bytes(imagecodecs.jpeg2k_encode(COLOUR, reversible=True, codecformat="j2k", mct=True))
+    dataset = colour_dataset("YBR_RCT")
+    path = save(tmp_path / "a.dcm", dataset, syntax=JPEG2000Lossless, frames=[frame])
+    np.testing.assert_array_equal(stored(path), GREY)
+
+
+COMPRESSED = {
+    JPEGLSLossless: imagecodecs.jpegls_encode(RADIOGRAPH),
+    JPEG2000Lossless: jpeg2000(RADIOGRAPH, 12),
+    JPEGLosslessSV1: imagecodecs.ljpeg_encode(RADIOGRAPH, bitspersample=12),
+}
+
+
+@pytest.mark.parametrize("syntax", COMPRESSED, ids=lambda syntax: syntax.name)
+@pytest.mark.parametrize("share", [0.1, 0.5, 0.95])
+def test_a_cut_frame_is_refused(tmp_path: Path, syntax: UID, share: float) -> None:
+    whole = bytes(COMPRESSED[syntax])
+    dataset = make_dataset(RADIOGRAPH)
+    path = save(tmp_path / "whole.dcm", dataset, syntax=syntax, frames=[whole])
+    np.testing.assert_array_equal(stored(path), RADIOGRAPH)
+    cut = whole[: int(len(whole) * share) // 2 * 2]
+    path = save(tmp_path / "cut.dcm", dataset, syntax=syntax, frames=[cut])
+    with pytest.raises(StudyError, match="cut short or damaged"):
+        read_study(path)
+
+
+def test_a_frame_of_another_size_is_refused(tmp_path: Path) -> None:
+    frame = imagecodecs.jpegls_encode(gradient(10, 10))
+    path = save(tmp_path / "a.dcm", syntax=JPEGLSLossless, frames=[frame])
+    with pytest.raises(StudyError, match="JPEG-LS Lossless"):
+        read_study(path)
+
+
+@pytest.mark.parametrize("change", ["segments", "length"])
+def test_damaged_rle_is_refused(tmp_path: Path, change: str) -> None:
+    dataset = make_dataset(RADIOGRAPH)
+    save(tmp_path / "plain.dcm", dataset)
+    dataset.compress(RLELossless, encoding_plugin="pydicom", generate_instance_uid=False)
+    frame = bytearray(get_frame(dataset.PixelData, 0, number_of_frames=1))
+    damaged = b"\x03" + frame[1:] if change == "segments" else frame[: len(frame) // 3]
+    path = save(tmp_path / "a.dcm", dataset, syntax=RLELossless, frames=[bytes(damaged)])
+    with pytest.raises(StudyError, match="RLE Lossless"):
+        read_study(path)
+
+
+@pytest.mark.parametrize(
+    ("command", "bits", "signed", "tolerance"),
+    [
+        ("dcmcjpls", 12, False, 0),
+        ("dcmcjpls", 12, True, 0),
+        ("dcmcjpls +en +md 2", 12, False, 2),
+        ("dcmcjpeg +el", 12, False, 0),
+        ("dcmcjpeg +el", 12, True, 0),
+        ("dcmcjpeg +e1", 12, False, 0),
+        ("dcmcjpeg +e1", 12, True, 0),
+        ("dcmcjpeg +ee", 12, False, 60),
+        ("dcmcjpeg +eb +q 98", 8, False, 12),
+        ("dcmcrle", 12, False, 0),
+        ("dcmcrle", 12, True, 0),
+        ("dcmcrle", 8, False, 0),
+    ],
+)
+def test_files_compressed_by_dcmtk(
+    tmp_path: Path, command: str, bits: int, signed: bool, tolerance: int
+) -> None:
+    tool, *options = command.split()
+    if shutil.which(tool) is None:
+        pytest.skip(f"{tool} is not installed")
+    pixels: np.ndarray = gradient(120, 90, 2**bits - 1)
+    pixels = pixels.astype(np.uint8) if bits == 8 else pixels
+    if signed:
+        pixels = pixels.astype(np.int16) - 2048
+    plain = save(tmp_path / "plain.dcm", make_dataset(pixels, BitsStored=bits, HighBit=bits - 1))
+    packed = tmp_path / "packed.dcm"
+    subprocess.run([tool, *options, plain, packed], check=True, capture_output=True)
+    assert pydicom.dcmread(packed).file_meta.TransferSyntaxUID.is_encapsulated
+    study = read_study(packed)
+    assert np.abs(study.image.stored.astype(int) - pixels).max() <= tolerance
+    assert any("with loss" in text for text in study.cautions) == (tolerance > 0)
+
+
+def test_registering_again_is_harmless() -> None:
+    codecs.register()
+    codecs.register()
+    assert not codecs.is_available("1.2.840.10008.1.2.4.102")

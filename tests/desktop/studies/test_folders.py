@@ -1,0 +1,148 @@
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.sequence import Sequence
+from pydicom.uid import ExplicitVRLittleEndian, MediaStorageDirectoryStorage, generate_uid
+
+from desktop.studies.reading import find_studies
+from tests.desktop.studies.factory import make_dataset, save
+
+pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:pydicom")
+
+
+def make_directory(path: Path, *file_ids: list[str]) -> Path:
+    records = []
+    for file_id in file_ids:
+        record = Dataset()
+        record.DirectoryRecordType = "IMAGE"
+        record.ReferencedFileID = file_id
+        records.append(record)
+    directory = Dataset()
+    directory.FileSetID = "TEST"
+    directory.DirectoryRecordSequence = Sequence(records)
+    meta = FileMetaDataset()
+    meta.MediaStorageSOPClassUID = MediaStorageDirectoryStorage
+    meta.MediaStorageSOPInstanceUID = generate_uid()
+    meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    directory.file_meta = meta
+    directory.save_as(path, enforce_file_format=True)
+    return path
+
+
+def test_a_folder_is_searched_to_the_bottom(tmp_path: Path) -> None:
+    first = save(tmp_path / "a" / "1.dcm")
+    second = save(tmp_path / "b" / "deep" / "no_extension")
+    (tmp_path / "b" / "readme.txt").write_text("nothing")
+    (tmp_path / "b" / "broken.dcm").write_bytes(bytes(128) + b"DICM" + b"\xff" * 50)
+    report = make_dataset(
+        SOPClassUID="1.2.840.10008.5.1.4.1.1.88.11", Rows=None, Columns=None, PixelData=None
+    )
+    save(tmp_path / "b" / "report.dcm", report)
+    assert find_studies([tmp_path]) == ([first, second], [])
+
+
+def test_a_folder_without_preambles(tmp_path: Path) -> None:
+    path = tmp_path / "old.img"
+    make_dataset().save_as(path, implicit_vr=True, little_endian=True)
+    assert find_studies([tmp_path]) == ([path], [])
+
+
+def test_each_file_once_and_in_order(tmp_path: Path) -> None:
+    second, first = save(tmp_path / "2.dcm"), save(tmp_path / "1.dcm")
+    assert find_studies([second, tmp_path, first]) == ([second, first], [])
+
+
+def test_what_is_wrong_with_named_files_is_said(tmp_path: Path) -> None:
+    good = save(tmp_path / "good.dcm")
+    text = tmp_path / "text.txt"
+    text.write_text("hello")
+    found, errors = find_studies([text, good, tmp_path / "gone"])
+    assert found == [good]
+    assert [
+        "text.txt is not a DICOM file" in str(errors[0]),
+        "gone does not exist" in str(errors[1]),
+    ]
+    assert len(errors) == 2
+
+
+def test_nothing_found(tmp_path: Path) -> None:
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "text.txt").write_text("hello")
+    found, errors = find_studies([empty, other])
+    assert found == []
+    assert "is empty" in str(errors[0])
+    assert "No DICOM image was found" in str(errors[1])
+
+
+def test_a_loop_of_links_ends(tmp_path: Path) -> None:
+    image = save(tmp_path / "a" / "1.dcm")
+    (tmp_path / "a" / "loop").symlink_to(tmp_path)
+    assert find_studies([tmp_path]) == ([image], [])
+
+
+def test_a_pipe_does_not_block(tmp_path: Path) -> None:
+    image = save(tmp_path / "1.dcm")
+    os.mkfifo(tmp_path / "pipe")
+    assert find_studies([tmp_path]) == ([image], [])
+
+
+def test_a_folder_that_cannot_be_listed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = os.scandir
+
+    def scandir(path: str | os.PathLike[str]) -> object:
+        if Path(path).name == "locked":
+            raise PermissionError(13, "Permission denied", str(path))
+        return real(path)
+
+    image = save(tmp_path / "1.dcm")
+    (tmp_path / "locked").mkdir()
+    monkeypatch.setattr(os, "scandir", scandir)
+    found, errors = find_studies([tmp_path])
+    assert found == [image]
+    assert "locked cannot be searched (Permission denied)" in str(errors[0])
+
+
+def test_a_dicomdir_stands_for_its_files(tmp_path: Path) -> None:
+    image = save(tmp_path / "IMAGES" / "IM1")
+    directory = make_directory(tmp_path / "DICOMDIR", ["IMAGES", "IM1"])
+    assert find_studies([directory]) == ([image.resolve()], [])
+
+
+def test_a_dicomdir_that_misses_files_says_so(tmp_path: Path) -> None:
+    image = save(tmp_path / "IM1")
+    directory = make_directory(tmp_path / "DICOMDIR", ["IM1"], ["IM2"], ["IM3"])
+    found, errors = find_studies([directory])
+    assert found == [image.resolve()]
+    assert "2 file(s)" in str(errors[0])
+
+
+@pytest.mark.parametrize(
+    "file_id",
+    [
+        ["..", "secret"],
+        ["../secret"],
+        ["/etc", "passwd"],
+        ["IMAGES", "..", "..", "secret"],
+        ["link"],
+    ],
+)
+def test_a_dicomdir_cannot_reach_outside(tmp_path: Path, file_id: list[str]) -> None:
+    disc = tmp_path / "disc"
+    (disc / "IMAGES").mkdir(parents=True)
+    (disc / "link").symlink_to(save(tmp_path / "secret"))
+    found, errors = find_studies([make_directory(disc / "DICOMDIR", file_id)])
+    assert found == []
+    assert "outside its own folder" in str(errors[0])
+
+
+def test_an_empty_dicomdir(tmp_path: Path) -> None:
+    found, errors = find_studies([make_directory(tmp_path / "DICOMDIR")])
+    assert found == []
+    assert "lists no image" in str(errors[0])
