@@ -20,7 +20,7 @@ QToolButton:focus {{ border: 2px solid white; padding: 2px 8px; }}
 """
 _PANEL_STYLE = f"""
 QLabel {{
-    color: rgb(232, 234, 236); background: rgba(16, 16, 16, 235); border: 1px solid {_AMBER};
+    color: rgb(232, 234, 236); background: rgb(16, 16, 16); border: 1px solid {_AMBER};
     border-radius: 6px; padding: 8px 12px;
 }}
 """

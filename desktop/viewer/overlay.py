@@ -12,8 +12,8 @@ from desktop.studies.reading import Study
 from desktop.viewer.pixels import StoredImage, Window
 
 BACKGROUND: Final = QColor(0, 0, 0)
-TEXT: Final = QColor(214, 218, 222)
-SHADOW: Final = QColor(0, 0, 0, 170)
+TEXT: Final = QColor(222, 226, 230)
+SHADOW: Final = QColor(0, 0, 0, 205)
 CAUTION: Final = QColor(240, 180, 60)
 MARGIN: Final = 12.0
 
@@ -139,7 +139,7 @@ def draw_text(painter: QPainter, baseline: QPointF, text: str, colour: QColor = 
     """Text that stays readable on any picture: a soft dark rim carries it over bright parts."""
     path = QPainterPath()
     path.addText(baseline, painter.font(), text)
-    painter.strokePath(path, QPen(SHADOW, 3.0, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap))
+    painter.strokePath(path, QPen(SHADOW, 3.4, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap))
     painter.setPen(colour)
     painter.drawText(baseline, text)
 

@@ -94,6 +94,7 @@ class Viewport(QWidget):
             Qt.Key.Key_Space: self._hold_space,
         }
         self._badge = CautionBadge(self)
+        self._badge.toggled.connect(self.update)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setAcceptDrops(True)
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
@@ -277,7 +278,7 @@ class Viewport(QWidget):
         overlay.draw_corners(painter, area, texts)
         if letters := overlay.EdgeLetters.of(study.image):
             overlay.draw_edges(painter, area, letters)
-        if study.image.pixel_spacing is not None:
+        if study.image.pixel_spacing is not None and not self._badge.isChecked():
             mm_per_pixel = study.image.pixel_spacing[1] / framing.zoom * self.devicePixelRatioF()
             if bar := overlay.ScaleBar.within(mm_per_pixel, area.width() / 4):
                 bottom = self._badge.geometry().top() if study.cautions else area.bottom()
