@@ -1,0 +1,249 @@
+"""Checkpoint folders: check, load, describe. The same door for the demo and for 26 B parameters.
+
+Nothing in a folder can run code: weights are safetensors only, no remote code is trusted, and no
+hub is asked for what is missing.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from inference.protocol import ModelInfo
+
+if TYPE_CHECKING:
+    import torch
+
+    from inference.engines.base import Engine
+    from inference.engines.diffusion import Checkpoint
+    from inference.sampler import Settings
+
+ARCHITECTURE: Final = "DiffusionGemmaForBlockDiffusion"
+_PICKLES: Final = (".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle")
+_NEEDED: Final = ("tokenizer.json", "tokenizer_config.json")
+_PROCESSOR: Final = ("preprocessor_config.json", "processor_config.json")
+_INDEX: Final = "model.safetensors.index.json"
+
+
+class CheckpointError(Exception):
+    """One sentence: what is wrong with the folder and what to do."""
+
+
+def load_engine(folder: Path, device: str | None, on_stage: Callable[[str], None]) -> Engine:
+    """Check ``folder``, load it on ``device`` (``None`` or ``"auto"`` picks one).
+
+    ``on_stage`` is told what is being done. Raises :class:`CheckpointError`.
+    """
+    on_stage(f"Checking {folder.name}")
+    check(folder)
+    on_stage("Starting PyTorch")
+    from inference.engines.diffusion import DiffusionEngine
+
+    place = _pick_device(device)
+    on_stage(f"Loading {folder.name} on {place}")
+    return DiffusionEngine(load(folder, place))
+
+
+def check(folder: Path) -> dict[str, Any]:
+    """The folder's configuration, once everything that loading needs was found in it.
+
+    Raises :class:`CheckpointError`. Reads small files only, and no tensor.
+    """
+    if not folder.exists():
+        raise CheckpointError(
+            f"There is no checkpoint folder at {folder}. Name a folder that holds a downloaded "
+            "DiffusionGemma checkpoint."
+        )
+    if not folder.is_dir():
+        raise CheckpointError(f"{folder} is a file. Name the checkpoint's folder instead.")
+    config = _read_json(folder, "config.json")
+    architectures = config.get("architectures") or ["no architecture"]
+    if ARCHITECTURE not in architectures:
+        raise CheckpointError(
+            f"{folder} holds {architectures[0]}, which this version cannot run. "
+            f"Name a folder with a {ARCHITECTURE} checkpoint."
+        )
+    _check_weights(folder)
+    missing = [name for name in _NEEDED if not (folder / name).exists()]
+    if not any((folder / name).exists() for name in _PROCESSOR):
+        missing.append(_PROCESSOR[0])
+    if missing:
+        raise CheckpointError(
+            f"The checkpoint in {folder} is incomplete: {', '.join(missing)} "
+            f"{'is' if len(missing) == 1 else 'are'} missing. Copy the whole folder again."
+        )
+    return config
+
+
+def _check_weights(folder: Path) -> None:
+    shards = {path.name for path in folder.glob("*.safetensors")}
+    if not shards:
+        pickles = sorted(path.name for path in folder.iterdir() if path.suffix in _PICKLES)
+        if pickles:
+            raise CheckpointError(
+                f"{folder} holds its weights as a pickle ({pickles[0]}), which can run code and "
+                "is never opened. Convert it to safetensors, or download the safetensors version."
+            )
+        raise CheckpointError(
+            f"The checkpoint in {folder} is incomplete: there are no *.safetensors files. "
+            "Copy the whole folder again."
+        )
+    if (folder / _INDEX).exists():
+        named = set(_read_json(folder, _INDEX).get("weight_map", {}).values())
+        if absent := sorted(named - shards):
+            raise CheckpointError(
+                f"The checkpoint in {folder} is incomplete: {absent[0]} and {len(absent) - 1} "
+                "more shards are missing. Copy the whole folder again."
+                if len(absent) > 1
+                else f"The checkpoint in {folder} is incomplete: {absent[0]} is missing. "
+                "Copy the whole folder again."
+            )
+        shards = named
+    for name in sorted(shards):
+        _check_shard(folder / name)
+
+
+def _check_shard(path: Path) -> None:
+    """A safetensors file tells in its header how long it is; a half copied one is shorter."""
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, framework="numpy"):
+            pass
+    except (SafetensorError, OSError) as error:
+        raise CheckpointError(
+            f"{path.name} in {path.parent} is damaged or only half copied ({error}). "
+            "Copy the folder again."
+        ) from None
+
+
+def _read_json(folder: Path, name: str) -> dict[str, Any]:
+    try:
+        content = json.loads((folder / name).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise CheckpointError(
+            f"{folder} is not a checkpoint folder: it has no {name}. Name the folder that holds "
+            "config.json and the *.safetensors files."
+        ) from None
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise CheckpointError(
+            f"{name} in {folder} cannot be read ({error}). Copy the folder again."
+        ) from None
+    if not isinstance(content, dict):
+        raise CheckpointError(f"{name} in {folder} is not a JSON object. Copy the folder again.")
+    return content
+
+
+def _pick_device(wish: str | None) -> str:
+    import torch
+
+    if wish in (None, "auto"):
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    assert wish is not None
+    if wish.startswith("cuda") and not torch.cuda.is_available():
+        raise CheckpointError(
+            f"The device {wish} was asked for, but no GPU is available to PyTorch. "
+            "Choose --device cpu, or install the GPU driver and a CUDA build of PyTorch."
+        )
+    return wish
+
+
+def load(folder: Path, device: str) -> Checkpoint:
+    """Load a folder that :func:`check` let pass. Raises :class:`CheckpointError`."""
+    os.environ.setdefault("HF_HUB_OFFLINE", "1")
+    import torch
+    from transformers import (
+        AutoTokenizer,
+        DiffusionGemmaForBlockDiffusion,
+        Gemma4ImageProcessorPil,
+    )
+    from transformers.utils import logging
+
+    logging.disable_progress_bar()
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+        processor = Gemma4ImageProcessorPil.from_pretrained(folder, local_files_only=True)
+        model = DiffusionGemmaForBlockDiffusion.from_pretrained(
+            folder,
+            local_files_only=True,
+            use_safetensors=True,
+            dtype=_dtype(folder, device),
+        )
+        model = model.to(device).eval()
+    except torch.OutOfMemoryError as error:
+        raise CheckpointError(
+            f"{folder.name} does not fit the memory of {device}: {error}. Choose a smaller or "
+            "quantised checkpoint, or --device cpu."
+        ) from None
+    except (OSError, ValueError, RuntimeError, KeyError) as error:
+        first_line = (str(error).splitlines() or [type(error).__name__])[0]
+        raise CheckpointError(
+            f"The checkpoint in {folder} cannot be loaded: {first_line} Copy the folder again, or "
+            "name another."
+        ) from error
+    return assemble(model, tokenizer, processor, folder, device)
+
+
+def assemble(
+    model: Any, tokenizer: Any, image_processor: Any, folder: Path, device: str
+) -> Checkpoint:
+    """A loaded model with the settings that its own files give it."""
+    from inference.engines.diffusion import Checkpoint
+
+    settings, end_ids = _settings(model.generation_config, int(tokenizer.eos_token_id))
+    info = ModelInfo(
+        checkpoint=str(folder),
+        name=folder.name,
+        architecture=ARCHITECTURE,
+        parameters=model.num_parameters(),
+        device=_device_name(device),
+        dtype=str(model.dtype).removeprefix("torch."),
+        canvas_length=model.config.canvas_length,
+        max_steps=settings.max_steps,
+        has_filler=getattr(tokenizer, "filler_token", None) is not None,
+    )
+    return Checkpoint(info, model, tokenizer, image_processor, settings, end_ids)
+
+
+def _dtype(folder: Path, device: str) -> torch.dtype:
+    """bfloat16 on a GPU; on a CPU float32, which is exact and fast there, while it fits."""
+    import psutil
+    import torch
+
+    if device != "cpu":
+        return torch.bfloat16
+    stored = sum(path.stat().st_size for path in folder.glob("*.safetensors"))
+    fits = 4 * stored < psutil.virtual_memory().available
+    return torch.float32 if fits else torch.bfloat16
+
+
+def _device_name(device: str) -> str:
+    import torch
+
+    return torch.cuda.get_device_name(device) if device.startswith("cuda") else device
+
+
+def _settings(generation: Any, eos: int) -> tuple[Settings, tuple[int, ...]]:
+    """The sampler's settings from ``generation_config.json``, with transformers' defaults."""
+    from inference.sampler import Settings
+
+    default = Settings()
+
+    def known(name: str, fallback: Any) -> Any:
+        value = getattr(generation, name, None)
+        return fallback if value is None else value
+
+    sampler = getattr(generation, "sampler_config", None)
+    settings = Settings(
+        max_steps=known("max_denoising_steps", default.max_steps),
+        entropy_bound=default.entropy_bound if sampler is None else sampler.entropy_bound,
+        t_min=known("t_min", default.t_min),
+        t_max=known("t_max", default.t_max),
+        stability_threshold=known("stability_threshold", default.stability_threshold),
+        confidence_threshold=known("confidence_threshold", default.confidence_threshold),
+    )
+    ends = known("eos_token_id", eos)
+    return settings, tuple(ends) if isinstance(ends, (list, tuple)) else (int(ends),)

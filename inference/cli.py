@@ -1,0 +1,31 @@
+"""Commands that need the models but no window: ``python -m inference.cli COMMAND …``.
+
+``pinfill train-demo`` and ``pinfill bench`` end up here, in a process of their own.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+
+def main(argv: Sequence[str]) -> int:
+    match list(argv):
+        case ["train-demo", *rest]:
+            from inference.training.train_demo import main as train_demo
+
+            return train_demo(rest)
+        case ["bench", "demo", *rest]:
+            from inference.evaluation.bench_demo import main as bench_demo
+
+            return bench_demo(rest)
+        case ["bench", *_]:
+            print("pinfill: name a benchmark: pinfill bench demo [--json]", file=sys.stderr)
+            return 2
+        case _:
+            print("pinfill: name a command: train-demo or bench", file=sys.stderr)
+            return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

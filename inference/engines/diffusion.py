@@ -1,0 +1,206 @@
+"""DiffusionGemma: a study's prefix is encoded once, every infill is decoder forwards alone."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from inference.canvas import Codec, Layout, lay_out, read_fill, read_runs
+from inference.engines.base import JobCancelled
+from inference.prompt import patch, write_prompt
+from inference.protocol import Canvas, Filled, Infill, ModelInfo
+from inference.sampler import Decoder, Settings, Step, denoise
+
+if TYPE_CHECKING:
+    from transformers import Cache, DiffusionGemmaForBlockDiffusion, PreTrainedTokenizerBase
+    from transformers.image_processing_base import ImageProcessingMixin
+
+PREFIXES_KEPT: Final = 8
+"""Prefixes kept encoded, the studies last worked on: some 50 MB each on the 26B checkpoint."""
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A loaded checkpoint folder."""
+
+    info: ModelInfo
+    model: DiffusionGemmaForBlockDiffusion
+    tokenizer: PreTrainedTokenizerBase
+    image_processor: ImageProcessingMixin
+    settings: Settings
+    end_ids: tuple[int, ...]
+
+
+class DiffusionEngine:
+    """Runs jobs on one loaded checkpoint, one at a time."""
+
+    def __init__(self, checkpoint: Checkpoint) -> None:
+        self.info = checkpoint.info
+        self._checkpoint = checkpoint
+        self._model = checkpoint.model
+        self._device = checkpoint.model.device
+        self._codec = Codec(checkpoint.tokenizer, checkpoint.end_ids)
+        self._prefixes: OrderedDict[tuple[str | None, str], Cache] = OrderedDict()
+
+    def infill(
+        self,
+        request: Infill,
+        image: NDArray[np.uint8] | None,
+        emit: Callable[[Canvas], None],
+        cancelled: Callable[[], bool],
+    ) -> Filled:
+        """Fill the gaps of ``request``; ``image`` (rows, columns) is the one it names.
+
+        Raises :class:`~inference.engines.base.BadRequest` before any work is done, and
+        :class:`~inference.engines.base.JobCancelled` within one step of a cancel.
+        """
+        started = time.perf_counter()
+        layout = lay_out(request.pieces, self._codec, self.info.canvas_length)
+        options = request.options
+        seed = secrets.randbits(32) if options.seed is None else options.seed
+        settings = self._checkpoint.settings.with_overrides(
+            options.max_steps, options.entropy_bound
+        )
+        if cancelled():
+            raise JobCancelled(step=0)
+
+        with torch.inference_mode(), self._counting() as forwards:
+            prefix, encodings = self._prefix(request, image)
+            prefix_seconds = time.perf_counter() - started
+            step: Step | None = None
+            for step in self._denoise(prefix, layout, settings, seed):
+                emit(self._canvas(request.request_id, layout, step, settings, started))
+                if cancelled() and not step.finished:
+                    raise JobCancelled(step=step.number)
+            assert step is not None, "a sampler makes at least one step"
+            draft = step.draft.tolist()
+            forward_count = forwards()
+
+        return Filled(
+            request_id=request.request_id,
+            fills=tuple(
+                read_fill(layout, index, draft, self._codec) for index in range(len(layout.slots))
+            ),
+            steps=step.number,
+            forwards=forward_count,
+            tokens=layout.free_tokens,
+            seconds=time.perf_counter() - started,
+            prefix_seconds=prefix_seconds if encodings else 0.0,
+            prefix_encodings=encodings,
+            seed=seed,
+            checkpoint=self.info.checkpoint,
+            device=self.info.device,
+        )
+
+    def _denoise(
+        self, prefix: Cache, layout: Layout, settings: Settings, seed: int
+    ) -> Iterator[Step]:
+        return denoise(
+            self._decoder(prefix),
+            layout.clamp(self._codec, self._device),
+            settings,
+            vocab_size=self._model.config.text_config.vocab_size,
+            self_conditioning_dtype=self._model.dtype,
+            generator=torch.Generator(self._device).manual_seed(seed),
+        )
+
+    def _decoder(self, prefix: Cache) -> Decoder:
+        def decode(canvas: Tensor, self_conditioning: Tensor | None) -> Tensor:
+            output = self._model(
+                past_key_values=prefix,
+                decoder_input_ids=canvas,
+                self_conditioning_logits=self_conditioning,
+            )
+            logits: Tensor = output.logits
+            return logits
+
+        return decode
+
+    @contextmanager
+    def _counting(self) -> Iterator[Callable[[], int]]:
+        """Counts the forwards that the decoder really makes, not those that were asked for."""
+        count = 0
+
+        def bump(*_: object) -> None:
+            nonlocal count
+            count += 1
+
+        hook = self._model.model.decoder.register_forward_hook(bump)
+        try:
+            yield lambda: count
+        finally:
+            hook.remove()
+
+    def _prefix(self, request: Infill, image: NDArray[np.uint8] | None) -> tuple[Cache, int]:
+        """The encoded prompt of a study, and how many encodings that took (0 or 1)."""
+        key = (request.image_id, request.context)
+        if key in self._prefixes:
+            self._prefixes.move_to_end(key)
+            return self._prefixes[key], 0
+        prefix = encode_prefix(self._checkpoint, image, request.context)
+        self._prefixes[key] = prefix
+        if len(self._prefixes) > PREFIXES_KEPT:
+            self._prefixes.popitem(last=False)
+        return prefix, 1
+
+    def _canvas(
+        self, request_id: str, layout: Layout, step: Step, settings: Settings, started: float
+    ) -> Canvas:
+        draft, settled = step.draft.tolist(), step.settled.tolist()
+        return Canvas(
+            request_id=request_id,
+            step=step.number,
+            max_steps=settings.max_steps,
+            tokens=layout.free_tokens,
+            seconds=time.perf_counter() - started,
+            gaps=tuple(
+                read_runs(layout, index, draft, settled, self._codec)
+                for index in range(len(layout.slots))
+            ),
+        )
+
+
+def encode_prefix(checkpoint: Checkpoint, image: NDArray[np.uint8] | None, context: str) -> Cache:
+    """Encode image and prompt into the key-value cache that the decoder reads.
+
+    The masks are made first, as ``generate`` does: only then do an image's tokens see each other
+    in both directions where the checkpoint's configuration says so.
+    """
+    model = checkpoint.model
+    patched = None if image is None else patch(image, checkpoint.image_processor)
+    soft_tokens = None if patched is None else patched.soft_tokens
+    prompt = write_prompt(checkpoint.tokenizer, context, soft_tokens)
+    cache = new_cache(model)
+    encoder = model.model.encoder
+    masks = encoder.create_masks_for_generate(
+        config=model.config,
+        inputs_embeds=torch.empty((*prompt.input_ids.shape, 0), dtype=model.dtype).to(model.device),
+        attention_mask=torch.ones_like(prompt.input_ids).to(model.device),
+        past_key_values=cache,
+        position_ids=None,
+        mm_token_type_ids=prompt.token_type_ids.to(model.device),
+    )
+    encoder(
+        input_ids=prompt.input_ids.to(model.device),
+        pixel_values=None if patched is None else patched.pixel_values.to(model.device),
+        image_position_ids=None if patched is None else patched.position_ids.to(model.device),
+        attention_mask=masks,
+        past_key_values=cache,
+    )
+    return cache
+
+
+def new_cache(model: DiffusionGemmaForBlockDiffusion) -> Cache:
+    from transformers import DynamicCache
+
+    return DynamicCache(config=model.config.get_text_config(decoder=True))

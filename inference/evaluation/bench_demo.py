@@ -1,0 +1,204 @@
+"""``pinfill bench demo``: does the demo checkpoint look at the image, and at both sides of a gap?
+
+On held-out fictional studies, through the engine that the worker runs:
+
+* the report is drafted from the image, its findings are read back out and held against the truth;
+  the same with a black image of the same size shows how much of that was seen and not guessed;
+* one sentence of a report is taken out and filled again, its length unknown, once between what
+  stands on both sides of it and once behind what stands left of it alone. There the first
+  sentence of what the model writes is taken.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import sys
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from statistics import fmean, median
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from inference.evaluation.finding_labels import extract_labels
+from inference.evaluation.metrics import label_f1, macro_f1, token_f1
+from inference.evaluation.sentences import RemovedSentence, first_sentence, remove_sentence
+from inference.protocol import Filled, Fixed, Gap, Infill, Options, Piece
+from inference.training.findings import Case, sample_case
+from inference.training.progress import Progress
+from inference.training.report_language import prompt_context, write_report
+
+if TYPE_CHECKING:
+    from inference.engines.base import Engine
+
+_ROWS: Final = 1024
+"""Rows of a rendered study; a workstation halves them before the model sees the image."""
+
+
+@dataclass(frozen=True)
+class Item:
+    """One held-out study: the image for the model, and what is true of it."""
+
+    case: Case
+    image: NDArray[np.uint8]
+    removed: RemovedSentence
+
+
+@dataclass(frozen=True)
+class Outcome:
+    draft: Filled
+    blank: Filled
+    both: Filled
+    left: Filled
+    both_f1: float
+    left_f1: float
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    from inference.checkpoints import CheckpointError, load_engine
+    from inference.training.demo_corpus import HELD_OUT_FROM
+    from resources import demo_checkpoint
+
+    parser = argparse.ArgumentParser("pinfill bench demo", description=__doc__)
+    parser.add_argument("--n", type=int, default=200, help="held-out studies")
+    parser.add_argument("--first", type=int, default=HELD_OUT_FROM, help="seed of the first one")
+    parser.add_argument("--checkpoint", type=Path, help="a checkpoint folder; default: the demo")
+    parser.add_argument("--device", help="cpu, cuda or auto")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    arguments = parser.parse_args(argv)
+    if arguments.n < 1:
+        parser.error("--n must be at least 1")
+    progress = Progress()
+    try:
+        folder = arguments.checkpoint or demo_checkpoint()
+        engine = load_engine(folder, arguments.device, lambda _: None)
+    except (CheckpointError, FileNotFoundError) as error:
+        print(f"pinfill: {error}", file=sys.stderr)
+        return 2
+    seeds = range(arguments.first, arguments.first + arguments.n)
+    with ProcessPoolExecutor() as pool:
+        items = list(progress.track(list(pool.map(prepare, seeds)), "rendering studies"))
+    outcomes = [run(engine, item) for item in progress.track(items, "drafting and filling")]
+    result = summarise(items, outcomes, str(folder))
+    print(json.dumps(result, indent=2) if arguments.json else as_table(result))
+    return 0
+
+
+def prepare(seed: int) -> Item:
+    """Render one study and take a sentence out of its report."""
+    from inference.training.demo_corpus import display_image
+
+    case = sample_case(seed)
+    image = display_image(case, _ROWS).reshape(_ROWS // 2, 2, _ROWS // 2, 2).mean(axis=(1, 3))
+    rng = random.Random(f"bench {seed}")
+    return Item(
+        case, np.rint(image).astype(np.uint8), remove_sentence(write_report(case, rng), rng)
+    )
+
+
+def run(engine: Engine, item: Item) -> Outcome:
+    """Draft with and without the image, and fill the removed sentence in both ways."""
+    removed = item.removed
+    fill = partial(_fill, engine, item.case)
+    draft = fill((Gap(),), item.image, "image")
+    blank = fill((Gap(),), np.zeros_like(item.image), "blank")
+    both = fill((Fixed(removed.left), Gap(), Fixed(removed.right)), item.image, "image")
+    left = fill((Fixed(removed.left), Gap()), item.image, "image")
+    return Outcome(
+        draft,
+        blank,
+        both,
+        left,
+        token_f1(both.fills[0], removed.sentence),
+        token_f1(first_sentence(left.fills[0]), removed.sentence),
+    )
+
+
+def _fill(
+    engine: Engine, case: Case, pieces: tuple[Piece, ...], image: NDArray[np.uint8], name: str
+) -> Filled:
+    request = Infill(
+        request_id="bench",
+        pieces=pieces,
+        image_id=f"{case.seed} {name}",
+        context=prompt_context(case),
+        options=Options(seed=case.seed),
+    )
+    return engine.infill(request, image, lambda _: None, lambda: False)
+
+
+def summarise(
+    items: Sequence[Item], outcomes: Sequence[Outcome], checkpoint: str
+) -> dict[str, Any]:
+    """The figures; a difference comes with its paired 95 % bootstrap interval."""
+    truth = [item.case.labels for item in items]
+    drafted = [extract_labels(outcome.draft.fills[0]) for outcome in outcomes]
+    blank = [extract_labels(outcome.blank.fills[0]) for outcome in outcomes]
+    both = [outcome.both_f1 for outcome in outcomes]
+    left = [outcome.left_f1 for outcome in outcomes]
+    return {
+        "n": len(items),
+        "checkpoint": checkpoint,
+        "macro_f1": macro_f1(drafted, truth),
+        "macro_f1_blank": macro_f1(blank, truth),
+        "per_finding": {
+            label: {"f1": f1, "n": sum(label in labels for labels in truth)}
+            for label, f1 in label_f1(drafted, truth).items()
+        },
+        "per_finding_blank": label_f1(blank, truth),
+        "infill_token_f1": {"both": fmean(both), "left": fmean(left)},
+        "infill_difference_95": bootstrap_interval(np.subtract(both, left)),
+        "forwards": {
+            "draft": fmean(outcome.draft.forwards for outcome in outcomes),
+            "refill": fmean(outcome.both.forwards for outcome in outcomes),
+        },
+        "seconds": {
+            "draft": median(outcome.draft.seconds for outcome in outcomes),
+            "refill": median(outcome.both.seconds for outcome in outcomes),
+        },
+        "prefix_encodings": {
+            "drafts": sum(outcome.draft.prefix_encodings for outcome in outcomes),
+            "refills": sum(outcome.both.prefix_encodings for outcome in outcomes),
+        },
+    }
+
+
+def bootstrap_interval(differences: NDArray[np.float64], draws: int = 10_000) -> list[float]:
+    """The 95 % percentile interval of the mean over resampled items."""
+    rng = np.random.default_rng(0)
+    rows = rng.integers(len(differences), size=(draws, len(differences)))
+    low, high = np.percentile(differences[rows].mean(axis=1), [2.5, 97.5])
+    return [float(low), float(high)]
+
+
+def as_table(result: dict[str, Any]) -> str:
+    """The same figures for people."""
+    low, high = result["infill_difference_95"]
+    infill = result["infill_token_f1"]
+    lines = [
+        f"{result['n']} held-out studies, {result['checkpoint']}",
+        "",
+        f"findings in the draft, macro-F1   {result['macro_f1']:.3f}",
+        f"the same, image blanked           {result['macro_f1_blank']:.3f}",
+        f"infill token-F1, both sides       {infill['both']:.3f}",
+        f"infill token-F1, left side only   {infill['left']:.3f}",
+        f"the difference, 95 % interval     {low:+.3f} … {high:+.3f}",
+        f"median seconds, draft / refill    {result['seconds']['draft']:.2f} / "
+        f"{result['seconds']['refill']:.2f}",
+        f"mean forwards, draft / refill     {result['forwards']['draft']:.1f} / "
+        f"{result['forwards']['refill']:.1f}",
+        f"prefix encodings in {result['n']} refills   {result['prefix_encodings']['refills']}",
+        "",
+        f"{'finding':20} {'F1':>6} {'n':>4}",
+    ]
+    lines += [
+        f"{label:20} {score['f1']:6.3f} {score['n']:4}"
+        for label, score in result["per_finding"].items()
+    ]
+    return "\n".join(lines)

@@ -1,0 +1,42 @@
+"""Metrics of findings and of text."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Collection, Sequence
+from statistics import fmean
+
+from inference.training.findings import LABELS
+
+_WORD = re.compile(r"\w+|[^\w\s]")
+
+
+def label_f1(
+    found: Sequence[Collection[str]], truth: Sequence[Collection[str]]
+) -> dict[str, float]:
+    """F1 of each label over paired sets; a label that is in neither side anywhere is left out."""
+    scores = {}
+    for label in LABELS:
+        pairs = [(label in ours, label in true) for ours, true in zip(found, truth, strict=True)]
+        hits = sum(ours and true for ours, true in pairs)
+        wrong = sum(ours != true for ours, true in pairs)
+        if hits or wrong:
+            scores[label] = 2 * hits / (2 * hits + wrong)
+    return scores
+
+
+def macro_f1(found: Sequence[Collection[str]], truth: Sequence[Collection[str]]) -> float:
+    """The mean of :func:`label_f1`; 1.0 where no label occurs on either side."""
+    scores = label_f1(found, truth)
+    return fmean(scores.values()) if scores else 1.0
+
+
+def token_f1(candidate: str, reference: str) -> float:
+    """F1 over words and punctuation as a bag, letter case ignored; 1.0 for two empty texts."""
+    ours = Counter(_WORD.findall(candidate.lower()))
+    true = Counter(_WORD.findall(reference.lower()))
+    if not ours and not true:
+        return 1.0
+    shared = (ours & true).total()
+    return 2 * shared / (ours.total() + true.total())

@@ -1,0 +1,82 @@
+"""The prompt: a study's image and context, as the tokens and tensors that the encoder takes.
+
+One place for training and for the worker, so that the model meets at the workstation just what
+it was trained on. The checkpoint's own chat template and image processor are used.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+    from transformers.image_processing_base import ImageProcessingMixin
+
+INSTRUCTION: Final = "Write the FINDINGS and the IMPRESSION of the report."
+
+
+@dataclass(frozen=True)
+class PatchedImage:
+    """What the image processor makes of an image.
+
+    ``pixel_values`` (1, patches, 3 * patch_size ** 2) in [0, 1], ``position_ids``
+    (1, patches, 2) as (x, y), ``soft_tokens`` the number of tokens that the tower returns.
+    """
+
+    pixel_values: Tensor
+    position_ids: Tensor
+    soft_tokens: int
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """``input_ids`` and ``token_type_ids`` of shape (1, P); type 1 marks an image's tokens."""
+
+    input_ids: Tensor
+    token_type_ids: Tensor
+
+
+def patch(pixels: NDArray[np.uint8], processor: ImageProcessingMixin) -> PatchedImage:
+    """Prepare an 8-bit greyscale image (rows, columns), white is dense, for the vision tower."""
+    features = processor(Image.fromarray(pixels).convert("RGB"), return_tensors="pt")
+    return PatchedImage(
+        features["pixel_values"],
+        features["image_position_ids"],
+        int(features["num_soft_tokens_per_image"][0]),
+    )
+
+
+def write_prompt(
+    tokenizer: PreTrainedTokenizerBase, context: str, soft_tokens: int | None
+) -> Prompt:
+    """The user's turn: the image (``None`` for a prompt without one), context, instruction."""
+    content: list[dict[str, str]] = [] if soft_tokens is None else [{"type": "image"}]
+    text = f"{_plain(context, tokenizer)}\n{INSTRUCTION}" if context else INSTRUCTION
+    content.append({"type": "text", "text": text})
+    rendered = tokenizer.apply_chat_template(
+        [{"role": "user", "content": content}], add_generation_prompt=True, tokenize=False
+    )
+    image_token = str(tokenizer.image_token)
+    if soft_tokens is not None:
+        expanded = f"{tokenizer.boi_token}{image_token * soft_tokens}{tokenizer.eoi_token}"
+        rendered = rendered.replace(image_token, expanded)
+    ids = tokenizer(rendered, add_special_tokens=False, return_tensors="pt")["input_ids"]
+    is_image = ids == tokenizer.convert_tokens_to_ids(image_token)
+    return Prompt(ids, is_image.long())
+
+
+def _plain(text: str, tokenizer: PreTrainedTokenizerBase) -> str:
+    """The text with nothing in it that the tokenizer would take for a control token.
+
+    A DICOM header is somebody else's text: it must not be able to end the user's turn.
+    """
+    for token in tokenizer.added_tokens_decoder.values():
+        if token.special and token.content in text:
+            text = text.replace(token.content, token.content.replace("<", "\u2039"))
+    return text

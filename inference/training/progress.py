@@ -1,0 +1,81 @@
+"""Progress of a long run: a bar for people, a log for later, both from one place."""
+
+from __future__ import annotations
+
+import csv
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TypeVar
+
+from rich.console import Console
+from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as Bar
+
+T = TypeVar("T")
+
+
+class Progress:
+    """Shows a bar on a terminal, plain lines elsewhere, and appends figures to CSV logs."""
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self._console = Console(stderr=True)
+        self._folder = folder
+        self._last_line = 0.0
+
+    def track(self, items: Sequence[T], what: str) -> Iterator[T]:
+        """Iterate over ``items`` with a bar."""
+        with self.bar(what, len(items)) as advance:
+            for item in items:
+                yield item
+                advance(1, "")
+
+    def bar(self, what: str, total: int, done: int = 0) -> _Running:
+        return _Running(self._console, what, total, done)
+
+    def say(self, line: str) -> None:
+        self._console.print(line, highlight=False)
+
+    def log(self, name: str, **figures: float) -> None:
+        """Append one row to ``<name>.csv`` in the run's folder."""
+        if self._folder is None:
+            return
+        path = self._folder / f"{name}.csv"
+        fresh = not path.exists()
+        with path.open("a", newline="") as file:
+            writer = csv.writer(file)
+            if fresh:
+                writer.writerow(figures)
+            writer.writerow(f"{value:.6g}" for value in figures.values())
+
+
+class _Running:
+    """A bar while it runs; used as a context manager that hands out ``advance(by, note)``."""
+
+    def __init__(self, console: Console, what: str, total: int, done: int) -> None:
+        self._console, self._what, self._total, self._done = console, what, total, done
+        self._bar = Bar(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TextColumn("{task.completed}/{task.total} {task.fields[note]}"),
+            TimeRemainingColumn(),
+            console=console,
+            disable=not console.is_terminal,
+        )
+        self._task = self._bar.add_task(what, total=total, completed=done, note="")
+        self._spoken = time.monotonic()
+
+    def __enter__(self) -> _Running:
+        self._bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.stop()
+
+    def __call__(self, by: int, note: str) -> None:
+        self._done += by
+        self._bar.update(self._task, advance=by, note=note)
+        quiet = time.monotonic() - self._spoken < 20
+        if not self._console.is_terminal and (not quiet or self._done == self._total):
+            self._spoken = time.monotonic()
+            self._console.print(f"{self._what}: {self._done}/{self._total} {note}", highlight=False)

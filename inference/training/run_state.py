@@ -1,0 +1,46 @@
+"""Where a training run stands: written often, atomically, so that a kill costs minutes at most."""
+
+from __future__ import annotations
+
+import math
+import os
+from pathlib import Path
+
+import torch
+from torch import nn
+
+
+class RunState:
+    """Saves and restores a module and its optimizer with the number of steps done."""
+
+    def __init__(self, path: Path, module: nn.Module, optimizer: torch.optim.Optimizer) -> None:
+        self._path, self._module, self._optimizer = path, module, optimizer
+
+    def resume(self) -> int:
+        """Restore the last saved state, if there is one; returns the number of steps done."""
+        if not self._path.exists():
+            return 0
+        saved = torch.load(self._path, weights_only=True)
+        self._module.load_state_dict(saved["module"])
+        self._optimizer.load_state_dict(saved["optimizer"])
+        return int(saved["step"])
+
+    def save(self, step: int) -> None:
+        part = self._path.with_suffix(".part")
+        torch.save(
+            {
+                "module": self._module.state_dict(),
+                "optimizer": self._optimizer.state_dict(),
+                "step": step,
+            },
+            part,
+        )
+        os.replace(part, self._path)
+
+
+def warmup_cosine(step: int, steps: int, warm_up: int, floor: float = 0.02) -> float:
+    """The share of the peak learning rate at ``step``: linear up, then half a cosine down."""
+    if step < warm_up:
+        return (step + 1) / warm_up
+    done = (step - warm_up) / max(1, steps - warm_up)
+    return floor + (1 - floor) * 0.5 * (1 + math.cos(math.pi * done))

@@ -1,0 +1,221 @@
+"""Teach the text side to write reports: block diffusion over reports, the vision tower frozen."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from inference.prompt import Prompt, write_prompt
+from inference.training.corruption import Example, Marks, Mixture, corrupt
+from inference.training.demo_model import SOFT_TOKENS_SIDE
+from inference.training.findings import Case
+from inference.training.progress import Progress
+from inference.training.report_language import prompt_context, write_report
+from inference.training.run_state import RunState, warmup_cosine
+
+if TYPE_CHECKING:
+    from transformers import Cache, DiffusionGemmaForBlockDiffusion, PreTrainedTokenizerBase
+
+_SENTENCE_ENDS: Final = (".", "?", "!")
+
+
+@dataclass(frozen=True)
+class TextSettings:
+    """``prefixes`` studies a step, each with ``canvases`` differently worded, noised reports."""
+
+    steps: int = 3000
+    prefixes: int = 12
+    canvases: int = 3
+    learning_rate: float = 2e-3
+    weight_decay: float = 0.05
+    warm_up: int = 100
+    self_conditioning: float = 0.5
+    t_min: float = 0.4
+    t_max: float = 0.8
+    save_every: int = 250
+    seed: int = 0
+    mixture: Mixture = field(default_factory=Mixture)
+
+
+class ReportCorpus:
+    """Reports for the cases whose soft tokens are at hand, worded anew at every draw."""
+
+    def __init__(
+        self, tokenizer: PreTrainedTokenizerBase, cases: Sequence[Case], canvas_length: int
+    ) -> None:
+        self.tokenizer, self.cases, self.canvas_length = tokenizer, cases, canvas_length
+        encode = tokenizer.encode
+        token_id = tokenizer.convert_tokens_to_ids
+        self.marks = Marks(
+            end_of_turn=int(token_id("<turn|>")),
+            eos=int(tokenizer.eos_token_id),
+            filler=int(token_id(tokenizer.filler_token)),
+            newline=int(encode("\n", add_special_tokens=False)[0]),
+            sentence_ends=frozenset(int(token_id(end)) for end in _SENTENCE_ENDS),
+        )
+        soft = SOFT_TOKENS_SIDE**2
+        self._prompts = [write_prompt(tokenizer, prompt_context(case), soft) for case in cases]
+        by_length: dict[int, list[int]] = {}
+        for row, prompt in enumerate(self._prompts):
+            by_length.setdefault(prompt.input_ids.shape[1], []).append(row)
+        self._buckets = list(by_length.values())
+        self._shares = np.array([len(bucket) for bucket in self._buckets]) / len(cases)
+
+    def draw(self, count: int, rng: np.random.Generator) -> tuple[list[int], Prompt]:
+        """Rows of ``count`` cases whose prompts are equally long, and those prompts stacked."""
+        bucket = self._buckets[rng.choice(len(self._buckets), p=self._shares)]
+        rows = [bucket[index] for index in rng.integers(len(bucket), size=count)]
+        prompts = [self._prompts[row] for row in rows]
+        return rows, Prompt(
+            torch.cat([prompt.input_ids for prompt in prompts]),
+            torch.cat([prompt.token_type_ids for prompt in prompts]),
+        )
+
+    def example(
+        self, row: int, vocabulary: int, rng: np.random.Generator, mixture: Mixture
+    ) -> Example:
+        report = write_report(self.cases[row], random.Random(int(rng.integers(2**31))))
+        ids = self.tokenizer.encode(report, add_special_tokens=False)[: self.canvas_length - 1]
+        return corrupt(ids, self.marks, self.canvas_length, vocabulary, rng, mixture)
+
+
+def encode_prompts(model: DiffusionGemmaForBlockDiffusion, prompt: Prompt, tokens: Tensor) -> Cache:
+    """Encode prompts (B, P) whose images are given as soft tokens (B, 64, D)."""
+    from transformers.modeling_outputs import BaseModelOutputWithPooling
+
+    from inference.engines.diffusion import new_cache
+
+    encoder = model.model.encoder
+    cache = new_cache(model)
+    masks = encoder.create_masks_for_generate(
+        config=model.config,
+        inputs_embeds=torch.empty((*prompt.input_ids.shape, 0), dtype=model.dtype),
+        attention_mask=torch.ones_like(prompt.input_ids),
+        past_key_values=cache,
+        position_ids=None,
+        mm_token_type_ids=prompt.token_type_ids,
+    )
+    embedded = encoder.embed_vision(inputs_embeds=tokens.float()).flatten(0, 1)
+    encoder(
+        input_ids=prompt.input_ids,
+        mm_encoder_outputs={"image": BaseModelOutputWithPooling(pooler_output=embedded)},
+        attention_mask=masks,
+        past_key_values=cache,
+    )
+    return cache
+
+
+def denoising_loss(
+    model: DiffusionGemmaForBlockDiffusion,
+    cache: Cache,
+    examples: Sequence[Example],
+    temperature: float | None,
+) -> Tensor:
+    """Cross-entropy over the canvases (B, L), without weighting by the noise rate.
+
+    With a ``temperature``, a first pass without gradient gives the self-conditioning logits, as
+    a sampler's previous step would: cooled, and one-hot where the text is pinned.
+    """
+    target = torch.from_numpy(np.stack([example.target for example in examples]))
+    canvas = torch.from_numpy(np.stack([example.canvas for example in examples]))
+    weight = torch.from_numpy(np.stack([example.weight for example in examples]))
+    conditioning: Tensor | None = None
+    if temperature is not None:
+        held = torch.from_numpy(np.stack([example.held for example in examples]))
+        with torch.no_grad():
+            conditioning = _decode(model, cache, canvas, None) / temperature
+            conditioning[held] = -torch.inf
+            conditioning[held, target[held]] = 0.0
+    logits = _decode(model, cache, canvas, conditioning)
+    losses = nn.functional.cross_entropy(logits.transpose(1, 2), target, reduction="none")
+    return (losses * weight).sum() / weight.sum()
+
+
+def _decode(
+    model: DiffusionGemmaForBlockDiffusion,
+    cache: Cache,
+    canvas: Tensor,
+    conditioning: Tensor | None,
+) -> Tensor:
+    output: Any = model(
+        past_key_values=cache, decoder_input_ids=canvas, self_conditioning_logits=conditioning
+    )
+    logits: Tensor = output.logits.float()
+    return logits
+
+
+def train_text(
+    model: DiffusionGemmaForBlockDiffusion,
+    corpus: ReportCorpus,
+    soft_tokens: Tensor,
+    settings: TextSettings,
+    folder: Path,
+    progress: Progress,
+    evaluate: Callable[[int], dict[str, float]],
+) -> None:
+    """Train everything but the vision tower, in place; resumes from ``folder``.
+
+    ``soft_tokens`` (N, 64, D) belong to the corpus's cases. ``evaluate(step)`` is called at every
+    save and its figures are logged.
+    """
+    torch.manual_seed(settings.seed)
+    model.model.encoder.vision_tower.requires_grad_(False)
+    trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    matrices = [parameter for parameter in trained if parameter.ndim >= 2]
+    vectors = [parameter for parameter in trained if parameter.ndim < 2]
+    optimizer = torch.optim.AdamW(
+        [
+            {"params": matrices, "weight_decay": settings.weight_decay},
+            {"params": vectors, "weight_decay": 0.0},
+        ],
+        settings.learning_rate,
+        (0.9, 0.98),
+    )
+    state = RunState(folder / "text.pt", model, optimizer)
+    first = state.resume()
+    vocabulary = model.config.text_config.vocab_size
+    model.train()
+    with progress.bar("text side", settings.steps, first) as advance:
+        for step in range(first, settings.steps):
+            rng = np.random.default_rng((settings.seed, step))
+            rows, prompt = corpus.draw(settings.prefixes, rng)
+            examples = [
+                corpus.example(row, vocabulary, rng, settings.mixture)
+                for row in rows
+                for _ in range(settings.canvases)
+            ]
+            temperature = (
+                float(rng.uniform(settings.t_min, settings.t_max))
+                if rng.random() < settings.self_conditioning
+                else None
+            )
+            for group in optimizer.param_groups:
+                group["lr"] = settings.learning_rate * warmup_cosine(
+                    step, settings.steps, settings.warm_up
+                )
+            with torch.autocast("cpu", torch.bfloat16):
+                cache = encode_prompts(model, prompt, soft_tokens[rows])
+                cache.batch_repeat_interleave(settings.canvases)
+                loss = denoising_loss(model, cache, examples, temperature)
+            optimizer.zero_grad(set_to_none=True)
+            loss.backward()
+            norm = nn.utils.clip_grad_norm_(trained, 1.0)
+            optimizer.step()
+            advance(1, f"loss {loss.item():.3f}")
+            progress.log("text", step=step + 1, loss=loss.item(), norm=float(norm))
+            if (step + 1) % settings.save_every == 0 or step + 1 == settings.steps:
+                state.save(step + 1)
+                model.eval()
+                figures = evaluate(step + 1)
+                model.train()
+                progress.log("text-held-out", step=step + 1, **figures)
+                shown = ", ".join(f"{name} {value:.3f}" for name, value in figures.items())
+                progress.say(f"text step {step + 1}: loss {loss.item():.3f}, {shown}")
+    model.eval()

@@ -1,0 +1,196 @@
+"""``pinfill train-demo``: make the demo checkpoint from nothing but seeds.
+
+Tokenizer, rendered studies, vision tower, text side, in this order. Every stage keeps what it
+made in the run's folder, so that the same command goes on where a stopped one left off.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+import torch
+
+from inference.evaluation.finding_labels import extract_labels
+from inference.evaluation.metrics import macro_f1
+from inference.protocol import Gap, Infill, Options
+from inference.training.demo_corpus import HELD_OUT_FROM, Images, load_images
+from inference.training.demo_model import build, image_processor, train_tokenizer
+from inference.training.findings import sample_case
+from inference.training.progress import Progress
+from inference.training.report_language import prompt_context, write_report
+from inference.training.text import (
+    ReportCorpus,
+    TextSettings,
+    denoising_loss,
+    encode_prompts,
+    train_text,
+)
+from inference.training.vision import VisionSettings, encode_images, train_vision
+
+if TYPE_CHECKING:
+    from transformers import DiffusionGemmaForBlockDiffusion, GemmaTokenizer
+
+_VALIDATION_FROM: Final = HELD_OUT_FROM + 500_000
+"""Seeds to watch training by; the benchmark's held-out studies are others."""
+
+_TOKENIZER_REPORTS: Final = 6000
+_LOGS: Final = ("vision.csv", "text-held-out.csv")
+
+
+def parser() -> argparse.ArgumentParser:
+    description = (__doc__ or "").split("\n\n")[0]
+    result = argparse.ArgumentParser("pinfill train-demo", description=description)
+    result.add_argument("--out", type=Path, required=True, help="the checkpoint folder to write")
+    result.add_argument("--run", type=Path, required=True, help="folder for caches, state, logs")
+    result.add_argument("--seed", type=int, default=0)
+    result.add_argument("--studies", type=int, default=8000, help="studies to train on")
+    result.add_argument("--validation", type=int, default=250, help="studies to watch it by")
+    result.add_argument("--vision-steps", type=int, default=VisionSettings.steps)
+    result.add_argument("--text-steps", type=int, default=TextSettings.steps)
+    result.add_argument("--save-every", type=int, default=TextSettings.save_every)
+    result.add_argument("--threads", type=int, help="threads for PyTorch and for rendering")
+    result.add_argument("--only", choices=("images", "vision"), help="stop after this stage")
+    return result
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    arguments = parser().parse_args(argv)
+    if arguments.threads:
+        torch.set_num_threads(arguments.threads)
+    arguments.run.mkdir(parents=True, exist_ok=True)
+    progress = Progress(arguments.run)
+    studies = load_images(0, arguments.studies, arguments.run, progress, arguments.threads)
+    watched = load_images(
+        _VALIDATION_FROM, arguments.validation, arguments.run, progress, arguments.threads
+    )
+    if arguments.only == "images":
+        return 0
+
+    torch.manual_seed(arguments.seed)
+    tokenizer = train_tokenizer(_tokenizer_texts())
+    model = build(tokenizer)
+    vision = VisionSettings(
+        steps=arguments.vision_steps, save_every=arguments.save_every, seed=arguments.seed
+    )
+    train_vision(
+        model.model.encoder.vision_tower, studies, watched, vision, arguments.run, progress
+    )
+    if arguments.only == "vision":
+        return 0
+
+    model.set_experts_implementation("grouped_mm")
+    tokens = encode_images(model.model.encoder.vision_tower, studies, progress)
+    cases = [sample_case(int(seed)) for seed in studies.seeds]
+    corpus = ReportCorpus(tokenizer, cases, model.config.canvas_length)
+    text = TextSettings(
+        steps=arguments.text_steps, save_every=arguments.save_every, seed=arguments.seed
+    )
+    watch = _watcher(model, tokenizer, watched, arguments.out, progress)
+    train_text(model, corpus, tokens, text, arguments.run, progress, watch)
+    save(model, tokenizer, arguments.out)
+    _keep_record(arguments, vision, text)
+    progress.say(f"wrote {arguments.out}")
+    return 0
+
+
+def save(model: DiffusionGemmaForBlockDiffusion, tokenizer: GemmaTokenizer, folder: Path) -> None:
+    """Write an ordinary checkpoint folder, weights in bfloat16."""
+    from transformers.utils import logging
+
+    logging.disable_progress_bar()
+    folder.mkdir(parents=True, exist_ok=True)
+    dtype = model.dtype
+    model.to(torch.bfloat16).save_pretrained(folder)
+    model.to(dtype)
+    tokenizer.save_pretrained(folder)
+    image_processor().save_pretrained(folder)
+
+
+def _tokenizer_texts() -> list[str]:
+    texts = []
+    for seed in range(_TOKENIZER_REPORTS):
+        case = sample_case(seed)
+        texts.append(write_report(case, random.Random(seed)))
+        texts.append(prompt_context(case))
+    from inference.prompt import INSTRUCTION
+
+    return texts + [f"{INSTRUCTION}\nuser\nmodel\n"] * 500
+
+
+def _watcher(
+    model: DiffusionGemmaForBlockDiffusion,
+    tokenizer: GemmaTokenizer,
+    watched: Images,
+    folder: Path,
+    progress: Progress,
+    drafts: int = 48,
+) -> Callable[[int], dict[str, float]]:
+    """Figures on validation studies: the loss on fixed canvases, findings in real drafts."""
+    from inference.checkpoints import assemble
+    from inference.engines.diffusion import DiffusionEngine
+
+    tokens = encode_images(model.model.encoder.vision_tower, watched, progress)
+    cases = [sample_case(int(seed)) for seed in watched.seeds]
+    corpus = ReportCorpus(tokenizer, cases, model.config.canvas_length)
+
+    def loss() -> float:
+        rng = np.random.default_rng(7)
+        losses = []
+        for _ in range(6):
+            rows, prompt = corpus.draw(16, rng)
+            vocabulary = model.config.text_config.vocab_size
+            examples = [
+                corpus.example(row, vocabulary, rng, TextSettings().mixture) for row in rows
+            ]
+            with torch.inference_mode():
+                cache = encode_prompts(model, prompt, tokens[rows])
+                losses.append(denoising_loss(model, cache, examples, None).item())
+        return float(np.mean(losses))
+
+    def evaluate(step: int) -> dict[str, float]:
+        engine = DiffusionEngine(assemble(model, tokenizer, image_processor(), folder, "cpu"))
+        found = []
+        forwards = 0
+        for row, case in enumerate(cases[:drafts]):
+            request = Infill("draft", (Gap(),), str(row), prompt_context(case), Options(seed=row))
+            filled = engine.infill(request, watched.pixels[row], lambda _: None, lambda: False)
+            found.append(extract_labels(filled.fills[0]))
+            forwards += filled.forwards
+            if row == 0:
+                progress.say(filled.fills[0])
+        truth = [case.labels for case in cases[:drafts]]
+        return {
+            "loss": loss(),
+            "draft_macro_f1": macro_f1(found, truth),
+            "draft_forwards": forwards / max(1, len(found)),
+        }
+
+    return evaluate
+
+
+def _keep_record(arguments: argparse.Namespace, vision: VisionSettings, text: TextSettings) -> None:
+    """Lay the settings and the held-out curves beside the weights they led to."""
+    record = arguments.out / "training"
+    record.mkdir(exist_ok=True)
+    settings = {
+        "seed": arguments.seed,
+        "studies": arguments.studies,
+        "vision": asdict(vision),
+        "text": asdict(text),
+    }
+    (record / "settings.json").write_text(json.dumps(settings, indent=2) + "\n", "utf-8")
+    for name in _LOGS:
+        if (arguments.run / name).exists():
+            shutil.copyfile(arguments.run / name, record / name)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
