@@ -32,6 +32,7 @@ from desktop.report.mirror import GUTTER, RIGHT, TOP, Mirror, difference
 from desktop.report.model import GAP_CHAR, Origin, Plan, Report, clean
 from desktop.report.painting import paint_marks
 from desktop.report.picture import picture, preview
+from desktop.report.utf16 import Utf16
 from inference.protocol import Canvas
 
 PLACEHOLDER: Final = (
@@ -66,7 +67,6 @@ class ReportEditor(QTextEdit):
         self._preview = Mirror(self._colors, font, self)
         self._plan: Plan | None = None
         self._cursor_before = QTextCursor()
-        self._changed_at: int | None = None
         self._from_keys = False
         self._report = Report()
         self._leave: Callable[[], None] = self._report.subscribe(self._show_report)
@@ -81,7 +81,6 @@ class ReportEditor(QTextEdit):
         self.setAccessibleName("Report")
         self.setAccessibleDescription(PLACEHOLDER)
         self.set_colors(self._colors)
-        self._mirror.document.contentsChange.connect(self._note_change)
         self._mirror.document.contentsChanged.connect(self._read_keys)
         self.cursorPositionChanged.connect(self._selection_moved)
         self.selectionChanged.connect(self._selection_moved)
@@ -199,19 +198,13 @@ class ReportEditor(QTextEdit):
 
     # Between the document and the report
 
-    def _note_change(self, position: int, removed: int, added: int) -> None:
-        if not self._mirror.busy:
-            least = position if self._changed_at is None else min(self._changed_at, position)
-            self._changed_at = least
-
     def _read_keys(self) -> None:
         """Tell the report what the reader's keys did to the document."""
-        if self._mirror.busy or self._changed_at is None:
+        if self._mirror.busy:
             return
-        unit, self._changed_at = self._changed_at, None
-        start, end, text = difference(
-            self._report.text, self._mirror.raw_text(), self._mirror.index.point(unit)
-        )
+        text = self._mirror.raw_text()
+        caret = Utf16(text).point(self.textCursor().position())
+        start, end, text = difference(self._report.text, text, caret)
         if start == end and not text:
             return
         self._from_keys = True

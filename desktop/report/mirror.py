@@ -184,16 +184,20 @@ class Mirror:
         return char_format
 
 
-def difference(old: str, new: str, limit: int | None = None) -> tuple[int, int, str]:
+def difference(old: str, new: str, caret: int | None = None) -> tuple[int, int, str]:
     """``(start, end, text)``: put ``text`` in place of ``old[start:end]`` and get ``new``.
 
-    ``limit`` is where the change is known to begin at the latest; it decides which of several
-    like characters came or went.
+    Which of several like characters came or went, the two texts cannot tell. ``caret`` can: it
+    stands in ``new`` where the change ends.
     """
     longest = min(len(old), len(new))
-    start = _common(old, new, longest if limit is None else min(limit, longest))
-    tail = _common(old[start:][::-1], new[start:][::-1], longest - start)
-    return start, len(old) - tail, new[start : len(new) - tail]
+    head = _common(old, new, longest)
+    tail = _common(old[::-1], new[::-1], longest)
+    if head + tail > longest:
+        least = longest - head
+        tail = least if caret is None else max(least, min(tail, len(new) - caret))
+        head = longest - tail
+    return head, len(old) - tail, new[head : len(new) - tail]
 
 
 def _common(one: str, other: str, longest: int) -> int:

@@ -1,0 +1,467 @@
+"""The editor at the keyboard and the mouse: the document always shows what the report says."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Iterator
+
+import pytest
+from PySide6.QtCore import QMimeData, Qt
+from PySide6.QtGui import QGuiApplication, QInputMethodEvent, QTextCursor
+from PySide6.QtTest import QSignalSpy, QTest
+from PySide6.QtWidgets import QApplication, QLineEdit, QWidget
+
+from desktop.report.editor import HEADINGS_STAY, PLACEHOLDER, TYPED_STAYS, ReportEditor
+from desktop.report.model import GAP_CHAR, GapMark, Origin, Report, StaleReport
+from desktop.report.pill import GAP_OBJECT, TOKENS
+from inference.protocol import Canvas, Run
+
+DRAFT = "FINDINGS:\nThe heart is enlarged. No effusion.\n\nIMPRESSION:\nCardiomegaly."
+
+
+@pytest.fixture
+def editor(qapp: QApplication) -> Iterator[ReportEditor]:
+    editor = ReportEditor()
+    editor.resize(500, 400)
+    editor.show()
+    yield editor
+    assert editor._mirror.raw_text() == editor.report.text
+    editor.close()
+    editor.deleteLater()
+
+
+def drafted(text: str = DRAFT) -> Report:
+    report = Report()
+    report.apply(report.pieces_for_draft(), [text])
+    return report
+
+
+def shown(editor: ReportEditor) -> str:
+    """The text of whichever document is on the screen."""
+    return editor.document().toRawText().replace("\u2029", "\n")
+
+
+def select(editor: ReportEditor, words: str) -> None:
+    start = editor.report.text.index(words)
+    editor.select(start, start + len(words))
+
+
+def put_caret(editor: ReportEditor, after: str) -> None:
+    at = editor.report.text.index(after) + len(after)
+    editor.select(at, at)
+
+
+def words_of(report: Report, origin: Origin) -> list[str]:
+    return [report.text[s.start : s.end] for s in report.spans if s.origin is origin]
+
+
+def canvas(*gaps: tuple[Run, ...], step: int = 1) -> Canvas:
+    return Canvas("job", step, 48, 128, 0.0, gaps)
+
+
+def press(editor: ReportEditor, *keys: str) -> None:
+    for key in keys:
+        QTest.keySequence(editor, key)
+
+
+def test_what_is_typed_is_typed_and_pinned(editor: ReportEditor) -> None:
+    QTest.keyClicks(editor, "Heart normal.")
+    press(editor, "Return")
+    QTest.keyClicks(editor, "ok")
+    assert editor.report.text == "Heart normal.\nok"
+    assert words_of(editor.report, Origin.TYPED) == ["Heart normal.\nok"]
+
+
+def test_typing_into_a_word_of_the_model(editor: ReportEditor) -> None:
+    editor.set_report(drafted())
+    put_caret(editor, "No eff")
+    QTest.keyClicks(editor, "ff")
+    assert words_of(editor.report, Origin.TYPED) == ["ff"]
+    assert words_of(editor.report, Origin.EDITED) == ["eff", "usion"]
+
+
+def test_the_caret_tells_like_letters_apart(editor: ReportEditor) -> None:
+    """An l typed before another l is the first of the two, as the report sees it."""
+    editor.set_report(drafted("all"))
+    editor.select(1, 1)
+    QTest.keyClicks(editor, "l")
+    assert [(s.start, s.end) for s in editor.report.spans if s.origin is Origin.TYPED] == [(1, 2)]
+    press(editor, "Backspace")
+    assert words_of(editor.report, Origin.TYPED) == []
+    QTest.keyClicks(editor, "l")
+    editor.select(1, 1)
+    press(editor, "Delete")
+    assert words_of(editor.report, Origin.TYPED) == []
+
+
+def test_a_change_away_from_the_caret_is_read_right(editor: ReportEditor) -> None:
+    """Screen readers edit through cursors of their own."""
+    editor.set_report(drafted("No effusion. Clear."))
+    editor.select(19, 19)
+    cursor = QTextCursor(editor.document())
+    cursor.setPosition(3)
+    cursor.insertText("large ")
+    assert words_of(editor.report, Origin.TYPED) == ["large "]
+
+
+def test_keys_that_erase(editor: ReportEditor) -> None:
+    editor.set_report(drafted("one two three four"))
+    editor.select(18, 18)
+    press(editor, "Ctrl+Backspace", "Home", "Delete", "Ctrl+Delete")
+    assert editor.report.text == "two three "
+    select(editor, "two ")
+    press(editor, "Ctrl+X")
+    assert editor.report.text == "three "
+    press(editor, "Ctrl+A", "Delete")
+    assert editor.report.text == ""
+
+
+def test_shift_return_is_a_line_break_like_any_other(editor: ReportEditor) -> None:
+    QTest.keyClicks(editor, "a")
+    press(editor, "Shift+Return")
+    QTest.keyClicks(editor, "b")
+    assert editor.report.text == "a\nb"
+    assert shown(editor) == "a\nb"
+
+
+def test_astral_characters_are_counted_as_one(editor: ReportEditor) -> None:
+    report = drafted("🫁 lungs 𝒳 clear.")
+    editor.set_report(report)
+    select(editor, "lungs")
+    assert editor.selection() == (2, 7)
+    editor.pin_selection()
+    assert [report.text[s.start : s.end] for s in report.spans if s.pinned] == ["lungs"]
+    put_caret(editor, "𝒳")
+    QTest.keyClicks(editor, "y")
+    assert report.text == "🫁 lungs 𝒳y clear."
+    press(editor, "Backspace", "Backspace")
+    assert report.text == "🫁 lungs  clear."
+    editor.undo()
+    assert report.text == "🫁 lungs 𝒳y clear."
+
+
+def test_paste_takes_plain_text_and_no_marks(editor: ReportEditor) -> None:
+    data = QMimeData()
+    data.setHtml("<b>bold</b>")
+    data.setText(f"a\r\nb{GAP_CHAR}\u2028c 🫁")
+    QGuiApplication.clipboard().setMimeData(data)
+    press(editor, "Ctrl+V")
+    assert editor.report.text == "a\nb\ufffd\nc 🫁"
+    assert editor.report.gaps == ()
+    press(editor, "Ctrl+Z")
+    assert editor.report.text == ""
+
+
+def test_copying_leaves_gap_marks_out(editor: ReportEditor) -> None:
+    editor.set_report(drafted("ab"))
+    editor.select(1, 1)
+    editor.insert_gap()
+    press(editor, "Ctrl+A", "Ctrl+C")
+    assert QGuiApplication.clipboard().text() == "ab"
+    QGuiApplication.clipboard().setText("")
+    assert editor.copy_plain_text() == "ab"
+    assert QGuiApplication.clipboard().text() == "ab"
+
+
+def test_text_of_an_input_method(editor: ReportEditor) -> None:
+    editor.set_report(drafted("No effusion."))
+    editor.select(12, 12)
+    QApplication.sendEvent(editor, QInputMethodEvent("xiong", []))
+    assert editor.report.text == "No effusion."
+    commit = QInputMethodEvent()
+    commit.setCommitString("胸水")
+    QApplication.sendEvent(editor, commit)
+    assert editor.report.text == "No effusion.胸水"
+    assert words_of(editor.report, Origin.TYPED) == ["胸水"]
+
+
+def test_undo_and_redo_are_the_report_s_own(editor: ReportEditor) -> None:
+    editor.set_report(drafted())
+    select(editor, "enlarged")
+    editor.pin_selection()
+    editor.insert_gap()
+    put_caret(editor, "heart")
+    QTest.keyClicks(editor, " itself")  # two steps: the space ends a word
+    assert not editor.document().isUndoRedoEnabled()
+    states = [editor.report.content]
+    for _ in range(5):
+        press(editor, "Ctrl+Z")
+        states.append(editor.report.content)
+        assert shown(editor) == editor.report.text
+    assert editor.report.text == ""
+    for state in reversed(states[:-1]):
+        press(editor, "Ctrl+Shift+Z")
+        assert editor.report.content == state
+
+
+def test_undo_puts_the_caret_where_the_change_was(editor: ReportEditor) -> None:
+    editor.set_report(drafted())
+    put_caret(editor, "heart")
+    QTest.keyClicks(editor, "s")
+    editor.select(0, 0)
+    press(editor, "Ctrl+Z")
+    assert editor.selection() == (19, 19)
+
+
+def test_pinning_keeps_the_selection(editor: ReportEditor) -> None:
+    editor.set_report(drafted())
+    select(editor, "enlarged")
+    chosen = editor.selection()
+    editor.pin_selection()
+    assert editor.selection() == chosen
+    editor.unpin_selection()
+    assert editor.selection() == chosen
+
+
+def test_without_a_selection_the_word_at_the_caret_is_pinned(editor: ReportEditor) -> None:
+    editor.set_report(drafted())
+    put_caret(editor, "enl")
+    editor.pin_selection()
+    pinned = [s for s in editor.report.spans if s.pinned and s.origin is Origin.GENERATED]
+    assert [editor.report.text[s.start : s.end] for s in pinned] == ["enlarged"]
+
+
+@pytest.mark.parametrize(("words", "sentence"), [("Typed.", TYPED_STAYS), ("FIND", HEADINGS_STAY)])
+def test_what_cannot_be_unpinned_is_said(editor: ReportEditor, words: str, sentence: str) -> None:
+    report = drafted()
+    report.insert(len(report.text), " Typed.")
+    editor.set_report(report)
+    refused = QSignalSpy(editor.pin_refused)
+    select(editor, words)
+    before = report.content
+    editor.unpin_selection()
+    assert [refused.at(0)[0]] == [sentence]
+    assert report.content is before
+
+
+def test_a_gap_is_a_pill_with_its_length(editor: ReportEditor) -> None:
+    editor.set_report(drafted("Heart is big."))
+    select(editor, "big")
+    editor.insert_gap(tokens=12)
+    assert editor.report.gaps == (GapMark(9, 12),)
+    cursor = QTextCursor(editor.document())
+    cursor.setPosition(10)
+    assert cursor.charFormat().objectType() == GAP_OBJECT
+    assert cursor.charFormat().property(TOKENS) == 12
+    editor.undo()
+    assert editor.report.text == "Heart is big."
+
+
+def test_typing_beside_a_pill_makes_letters(editor: ReportEditor) -> None:
+    editor.insert_gap()
+    QTest.keyClicks(editor, "a")
+    cursor = QTextCursor(editor.document())
+    cursor.setPosition(2)
+    assert cursor.charFormat().objectType() != GAP_OBJECT
+    press(editor, "Left", "Backspace")
+    assert editor.report.text == "a"
+    assert editor.report.gaps == ()
+
+
+def test_a_double_click_selects_a_word(editor: ReportEditor) -> None:
+    editor.set_report(drafted())
+    put_caret(editor, "enla")
+    at = editor.cursorRect().center()
+    QTest.mouseDClick(editor.viewport(), Qt.MouseButton.LeftButton, pos=at)
+    start, end = editor.selection()
+    assert editor.report.text[start:end] == "enlarged"
+
+
+def test_tab_leads_on_and_writes_nothing(qapp: QApplication) -> None:
+    window = QWidget()
+    editor, other = ReportEditor(window), QLineEdit(window)
+    window.show()
+    editor.setFocus()
+    QTest.keyClick(editor, Qt.Key.Key_Tab)
+    assert editor.report.text == ""
+    assert window.focusWidget() is other
+    window.close()
+    window.deleteLater()
+
+
+def test_nothing_can_be_dropped_in(editor: ReportEditor) -> None:
+    assert not editor.acceptDrops()
+
+
+def test_a_change_from_elsewhere_is_shown(editor: ReportEditor) -> None:
+    editor.set_report(drafted())
+    changes = QSignalSpy(editor.changed)
+    editor.report.insert(0, "🫁\n")
+    assert shown(editor) == editor.report.text
+    assert changes.count() == 1
+
+
+def test_another_report_replaces_the_first_altogether(editor: ReportEditor) -> None:
+    first = drafted()
+    editor.set_report(first)
+    editor.set_report(Report())
+    first.insert(0, "not here")
+    assert shown(editor) == ""
+    QTest.keyClicks(editor, "here")
+    assert editor.report.text == "here"
+    assert first.plain_text() == "not here" + DRAFT
+
+
+def test_the_preview_plays_in_place_and_leaves_the_report_alone(editor: ReportEditor) -> None:
+    report = drafted()
+    select_words = "heart is"
+    report.pin(report.text.index(select_words), report.text.index(select_words) + 8)
+    editor.set_report(report)
+    document, content = editor.document(), report.content
+    raw = document.toRawText()
+    revisions = QSignalSpy(document.contentsChanged)
+    plan = report.pieces_for_infill()
+    editor.start_preview(plan)
+    assert shown(editor) == report.text
+    for step in range(1, 49):
+        draft = (Run("A ", settled=True), Run(f"x{step}🫁", settled=False))
+        editor.show_preview(canvas(draft, (Run(" y", settled=step > 9),), (), step=step))
+    assert shown(editor) == "FINDINGS:\nA x48🫁 heart is y\n\nIMPRESSION:\n"
+    assert editor.document() is not document
+    assert document.toRawText() == raw
+    assert revisions.count() == 0
+    assert report.content is content
+    editor.end_preview()
+    assert editor.document() is document
+    assert not editor.previewing
+
+
+def test_while_a_draft_plays_the_report_is_locked(editor: ReportEditor) -> None:
+    report = drafted()
+    editor.set_report(report)
+    select(editor, "heart")
+    chosen, content = editor.selection(), report.content
+    editor.start_preview(report.pieces_for_infill())
+    QTest.keyClicks(editor, "no")
+    QGuiApplication.clipboard().setText("no")
+    press(editor, "Ctrl+V", "Ctrl+Z", "Ctrl+Y", "Delete")
+    editor.pin_selection()
+    editor.unpin_selection()
+    editor.insert_gap()
+    editor.undo()
+    assert report.content is content
+    assert editor.selection() == chosen
+    editor.end_preview()
+    assert editor.selection() == chosen
+    QTest.keyClicks(editor, "lung")
+    assert "The lung is" in report.text
+
+
+def test_a_draft_can_be_selected_and_copied_while_it_plays(editor: ReportEditor) -> None:
+    editor.start_preview(editor.report.pieces_for_draft())
+    editor.show_preview(canvas((Run("Heart normal.", settled=True),)))
+    press(editor, "Ctrl+A", "Ctrl+C")
+    assert QGuiApplication.clipboard().text() == "Heart normal."
+
+
+def test_headings_of_a_draft_look_like_headings_while_it_plays(editor: ReportEditor) -> None:
+    editor.start_preview(editor.report.pieces_for_draft())
+    editor.show_preview(canvas((Run("FINDINGS:\nHeart", settled=False),)))
+    first = editor.document().begin()
+    assert first.blockFormat() != first.next().blockFormat()
+
+
+def test_the_place_on_the_page_stays_through_a_preview(editor: ReportEditor) -> None:
+    editor.set_report(drafted("FINDINGS:\n" + "The heart is enlarged. " * 120 + "End."))
+    bar = editor.verticalScrollBar()
+    bar.setValue(bar.maximum() // 2)
+    at = bar.value()
+    assert at > 0
+    plan = editor.report.pieces_for_infill()
+    editor.start_preview(plan)
+    assert bar.value() == at
+    editor.end_preview()
+    assert bar.value() == at
+    editor.take_fills(plan, ["The heart is small. " * 120])
+    assert bar.value() == at
+
+
+def test_fills_are_one_edit(editor: ReportEditor) -> None:
+    report = drafted()
+    report.insert_gap(len(report.text))
+    editor.set_report(report)
+    before = report.content
+    plan = report.pieces_for_infill()
+    editor.start_preview(plan)
+    editor.take_fills(plan, ["Lungs clear.", "Normal."])
+    assert not editor.previewing
+    assert shown(editor) == "FINDINGS:\nLungs clear.\n\nIMPRESSION:\nNormal."
+    press(editor, "Ctrl+Z")
+    assert report.content == before
+
+
+def test_stale_fills_are_refused_and_nothing_is_lost(editor: ReportEditor) -> None:
+    editor.set_report(drafted())
+    plan = editor.report.pieces_for_infill()
+    editor.start_preview(plan)
+    editor.report.insert(0, "Late. ")
+    with pytest.raises(StaleReport):
+        editor.take_fills(plan, ["a", "b"])
+    assert not editor.previewing
+    assert shown(editor) == "Late. " + DRAFT
+
+
+def test_a_canvas_that_comes_too_late_is_nothing(editor: ReportEditor) -> None:
+    editor.set_report(drafted())
+    editor.show_preview(canvas((Run("late", settled=True),)))
+    assert shown(editor) == DRAFT
+
+
+def test_a_frame_of_128_tokens_is_cheap(editor: ReportEditor) -> None:
+    """The median of 48 frames, painting included, stays under a third of a 60 Hz frame."""
+    words = random.Random(0).choices(
+        ["heart", "effusion", "pneumothorax", "no", "lobe.", "\n"], k=128
+    )
+    editor.start_preview(editor.report.pieces_for_draft())
+    seconds = []
+    for step in range(1, 49):
+        settled = 128 * step // 48
+        runs = tuple(Run(f"{word} ", at < settled) for at, word in enumerate(words))
+        begin = time.perf_counter()
+        editor.show_preview(canvas(runs, step=step))
+        seconds.append(time.perf_counter() - begin)
+        words[settled:] = reversed(words[settled:])
+    assert sorted(seconds)[24] < 0.005
+
+
+def test_an_empty_report_says_how_to_begin(editor: ReportEditor) -> None:
+    def ink() -> int:
+        image = editor.viewport().grab().toImage()
+        paper = image.pixel(2, 2)
+        rows, columns = range(10, 80, 2), range(40, 480, 2)
+        return sum(image.pixel(x, y) != paper for y in rows for x in columns)
+
+    assert editor.accessibleDescription() == PLACEHOLDER
+    assert ink() > 200
+    QTest.keyClicks(editor, " ")
+    assert ink() < 50
+
+
+def test_any_sequence_of_keys_keeps_document_and_report_alike(editor: ReportEditor) -> None:
+    rng = random.Random(7)
+    editor.set_report(drafted("FINDINGS:\nThe 🫁 heart.\nריאה تمام\n\nIMPRESSION:\nSmall 𝒳."))
+    keys = ["Backspace", "Delete", "Return", "Ctrl+Z", "Ctrl+Y", "Ctrl+Backspace", "Ctrl+X"]
+    for _ in range(300):
+        length = len(editor.report.text)
+        editor.select(rng.randint(0, length), rng.randint(0, length))
+        if rng.random() < 0.5:
+            at = editor.selection()[1]
+            editor.select(at, at)
+        match rng.randrange(5):
+            case 0:
+                QTest.keyClicks(editor, rng.choice(["a", "IMPRESSION:", " ", "s"]))
+            case 1:
+                press(editor, rng.choice(keys))
+            case 2:
+                editor.insert_gap(tokens=rng.choice([None, 3]))
+            case 3:
+                editor.pin_selection()
+                editor.unpin_selection()
+            case _:
+                editor.textCursor().insertText(rng.choice(["🫁", "e\u0301", "ريه", "x\ny"]))
+        assert shown(editor) == editor.report.text
+        editor.report.content.check()
+    while editor.report.can_undo:
+        editor.undo()
+        assert shown(editor) == editor.report.text
