@@ -363,8 +363,10 @@ class MainWindow(QMainWindow):
         for name in ("draft", "infill"):
             self.commands.allow(name, not why_model, why_model)
         self.commands.allow("refill", not (why_model or why_selection), why_model or why_selection)
-        for name in ("pin", "unpin", "gap"):
-            self.commands.allow(name, not why, why)
+        why_text = why or ("" if self.editor.report.text else "The report is empty")
+        for name in ("pin", "unpin"):
+            self.commands.allow(name, not why_text, why_text)
+        self.commands.allow("gap", not why, why)
         self.commands.allow("undo", not why and self.editor.report.can_undo, why)
         self.commands.allow("redo", not why and self.editor.report.can_redo, why)
         self.commands.allow("copy", study and bool(self.editor.report.text))

@@ -71,29 +71,34 @@ class ReportPane(QFrame):
                 row.addWidget(button)
         row.addStretch(1)
 
-        foot = QHBoxLayout()
-        foot.setContentsMargins(2 * GRID, GRID // 2, 2 * GRID, GRID)
-        foot.addWidget(legend, 1)
+        foot = QFrame(self)
+        foot.setObjectName("reportFoot")
+        bottom = QHBoxLayout(foot)
+        bottom.setContentsMargins(2 * GRID, GRID, 2 * GRID, GRID // 2)
+        bottom.addWidget(legend, 1)
 
+        self._body: tuple[QWidget, ...] = (editor, foot)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
         column.addWidget(header)
         column.addLayout(row)
         column.addWidget(editor, 1)
-        column.addLayout(foot)
+        column.addWidget(foot)
+        column.addStretch(0)
         self.show_study(None)
 
     def show_study(self, study: Study | None) -> None:
+        for widget in self._body:
+            widget.setVisible(study is not None)  # nothing is typed that no study would keep
         if study is None:
             self._patient.setText("No study")
             self._study.setText("Open a DICOM file to write its report")
             return
-        who = " · ".join(part for part in (study.sex, study.age) if part)
-        what = (study.modality, study.description, study.view, study.study_date)
+        parts = (study.patient_id, study.study_date, study.description, study.view)
         self._patient.setText(study.patient_name or study.patient_id or "Unnamed patient")
-        self._study.setText(" · ".join(part for part in (who, *what) if part))
-        self._study.setToolTip(f"{study.patient_id}\n{study.path}")
+        self._study.setText(" · ".join(part for part in parts if part))
+        self._study.setToolTip(str(study.path))
 
     def recolor(self, colors: Palette) -> None:
         for command in commands():

@@ -46,7 +46,7 @@ async def every_state(window: MainWindow, study: Path, take: Take) -> None:
     window.commands["draft"].trigger()
     await wait_for_canvas(window, step=4)
     take("denoising")
-    window.commands["cancel"].trigger()
+    await window.drafting.stop()
     await write(window, "draft")
     pin_phrase(window)
     window.editor.report.insert_gap(len(window.editor.report.text), 12)
@@ -95,12 +95,17 @@ async def _refuse_a_file(window: MainWindow) -> None:
 
 
 def _lengthen(window: MainWindow) -> None:
-    report = window.editor.report
-    comparison = (
-        "COMPARISON:\nChest radiographs of the last three years, the latest of four months ago. "
-        "The heart was of the same size then.\n\n"
+    """Put before the report what a reader may have typed: more than the pane shows at once."""
+    earlier = (
+        "Chest radiograph of {year}: heart of normal size, lungs clear, no effusion, no "
+        "pneumothorax; old healed fracture of the left seventh rib.\n"
     )
-    report.insert(0, comparison * 12)
+    window.editor.report.insert(
+        0,
+        "INDICATION:\nShortness of breath for three days, no fever.\n\n"
+        "TECHNIQUE:\nOne view, standing, in deep inspiration.\n\n"
+        "COMPARISON:\n" + "".join(earlier.format(year=year) for year in range(2012, 2024)) + "\n",
+    )
 
 
 async def _both_themes(checkpoint: Path, study: Path, out: Path) -> None:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import SignalInstance
+from PySide6.QtCore import QCoreApplication, QEvent, SignalInstance
 
 from desktop.main_window import MainWindow
 from desktop.report.model import NothingToFill
@@ -57,9 +57,12 @@ async def wait_for_canvas(window: MainWindow, step: int) -> None:
 
 async def write(window: MainWindow, command: str) -> None:
     """Trigger ``draft``, ``infill`` or ``refill`` and wait for its end."""
+    action = window.commands[command]
+    if not action.isEnabled():
+        raise WalkthroughError(action.toolTip(), 1)
     with _watched(window) as trouble:
         finished = _once(window.drafting.finished)
-        window.commands[command].trigger()
+        action.trigger()
         await _first(finished, trouble=trouble)
 
 
@@ -71,6 +74,8 @@ def pin_phrase(window: MainWindow) -> None:
 
 
 def save_picture(window: MainWindow, out: Path) -> None:
+    # What was shown or hidden just now takes its place when the loop runs next; this is before.
+    QCoreApplication.sendPostedEvents(None, QEvent.Type.LayoutRequest.value)
     if not window.grab().save(str(out), "PNG"):
         raise WalkthroughError(f"The picture could not be written to {out}.", 2)
 
