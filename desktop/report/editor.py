@@ -42,6 +42,8 @@ TYPED_STAYS: Final = "What you typed stays pinned: the model never changes it."
 HEADINGS_STAY: Final = "Headings stay pinned: they tell the sections apart."
 
 POINT_SIZE: Final = 11.5
+"""The least size of the letters; a larger font of the widget is followed."""
+
 MEASURE: Final = 72
 """The longest line, in average characters."""
 
@@ -58,13 +60,13 @@ class ReportEditor(QTextEdit):
     pin_refused = Signal(str)
     """A sentence that says why something stayed pinned."""
 
+    _ready = False  # Qt tells of changes while it is still constructing
+
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._colors = ReportColors.dark()
-        font = QFont(self.font())
-        font.setPointSizeF(POINT_SIZE)
-        self._mirror = Mirror(self._colors, font, self)
-        self._preview = Mirror(self._colors, font, self)
+        self._mirror = Mirror(self._colors, self._reading_font(), self)
+        self._preview = Mirror(self._colors, self._reading_font(), self)
         self._plan: Plan | None = None
         self._cursor_before = QTextCursor()
         self._from_keys = False
@@ -84,6 +86,7 @@ class ReportEditor(QTextEdit):
         self._mirror.document.contentsChanged.connect(self._read_keys)
         self.cursorPositionChanged.connect(self._selection_moved)
         self.selectionChanged.connect(self._selection_moved)
+        self._ready = True
 
     # The report
 
@@ -260,6 +263,11 @@ class ReportEditor(QTextEdit):
         self.setPalette(palette)
         self.viewport().update()
 
+    def _reading_font(self) -> QFont:
+        font = QFont(self.font())
+        font.setPointSizeF(max(POINT_SIZE, font.pointSizeF()))
+        return font
+
     def _limit_measure(self) -> None:
         letters = QFontMetricsF(self.document().defaultFont()).averageCharWidth()
         widest = round(GUTTER + MEASURE * letters + RIGHT)
@@ -328,5 +336,7 @@ class ReportEditor(QTextEdit):
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)
-        if event.type() == QEvent.Type.FontChange:
+        if event.type() == QEvent.Type.FontChange and self._ready:
+            self._mirror.set_font(self._reading_font())
+            self._preview.set_font(self._reading_font())
             self._limit_measure()

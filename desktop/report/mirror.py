@@ -48,7 +48,6 @@ class Mirror:
         self.document = QTextDocument(parent)
         self.document.setUndoRedoEnabled(False)
         self.document.setDocumentMargin(0)
-        self.document.setDefaultFont(font)
         frame = self.document.rootFrame().frameFormat()
         frame.setLeftMargin(GUTTER)
         frame.setRightMargin(RIGHT)
@@ -61,8 +60,12 @@ class Mirror:
         self.index = Utf16("")
         self.stretches: list[Stretch] = []
         self.busy = False
-        self._font = font
+        self.document.setDefaultFont(font)
         self.set_colors(colors)
+
+    def set_font(self, font: QFont) -> None:
+        self.document.setDefaultFont(font)
+        self.set_colors(self.pill.colors)
 
     def set_colors(self, colors: ReportColors) -> None:
         self.looks = looks(colors)
@@ -178,7 +181,7 @@ class Mirror:
             char_format.setFontItalic(True)
         if style is Style.HEADING:
             char_format.setFontWeight(QFont.Weight.DemiBold)
-            char_format.setFontPointSize(self._font.pointSizeF() * 0.84)
+            char_format.setFontPointSize(self.document.defaultFont().pointSizeF() * 0.84)
             char_format.setFontLetterSpacingType(QFont.SpacingType.PercentageSpacing)
             char_format.setFontLetterSpacing(110)
         return char_format

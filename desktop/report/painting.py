@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import islice, pairwise
+from operator import attrgetter
 from typing import Final, cast
 
 from PySide6.QtCore import QPointF, QRectF, Qt
@@ -28,6 +31,9 @@ _DASHES: Final[Mapping[Qt.PenStyle, list[float]]] = {
     Qt.PenStyle.DotLine: [0.1, 2.2],  # round caps make dots of it
     Qt.PenStyle.DashDotLine: [4.0, 2.4, 0.1, 2.4],
 }
+_RIGHT_TO_LEFT: Final = re.compile(
+    "[\u0590-\u08ff\u200f\u202b\u202e\u2067\ufb1d-\ufefc\U00010800-\U00010fff]"
+)
 
 
 @dataclass(frozen=True)
@@ -51,7 +57,7 @@ def paint_marks(painter: QPainter, mirror: Mirror, colors: ReportColors, visible
             continue
         if box.top() > visible.bottom():
             break
-        _paint_block(painter, mirror, colors, block, box, metrics)
+        _paint_block(painter, mirror, colors, block, box, visible, metrics)
     painter.restore()
 
 
@@ -61,13 +67,17 @@ def _paint_block(
     colors: ReportColors,
     block: QTextBlock,
     box: QRectF,
+    visible: QRectF,
     metrics: QFontMetricsF,
 ) -> None:
     lines = block.layout()
+    mixed = _RIGHT_TO_LEFT.search(block.text()) is not None
     for number in range(lines.lineCount()):
         line = lines.lineAt(number)
         baseline = box.top() + line.y() + line.ascent()
-        bars = list(_bars(mirror, block, line, box.left()))
+        if not visible.top() - metrics.height() < baseline < visible.bottom() + metrics.height():
+            continue
+        bars = list(_bars(mirror, block, line, box.left(), mixed=mixed))
         glyphs = {look.glyph for bar in bars if (look := mirror.looks[bar.style]).glyph}
         for bar in bars:
             if bar.style is Style.HEADING:
@@ -77,18 +87,19 @@ def _paint_block(
         _paint_glyphs(painter, glyphs, baseline, metrics, colors)
 
 
-def _bars(mirror: Mirror, block: QTextBlock, line: QTextLine, left: float) -> Iterator[_Bar]:
-    first = block.position() + line.textStart()
+def _bars(
+    mirror: Mirror, block: QTextBlock, line: QTextLine, left: float, *, mixed: bool
+) -> Iterator[_Bar]:
+    """What is to be drawn along a line; ``mixed`` if both directions of writing may meet there."""
+    origin = block.position()
+    first = origin + line.textStart()
     last = first + line.textLength()
     end_of_ink = line.naturalTextRect().right()
-    mixed = _runs_right_to_left(block.text())
-    for stretch in mirror.stretches:
-        if stretch.end <= first:
-            continue
+    nearest = bisect_right(mirror.stretches, first, key=attrgetter("end"))
+    for stretch in islice(mirror.stretches, nearest, None):
         if stretch.start >= last:
             break
-        low = max(stretch.start, first) - block.position()
-        high = min(stretch.end, last) - block.position()
+        low, high = max(stretch.start, first) - origin, min(stretch.end, last) - origin
         # Where both directions meet, neighbours in the text may lie apart on the screen.
         edges = range(low, high + 1) if mixed else (low, high)
         for x0, x1 in _joined(sorted((_x(line, a), _x(line, b))) for a, b in pairwise(edges)):
@@ -111,10 +122,6 @@ def _joined(pieces: Iterable[list[float]]) -> list[list[float]]:
 def _x(line: QTextLine, position: int) -> float:
     found = line.cursorToX(position)
     return cast(float, found[0] if isinstance(found, tuple) else found)
-
-
-def _runs_right_to_left(text: str) -> bool:
-    return any("\u0590" <= char <= "\u08ff" or "\ufb1d" <= char <= "\ufefc" for char in text)
 
 
 def _paint_bar(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
@@ -125,7 +126,7 @@ def _style(span: Span) -> Style:
 def _set_apart(text: str, stretches: Sequence[Stretch]) -> tuple[Stretch, ...]:
     """Heading lines and gap marks are drawn as such, whoever wrote them."""
     apart = [(section.start, section.heading_end, Style.HEADING) for section in find_sections(text)]
-    apart += [(at, at + 1, Style.GAP) for at, char in enumerate(text) if char == GAP_CHAR]
+    apart += [(mark.start(), mark.end(), Style.GAP) for mark in re.finditer(GAP_CHAR, text)]
     apart.sort(key=itemgetter(0))
     drawn: list[Stretch] = []
     for stretch in stretches:

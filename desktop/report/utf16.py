@@ -9,8 +9,8 @@ class Utf16:
     """Converts offsets in one text. Characters beyond U+FFFF take two units."""
 
     def __init__(self, text: str) -> None:
-        wide = () if text.isascii() else (i for i, char in enumerate(text) if char > "\uffff")
-        self._points = list(wide)
+        narrow = max(text, default="") <= "\uffff"
+        self._points = [] if narrow else [i for i, char in enumerate(text) if char > "\uffff"]
         self._units = [point + before for before, point in enumerate(self._points)]
 
     def units(self, point: int) -> int:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import random
+import statistics
 import time
 from collections.abc import Iterator
+from itertools import groupby
+from operator import itemgetter
 
 import pytest
 from PySide6.QtCore import QMimeData, Qt
@@ -12,7 +15,13 @@ from PySide6.QtGui import QGuiApplication, QInputMethodEvent, QTextCursor
 from PySide6.QtTest import QSignalSpy, QTest
 from PySide6.QtWidgets import QApplication, QLineEdit, QWidget
 
-from desktop.report.editor import HEADINGS_STAY, PLACEHOLDER, TYPED_STAYS, ReportEditor
+from desktop.report.editor import (
+    HEADINGS_STAY,
+    PLACEHOLDER,
+    POINT_SIZE,
+    TYPED_STAYS,
+    ReportEditor,
+)
 from desktop.report.model import GAP_CHAR, GapMark, Origin, Report, StaleReport
 from desktop.report.pill import GAP_OBJECT, TOKENS
 from inference.protocol import Canvas, Run
@@ -268,6 +277,17 @@ def test_a_double_click_selects_a_word(editor: ReportEditor) -> None:
     assert editor.report.text[start:end] == "enlarged"
 
 
+def test_the_letters_follow_the_widget_s_font_and_stay_large_enough(editor: ReportEditor) -> None:
+    font = editor.font()
+    for size, drawn in ((8.0, POINT_SIZE), (16.0, 16.0)):
+        font.setPointSizeF(size)
+        editor.setFont(font)
+        assert editor.document().defaultFont().pointSizeF() == drawn
+        editor.start_preview(editor.report.pieces_for_draft())
+        assert editor.document().defaultFont().pointSizeF() == drawn
+        editor.end_preview()
+
+
 def test_tab_leads_on_and_writes_nothing(qapp: QApplication) -> None:
     window = QWidget()
     editor, other = ReportEditor(window), QLineEdit(window)
@@ -409,20 +429,22 @@ def test_a_canvas_that_comes_too_late_is_nothing(editor: ReportEditor) -> None:
 
 
 def test_a_frame_of_128_tokens_is_cheap(editor: ReportEditor) -> None:
-    """The median of 48 frames, painting included, stays under a third of a 60 Hz frame."""
-    words = random.Random(0).choices(
-        ["heart", "effusion", "pneumothorax", "no", "lobe.", "\n"], k=128
-    )
+    """48 canvases, painting included, in processor time, so that a busy machine does not matter."""
+    rng = random.Random(0)
+    words = ["heart ", "effusion ", "pneumothorax ", "no ", "lobe. ", "\n"]
     editor.start_preview(editor.report.pieces_for_draft())
     seconds = []
     for step in range(1, 49):
-        settled = 128 * step // 48
-        runs = tuple(Run(f"{word} ", at < settled) for at, word in enumerate(words))
-        begin = time.perf_counter()
+        tokens = [(rng.choice(words), rng.random() < step / 48) for _ in range(128)]
+        runs = tuple(
+            Run("".join(word for word, _ in group), settled)
+            for settled, group in groupby(tokens, key=itemgetter(1))
+        )
+        begin = time.process_time()
         editor.show_preview(canvas(runs, step=step))
-        seconds.append(time.perf_counter() - begin)
-        words[settled:] = reversed(words[settled:])
-    assert sorted(seconds)[24] < 0.005
+        editor.viewport().repaint()
+        seconds.append(time.process_time() - begin)
+    assert statistics.median(seconds) < 0.005
 
 
 def test_an_empty_report_says_how_to_begin(editor: ReportEditor) -> None:
