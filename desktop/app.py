@@ -9,12 +9,15 @@ import signal
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
+from types import TracebackType
+from typing import Final
 
 import qasync
 from PySide6.QtWidgets import QApplication
 
-from desktop import theme
+from desktop import qt_log, theme
 from desktop.main_window import MainWindow
 from desktop.report.store import ReportStore
 from desktop.session import StudySession
@@ -22,6 +25,9 @@ from desktop.settings import Settings
 from desktop.walkthrough import WalkthroughError, draft_pin_infill, save_picture
 from desktop.worker_link import InfillClient, WorkerLink
 from inference.client import Client
+
+LOG_VARIABLE: Final = "PINFILL_LOG"
+"""The environment variable that says how much goes to standard error: debug, info, warning."""
 
 _log = logging.getLogger(__name__)
 
@@ -32,6 +38,7 @@ def run(paths: Sequence[Path], *, checkpoint: Path, screenshot: Path | None = No
     With ``screenshot``: no display is needed; the report of the first study is drafted, a phrase
     pinned, the rest infilled, the picture saved. Bad input ends that with 2, a fault with 1.
     """
+    set_up_log()
     if screenshot is not None:
         os.environ["QT_QPA_PLATFORM"] = "offscreen"
     app = application()
@@ -39,6 +46,15 @@ def run(paths: Sequence[Path], *, checkpoint: Path, screenshot: Path | None = No
     asyncio.set_event_loop(loop)
     with loop:
         return int(loop.run_until_complete(_main(paths, checkpoint, screenshot)))
+
+
+def set_up_log() -> None:
+    level = os.environ.get(LOG_VARIABLE, "warning").upper()
+    logging.basicConfig(
+        level=logging.getLevelNamesMapping().get(level, logging.WARNING),
+        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
+    )
+    qt_log.install()
 
 
 def application() -> QApplication:
@@ -76,10 +92,12 @@ async def _main(paths: Sequence[Path], checkpoint: Path, screenshot: Path | None
         with tempfile.TemporaryDirectory(prefix="pinfill-") as folder:
             return await _picture(build_window(checkpoint, Path(folder)), paths, screenshot)
     window = build_window(checkpoint)
+    sys.excepthook = partial(_report_fault, window)
     closed = asyncio.Event()
     window.closed.connect(closed.set)
-    for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, window.close)
+    if sys.platform != "win32":  # where asyncio knows no signals
+        for number in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(number, window.close)
     window.link.start()
     window.show()
     if paths:
@@ -87,6 +105,18 @@ async def _main(paths: Sequence[Path], checkpoint: Path, screenshot: Path | None
     await closed.wait()
     await window.shut_down()
     return 0
+
+
+def _report_fault(
+    window: MainWindow,
+    kind: type[BaseException],
+    fault: BaseException,
+    trace: TracebackType | None,
+) -> None:
+    """What a slot raises ends here: told in the log and the window, which goes on."""
+    _log.error("a slot failed", exc_info=(kind, fault, trace))
+    if isinstance(fault, Exception):
+        window.show_fault(fault)
 
 
 async def _picture(window: MainWindow, paths: Sequence[Path], out: Path) -> int:

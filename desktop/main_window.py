@@ -49,6 +49,7 @@ from desktop.worker_link import WorkerLink, WorkerState
 from inference.client import WorkerDied, WorkerError
 from inference.protocol import Canvas, Filled
 
+DEFAULT_SIZE: Final = (1440, 900)
 ZOOM_STEP: Final = 1.25
 EDITOR_MENU: Final = ("pin", "unpin", "gap", "refill")
 """What the editor's context menu offers beside the usual."""
@@ -68,7 +69,7 @@ class MainWindow(QMainWindow):
         self._moving = asyncio.Lock()
         colors = theme.palette(settings.theme)
 
-        self.tasks = Tasks(self._show_fault)
+        self.tasks = Tasks(self.show_fault)
         self.commands = Actions(self)
         self.banner = Banner(colors)
         self.status = StatusLine(colors)
@@ -143,7 +144,7 @@ class MainWindow(QMainWindow):
             themes.addAction(self.commands[name])
 
     def _restore_layout(self) -> None:
-        self.resize(180 * GRID, 112 * GRID)
+        self.resize(*DEFAULT_SIZE)
         geometry, panes = self._settings.layout("window"), self._settings.layout("panes")
         if geometry is not None:
             self.restoreGeometry(geometry)
@@ -202,7 +203,7 @@ class MainWindow(QMainWindow):
         self.drafting.finished.connect(self._show_filled)
         self.drafting.cancelled.connect(self._show_cancelled)
         self.drafting.failed.connect(self._show_error)
-        self.drafting.broke.connect(self._show_fault)
+        self.drafting.broke.connect(self.show_fault)
 
     # Commands
 
@@ -442,7 +443,7 @@ class MainWindow(QMainWindow):
     def _save_over(self) -> None:
         self.session.save(overwrite=True)
 
-    def _show_fault(self, fault: Exception) -> None:
+    def show_fault(self, fault: Exception) -> None:
         self.banner.show_notice(
             Notice(
                 NoticeKind.ERROR,

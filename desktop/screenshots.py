@@ -15,12 +15,11 @@ import sys
 import tempfile
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Final
 
 import qasync
 
 import resources
-from desktop.app import application, build_window
+from desktop.app import application, build_window, set_up_log
 from desktop.main_window import MainWindow
 from desktop.theme import THEME_NAMES
 from desktop.walkthrough import (
@@ -33,7 +32,6 @@ from desktop.walkthrough import (
     write,
 )
 
-SIZE: Final = (1440, 900)
 Take = Callable[[str], None]
 
 
@@ -112,7 +110,6 @@ async def _both_themes(checkpoint: Path, study: Path, out: Path) -> None:
     for name in THEME_NAMES:
         with tempfile.TemporaryDirectory(prefix="pinfill-") as folder:
             window = build_window(checkpoint, Path(folder))
-            window.resize(*SIZE)
             window.set_theme(name)
             window.link.start()
             window.show()
@@ -134,6 +131,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--study", type=Path)
     options = parser.parse_args(arguments)
     options.out.mkdir(parents=True, exist_ok=True)
+    set_up_log()
     os.environ["QT_QPA_PLATFORM"] = "offscreen"
     work: Awaitable[None] = _both_themes(
         options.checkpoint or resources.demo_checkpoint(),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -15,6 +16,8 @@ from PySide6.QtCore import QObject, Signal
 from desktop.tasks import Tasks
 from inference.client import WorkerDied, WorkerError
 from inference.protocol import Canvas, Filled, ModelInfo, Options, Piece
+
+_log = logging.getLogger(__name__)
 
 
 class WorkerState(StrEnum):
@@ -154,6 +157,7 @@ class WorkerLink(QObject):
         except WorkerError as error:
             self._end_with(error)
             return
+        _log.info("the worker is ready, process %s", self._client.pid)
         self._stage = ""
         self._become(WorkerState.READY)
         self._settled.set()
