@@ -25,7 +25,7 @@ from PySide6.QtGui import (
     QResizeEvent,
     QTextCursor,
 )
-from PySide6.QtWidgets import QFrame, QTextEdit, QWidget
+from PySide6.QtWidgets import QFrame, QMenu, QTextEdit, QWidget
 
 from desktop.report.colors import ReportColors
 from desktop.report.mirror import GUTTER, RIGHT, TOP, Mirror, difference
@@ -135,9 +135,10 @@ class ReportEditor(QTextEdit):
             self.pin_refused.emit(HEADINGS_STAY)
 
     def insert_gap(self, *, tokens: int | None = None) -> None:
-        """Put a gap mark in place of the selection."""
+        """Put a gap mark in place of the selection, else at the caret."""
         if not self.previewing:
-            self._report.replace_by_gap(*self.selection(), tokens)
+            start, end = gap_place(self._report.text, *self.selection())
+            self._report.replace_by_gap(start, end, tokens)
 
     def undo(self) -> None:
         if not self.previewing:
@@ -313,8 +314,23 @@ class ReportEditor(QTextEdit):
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
         """The usual entries, then the actions that were added to the editor."""
-        menu = self.createStandardContextMenu(event.pos())
+        menu = QMenu(self)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        locked, chosen = self.previewing, self.textCursor().hasSelection()
+        for entry in (
+            ("Undo", self.undo, not locked and self._report.can_undo),
+            ("Redo", self.redo, not locked and self._report.can_redo),
+            None,
+            ("Cut", self.cut, not locked and chosen),
+            ("Copy", self.copy, chosen),
+            ("Paste", self.paste, self.canPaste()),
+            ("Select all", self.selectAll, not self.document().isEmpty()),
+        ):
+            if entry is None:
+                menu.addSeparator()
+                continue
+            name, run, enabled = entry
+            menu.addAction(name, run).setEnabled(enabled)
         if self.actions():
             menu.addSeparator()
             menu.addActions(self.actions())
@@ -340,3 +356,17 @@ class ReportEditor(QTextEdit):
             self._mirror.set_font(self._reading_font())
             self._preview.set_font(self._reading_font())
             self._limit_measure()
+
+
+def gap_place(text: str, start: int, end: int) -> tuple[int, int]:
+    """Where a gap for ``start:end`` goes: the space before the next word stays with that word.
+
+    Else a fill would have to end in a space, which no word of the model's does.
+    """
+    before, after = text[max(start - 2, 0) : start], text[start : start + 1]
+    if start == end and len(before) == 2 and before[1] == " " and not before[0].isspace():
+        at_word = bool(after.strip()) and after != GAP_CHAR
+        return (start - 1, start - 1) if at_word else (start, end)
+    while start < end and text[end - 1] == " ":
+        end -= 1
+    return start, end

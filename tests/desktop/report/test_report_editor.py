@@ -10,10 +10,16 @@ from itertools import groupby
 from operator import itemgetter
 
 import pytest
-from PySide6.QtCore import QMimeData, Qt
-from PySide6.QtGui import QGuiApplication, QInputMethodEvent, QTextCursor
+from PySide6.QtCore import QMimeData, QPoint, Qt
+from PySide6.QtGui import (
+    QAction,
+    QContextMenuEvent,
+    QGuiApplication,
+    QInputMethodEvent,
+    QTextCursor,
+)
 from PySide6.QtTest import QSignalSpy, QTest
-from PySide6.QtWidgets import QApplication, QLineEdit, QWidget
+from PySide6.QtWidgets import QApplication, QLineEdit, QMenu, QWidget
 
 from desktop.report.editor import (
     HEADINGS_STAY,
@@ -21,6 +27,7 @@ from desktop.report.editor import (
     POINT_SIZE,
     TYPED_STAYS,
     ReportEditor,
+    gap_place,
 )
 from desktop.report.model import GAP_CHAR, GapMark, Origin, Report, StaleReport
 from desktop.report.pill import GAP_OBJECT, TOKENS
@@ -255,6 +262,48 @@ def test_a_gap_is_a_pill_with_its_length(editor: ReportEditor) -> None:
     assert cursor.charFormat().property(TOKENS) == 12
     editor.undo()
     assert editor.report.text == "Heart is big."
+
+
+@pytest.mark.parametrize(
+    ("text", "start", "end", "place"),
+    [
+        ("is big", 3, 3, (2, 2)),  # at a word: the space goes behind the gap
+        ("is big", 2, 2, (2, 2)),
+        ("is ", 3, 3, (3, 3)),  # nothing follows that would need the space
+        ("is  big", 4, 4, (4, 4)),
+        (" big", 1, 1, (1, 1)),
+        ("big", 0, 0, (0, 0)),
+        ("is big now", 3, 7, (3, 6)),  # a word selected with the space behind it
+    ],
+)
+def test_a_gap_leaves_the_space_to_the_word_behind_it(
+    text: str, start: int, end: int, place: tuple[int, int]
+) -> None:
+    assert gap_place(text, start, end) == place
+
+
+def test_the_menu_offers_what_can_be_done(editor: ReportEditor) -> None:
+    def entries() -> dict[str, QAction]:
+        where = QPoint(60, 40)
+        event = QContextMenuEvent(QContextMenuEvent.Reason.Keyboard, where, where)
+        QApplication.sendEvent(editor.viewport(), event)
+        menu = QApplication.activePopupWidget()
+        assert isinstance(menu, QMenu)
+        menu.hide()
+        return {action.text(): action for action in menu.actions() if action.text()}
+
+    editor.addAction(QAction("Pin", editor))
+    assert not entries()["Undo"].isEnabled()
+    QTest.keyClicks(editor, "word")
+    found = entries()
+    assert list(found) == ["Undo", "Redo", "Cut", "Copy", "Paste", "Select all", "Pin"]
+    found["Undo"].trigger()
+    assert editor.report.text == ""
+    entries()["Redo"].trigger()
+    entries()["Select all"].trigger()
+    assert editor.selection() == (0, 4)
+    entries()["Cut"].trigger()
+    assert editor.report.text == ""
 
 
 def test_typing_beside_a_pill_makes_letters(editor: ReportEditor) -> None:
