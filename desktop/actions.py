@@ -24,24 +24,26 @@ class Command:
     label: str = ""
     icon: str = ""
     checkable: bool = False
+    after_line: bool = False  # in its menu
 
 
 FILE: Final = (
     Command("open", "&Open…", "Open a DICOM file", ("Ctrl+O",), icon="open"),
     Command("open_folder", "Open &Folder…", "Open the studies in a folder", ("Ctrl+Shift+O",)),
-    Command("quit", "&Quit", "Close the window", ("Ctrl+Q",)),
+    Command("quit", "&Quit", "Close the window", ("Ctrl+Q",), after_line=True),
 )
 REPORT: Final = (
     Command("draft", "&Draft", "Write the report from the image", ("Ctrl+D",)),
     Command("infill", "&Infill", "Write anew all that is not pinned", ("Ctrl+Return",)),
     Command("refill", "&Refill Selection", "Write the selection anew", ("Ctrl+R",), "Refill"),
-    Command("cancel", "&Cancel", "Stop and leave the report as it was", ("Esc",)),
+    Command("cancel", "&Cancel", "Stop and leave the report as it was", ("Esc",), after_line=True),
     Command(
         "pin",
         "&Pin Selection",
         "The model may not change the selection, or the word at the caret",
         ("Ctrl+P",),
         "Pin",
+        after_line=True,
     ),
     Command(
         "unpin",
@@ -51,10 +53,20 @@ REPORT: Final = (
         "Unpin",
     ),
     Command("gap", "Insert &Gap", "Let the model write here", ("Ctrl+G",), "Insert gap"),
-    Command("undo", "&Undo", "Take the last change back", ("Ctrl+Z",), icon="undo"),
+    Command(
+        "undo", "U&ndo", "Take the last change back", ("Ctrl+Z",), icon="undo", after_line=True
+    ),
     Command("redo", "R&edo", "Make the change again", ("Ctrl+Shift+Z", "Ctrl+Y"), icon="redo"),
-    Command("copy", "Copy &Report", "Copy as plain text", ("Ctrl+Shift+C",), "Copy", icon="copy"),
-    Command("restart", "Re&start Worker", "Start the worker anew"),
+    Command(
+        "copy",
+        "C&opy Report",
+        "Copy as plain text",
+        ("Ctrl+Shift+C",),
+        "Copy",
+        icon="copy",
+        after_line=True,
+    ),
+    Command("restart", "Re&start Worker", "Start the worker anew", after_line=True),
 )
 VIEW: Final = (
     Command("fit", "&Fit Image", "Show the whole image", ("Ctrl+0",)),
@@ -62,23 +74,24 @@ VIEW: Final = (
     Command("zoom_out", "Zoom &Out", "Smaller", ("Ctrl+-",)),
     Command("invert", "In&vert", "Exchange black and white", ("Ctrl+Shift+I",)),
     Command("reset_window", "&Reset Window/Level", "As the file says", ("Ctrl+Shift+R",)),
-    Command("focus_image", "Go to I&mage", "Keys go to the image", ("Ctrl+1",)),
+    Command("focus_image", "Go to I&mage", "Keys go to the image", ("Ctrl+1",), after_line=True),
     Command("focus_report", "Go to Re&port", "Keys go to the report", ("Ctrl+2",)),
-    Command("focus_other", "&Other Pane", "From image to report and back", ("F6",)),
+    Command("focus_other", "O&ther Pane", "From image to report and back", ("F6",)),
     Command(
         "previous",
-        "Pre&vious Study",
+        "Previo&us Study",
         "The study before",
         ("Alt+Left", "Ctrl+PgUp"),
         icon="previous",
+        after_line=True,
     ),
     Command("next", "&Next Study", "The study after", ("Alt+Right", "Ctrl+PgDown"), icon="next"),
-    Command("dark", "&Dark Theme", "For a dark reading room", checkable=True),
+    Command("dark", "&Dark Theme", "For a dark reading room", checkable=True, after_line=True),
     Command("light", "&Light Theme", "For a bright room", checkable=True),
 )
 HELP: Final = (
     Command("shortcuts", "&Keyboard and Mouse", "All keys on one page", ("F1",)),
-    Command("about", "&About Pinfill", "What this is and what it is not"),
+    Command("about", "&About Pinfill", "What this is and what it is not", after_line=True),
 )
 ALL: Final = {"File": FILE, "Report": REPORT, "View": VIEW, "Help": HELP}
 
@@ -102,12 +115,12 @@ class Actions:
     def __getitem__(self, name: str) -> QAction:
         return self._actions[name]
 
-    def allow(self, name: str, allowed: bool, why_not: str = "") -> None:
-        """Enable or disable; the tooltip of a disabled action gives the reason."""
+    def allow(self, name: str, why_not: str | None) -> None:
+        """Enable for ``None``; else disable, and the tooltip gives the reason."""
         action = self._actions[name]
-        action.setEnabled(allowed)
+        action.setEnabled(why_not is None)
         tip = tooltip(_BY_NAME[name])
-        action.setToolTip(tip if allowed or not why_not else f"{tip}\n{why_not}")
+        action.setToolTip(tip if why_not is None else f"{tip}\n{why_not}")
 
 
 def commands() -> Iterator[Command]:

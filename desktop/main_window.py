@@ -9,19 +9,16 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from PySide6.QtCore import QMimeData, Qt, Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import (
-    QActionGroup,
     QCloseEvent,
     QDragEnterEvent,
     QDropEvent,
 )
 from PySide6.QtWidgets import (
     QApplication,
-    QFileDialog,
     QFrame,
     QMainWindow,
-    QMenu,
     QSplitter,
     QVBoxLayout,
     QWidget,
@@ -29,8 +26,11 @@ from PySide6.QtWidgets import (
 
 from desktop import help as help_pages
 from desktop import theme
-from desktop.actions import ALL, Actions
+from desktop.actions import Actions
+from desktop.availability import Situation, refusals
 from desktop.drafting import Drafting
+from desktop.menus import fill_menu_bar
+from desktop.opening import Opening, local_paths
 from desktop.report.colors import ReportColors
 from desktop.report.editor import ReportEditor
 from desktop.report.legend import ReportLegend
@@ -40,7 +40,7 @@ from desktop.report_pane import ReportPane
 from desktop.session import StudySession
 from desktop.settings import Settings
 from desktop.tasks import Tasks
-from desktop.theme import GRID, THEME_NAMES, ThemeName
+from desktop.theme import GRID, ThemeName
 from desktop.viewer.viewport import Viewport
 from desktop.widgets.banner import Banner, Notice, NoticeKind
 from desktop.widgets.status_line import StatusLine
@@ -71,6 +71,7 @@ class MainWindow(QMainWindow):
 
         self.tasks = Tasks(self.show_fault)
         self.commands = Actions(self)
+        self._opening = Opening(self, settings, self.open_paths)
         self.banner = Banner(colors)
         self.status = StatusLine(colors)
         self.viewport = Viewport()
@@ -83,7 +84,7 @@ class MainWindow(QMainWindow):
         self.setWindowTitle("Pinfill")
         self.setAcceptDrops(True)
         self._lay_out()
-        self._build_menus()
+        fill_menu_bar(self.menuBar(), self.commands, {"open_folder": self._opening.recent_menu})
         self._connect()
         self.set_theme(settings.theme)
         self._restore_layout()
@@ -125,24 +126,6 @@ class MainWindow(QMainWindow):
         self.setCentralWidget(central)
         QWidget.setTabOrder(self.viewport, self.editor)
 
-    def _build_menus(self) -> None:
-        bar = self.menuBar()
-        breaks = {"quit", "cancel", "pin", "undo", "copy", "restart", "focus_image", "previous"}
-        breaks |= {"dark", "about"}
-        for title, group in ALL.items():
-            menu = bar.addMenu(f"&{title}")
-            menu.setToolTipsVisible(True)
-            for command in group:
-                if command.name in breaks:
-                    menu.addSeparator()
-                menu.addAction(self.commands[command.name])
-                if command.name == "open_folder":
-                    self._recent_menu = menu.addMenu("Open &Recent")
-        self._recent_menu.aboutToShow.connect(self._fill_recent)
-        themes = QActionGroup(self)
-        for name in THEME_NAMES:
-            themes.addAction(self.commands[name])
-
     def _restore_layout(self) -> None:
         self.resize(*DEFAULT_SIZE)
         geometry, panes = self._settings.layout("window"), self._settings.layout("panes")
@@ -155,8 +138,8 @@ class MainWindow(QMainWindow):
 
     def _connect(self) -> None:
         handlers: dict[str, Callable[[], object]] = {
-            "open": self._choose_file,
-            "open_folder": self._choose_folder,
+            "open": self._opening.choose_file,
+            "open_folder": self._opening.choose_folder,
             "quit": self.close,
             "draft": self.draft,
             "infill": self.infill,
@@ -288,46 +271,14 @@ class MainWindow(QMainWindow):
             Qt.FocusReason.ShortcutFocusReason
         )
 
-    # Opening files
-
-    def _choose_file(self) -> None:
-        self._choose(QFileDialog.FileMode.ExistingFiles, "Open a DICOM file")
-
-    def _choose_folder(self) -> None:
-        self._choose(QFileDialog.FileMode.Directory, "Open a folder of studies")
-
-    def _choose(self, mode: QFileDialog.FileMode, title: str) -> None:
-        dialog = QFileDialog(self, title)
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.setFileMode(mode)
-        recent = self._settings.recent
-        if recent:
-            dialog.setDirectory(str(recent[0] if recent[0].is_dir() else recent[0].parent))
-        dialog.filesSelected.connect(lambda names: self.open_paths([Path(name) for name in names]))
-        dialog.open()
-
-    def _fill_recent(self) -> None:
-        menu: QMenu = self._recent_menu
-        menu.clear()
-        recent = self._settings.recent
-        for path in recent:
-            menu.addAction(str(path)).triggered.connect(
-                lambda _checked=False, path=path: self.open_paths([path])
-            )
-        if not recent:
-            menu.addAction("Nothing opened yet").setEnabled(False)
-            return
-        menu.addSeparator()
-        menu.addAction("Clear This List").triggered.connect(
-            lambda _checked=False: self._settings.forget_recent()
-        )
+    # Dropped files
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        if _local_paths(event.mimeData()):
+        if local_paths(event.mimeData()):
             event.acceptProposedAction()
 
     def dropEvent(self, event: QDropEvent) -> None:
-        self.open_paths(_local_paths(event.mimeData()))
+        self.open_paths(local_paths(event.mimeData()))
 
     # Showing what happens
 
@@ -345,39 +296,24 @@ class MainWindow(QMainWindow):
         self._allow()
 
     def _allow(self) -> None:
-        """Enable what can be done now; the others say why not."""
-        study, busy = self.session.study is not None, self.drafting.busy
-        moving = self._moving.locked()
-        worker = self.link.state not in (WorkerState.DIED, WorkerState.STOPPED)
-        selected = len(set(self.editor.selection())) == 2
-        why = (
-            "Open a study first"
-            if not study
-            else "Wait for the study to open"
-            if moving
-            else "Wait for the model, or cancel it"
-            if busy
-            else ""
+        """Enable the commands that can be given now."""
+        report, index = self.editor.report, self.session.index
+        start, end = self.editor.selection()
+        now = Situation(
+            study=self.session.study is not None,
+            moving=self._moving.locked(),
+            writing=self.drafting.busy,
+            worker=self.link.state not in (WorkerState.DIED, WorkerState.STOPPED),
+            worker_died=self.link.state is WorkerState.DIED,
+            text=bool(report.text),
+            selection=start != end,
+            can_undo=report.can_undo,
+            can_redo=report.can_redo,
+            has_previous=index > 0,
+            has_next=0 <= index < len(self.session.paths) - 1,
         )
-        why_model = why or ("" if worker else "The worker is not running: restart it first")
-        why_selection = why or ("" if selected else "Select some of the report first")
-        for name in ("draft", "infill"):
-            self.commands.allow(name, not why_model, why_model)
-        self.commands.allow("refill", not (why_model or why_selection), why_model or why_selection)
-        why_text = why or ("" if self.editor.report.text else "The report is empty")
-        for name in ("pin", "unpin"):
-            self.commands.allow(name, not why_text, why_text)
-        self.commands.allow("gap", not why, why)
-        self.commands.allow("undo", not why and self.editor.report.can_undo, why)
-        self.commands.allow("redo", not why and self.editor.report.can_redo, why)
-        self.commands.allow("copy", study and bool(self.editor.report.text))
-        self.commands.allow("cancel", busy, "The model is not writing")
-        self.commands.allow("restart", self.link.state is WorkerState.DIED)
-        for name in ("fit", "zoom_in", "zoom_out", "invert", "reset_window"):
-            self.commands.allow(name, study, "Open a study first")
-        last = len(self.session.paths) - 1
-        self.commands.allow("previous", not moving and self.session.index > 0)
-        self.commands.allow("next", not moving and 0 <= self.session.index < last)
+        for name, why_not in refusals(now):
+            self.commands.allow(name, why_not)
 
     def _show_worker(self) -> None:
         text = {
@@ -396,8 +332,10 @@ class MainWindow(QMainWindow):
         self._allow()
 
     def _show_waiting(self) -> None:
-        if self.link.state is WorkerState.STARTING:
-            self.status.show_text("Waits until the model is loaded · Esc cancels")
+        starting = self.link.state is WorkerState.STARTING
+        self.status.show_text(
+            "Waits until the model is loaded · Esc cancels" if starting else "Asking the model…"
+        )
 
     def _show_canvas(self, canvas: Canvas) -> None:
         self.status.show_canvas(canvas)
@@ -469,7 +407,3 @@ class MainWindow(QMainWindow):
         """Stop all that runs behind the window; call once it is closed."""
         # Together, for a job may wait for the answer of a worker that hangs.
         await asyncio.gather(self.drafting.stop(), self.tasks.close(), self.link.close())
-
-
-def _local_paths(data: QMimeData) -> list[Path]:
-    return [Path(url.toLocalFile()) for url in data.urls() if url.isLocalFile()]

@@ -8,10 +8,19 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import Qt
-from PySide6.QtGui import QGuiApplication, QKeySequence
+from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
+from PySide6.QtGui import QDropEvent, QGuiApplication, QKeySequence
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QAbstractButton, QComboBox, QDialog, QPushButton, QToolButton, QWidget
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QComboBox,
+    QDialog,
+    QFileDialog,
+    QMenu,
+    QPushButton,
+    QToolButton,
+    QWidget,
+)
 
 from desktop import actions
 from desktop.main_window import MainWindow
@@ -490,6 +499,53 @@ async def test_help_pages_do_not_block(tmp_path: Path) -> None:
             assert dialog.isVisible()
             dialog.close()
             await until(lambda: bench.window.findChild(QDialog) is None)
+
+
+@on_qt_loop
+async def test_the_recent_menu_opens_what_was_opened(tmp_path: Path) -> None:
+    other = save(tmp_path / "other.dcm", make_dataset(PatientName="Elm^Eve"))
+    async with shown(tmp_path) as bench:
+        menu = next(m for m in bench.window.findChildren(QMenu) if "Recent" in m.title())
+        menu.aboutToShow.emit()
+        assert [action.isEnabled() for action in menu.actions()] == [False]
+        await bench.open(other)
+        await bench.open(bench.study)
+        await until(lambda: "Morgan" in bench.window.windowTitle())
+        menu.aboutToShow.emit()
+        assert [action.text() for action in menu.actions()[:2]] == [str(bench.study), str(other)]
+        menu.actions()[1].trigger()
+        await until(lambda: "Elm" in bench.window.windowTitle())
+        menu.actions()[-1].trigger()
+        assert Settings().recent == []
+
+
+@on_qt_loop
+async def test_a_chosen_file_is_opened_without_blocking(tmp_path: Path) -> None:
+    async with shown(tmp_path) as bench:
+        bench.window.commands["open"].trigger()
+        dialog = bench.window.findChild(QFileDialog)
+        assert isinstance(dialog, QFileDialog)
+        dialog.filesSelected.emit([str(bench.study)])
+        dialog.reject()
+        await until(lambda: bench.window.session.study is not None)
+
+
+@on_qt_loop
+async def test_a_dropped_file_is_opened(tmp_path: Path) -> None:
+    async with shown(tmp_path) as bench:
+        data = QMimeData()
+        data.setUrls([QUrl.fromLocalFile(str(bench.study))])
+        where, buttons = QPointF(700, 300), Qt.MouseButton.LeftButton
+        bench.window.dropEvent(
+            QDropEvent(
+                where,
+                Qt.DropAction.CopyAction,
+                data,
+                buttons,
+                Qt.KeyboardModifier.NoModifier,
+            )
+        )
+        await until(lambda: bench.window.session.study is not None)
 
 
 @on_qt_loop

@@ -88,8 +88,3 @@ def test_every_icon_draws(app: QApplication) -> None:
         ]
         assert drawn, name
         assert any(color.red() > 200 and color.green() < 80 for color in drawn), name
-
-
-def test_no_two_commands_share_a_key() -> None:
-    keys = [key for command in actions.commands() for key in command.keys]
-    assert sorted(keys) == sorted(set(keys))

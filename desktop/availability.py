@@ -1,0 +1,57 @@
+"""Which commands can be given now, and why the others cannot."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+_IMAGE_COMMANDS: Final = ("fit", "zoom_in", "zoom_out", "invert", "reset_window")
+
+
+@dataclass(frozen=True)
+class Situation:
+    """What decides: each is a plain fact about the window."""
+
+    study: bool = False  # one is on screen
+    moving: bool = False  # to another study
+    writing: bool = False  # the model is, or waits to
+    worker: bool = True  # runs or is being started
+    worker_died: bool = False
+    text: bool = False  # the report has some
+    selection: bool = False
+    can_undo: bool = False
+    can_redo: bool = False
+    has_previous: bool = False
+    has_next: bool = False
+
+
+def refusals(now: Situation) -> Iterator[tuple[str, str | None]]:
+    """Each command with ``None`` where it can be given, else with a reason for the reader."""
+    report = _first(
+        (not now.study, "Open a study first"),
+        (now.moving, "Wait for the study to open"),
+        (now.writing, "Wait for the model, or cancel it"),
+    )
+    text = report or _first((not now.text, "The report is empty"))
+    model = report or _first((not now.worker, "The worker is not running: restart it first"))
+    for name in ("draft", "infill"):
+        yield name, model
+    yield "refill", model or _first((not now.selection, "Select some of the report first"))
+    for name in ("pin", "unpin"):
+        yield name, text
+    yield "gap", report
+    yield "undo", report or _first((not now.can_undo, "There is nothing to take back"))
+    yield "redo", report or _first((not now.can_redo, "There is nothing to make again"))
+    yield "copy", _first((not now.study, "Open a study first"), (not now.text, "It is empty"))
+    yield "cancel", _first((not now.writing, "The model is not writing"))
+    yield "restart", _first((not now.worker_died, "The worker has not stopped"))
+    for name in _IMAGE_COMMANDS:
+        yield name, _first((not now.study, "Open a study first"))
+    moving = _first((now.moving, "Wait for the study to open"))
+    yield "previous", moving or _first((not now.has_previous, "This is the first study"))
+    yield "next", moving or _first((not now.has_next, "This is the last study"))
+
+
+def _first(*reasons: tuple[bool, str]) -> str | None:
+    return next((reason for holds, reason in reasons if holds), None)
