@@ -16,7 +16,6 @@ import json
 import random
 import sys
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -62,7 +61,7 @@ class Outcome:
 
 def main(argv: Sequence[str] | None = None) -> int:
     from inference.checkpoints import CheckpointError, load_engine
-    from inference.training.demo_corpus import HELD_OUT_FROM
+    from inference.training.demo_corpus import HELD_OUT_FROM, one_thread_each
     from resources import demo_checkpoint
 
     parser = argparse.ArgumentParser("pinfill bench demo", description=__doc__)
@@ -82,8 +81,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"pinfill: {error}", file=sys.stderr)
         return 2
     seeds = range(arguments.first, arguments.first + arguments.n)
-    with ProcessPoolExecutor() as pool:
-        items = list(progress.track(list(pool.map(prepare, seeds)), "rendering studies"))
+    with one_thread_each(None) as pool:
+        jobs = [pool.submit(prepare, seed) for seed in seeds]
+        items = [job.result() for job in progress.track(jobs, "rendering studies")]
     outcomes = [run(engine, item) for item in progress.track(items, "drafting and filling")]
     result = summarise(items, outcomes, str(folder))
     print(json.dumps(result, indent=2) if arguments.json else as_table(result))

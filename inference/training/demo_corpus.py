@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Final
 
@@ -130,11 +132,28 @@ def load_images(
         (start, path) for start, path in zip(starts, paths, strict=True) if not path.exists()
     ]
     if missing:
-        with ProcessPoolExecutor(workers or os.cpu_count()) as pool:
+        with one_thread_each(workers) as pool:
             jobs = [pool.submit(_write_shard, start, SHARD, path) for start, path in missing]
             for job in progress.track(jobs, "rendering studies"):
                 job.result()
     return _concatenate([_read_shard(path) for path in paths])
+
+
+@contextmanager
+def one_thread_each(workers: int | None) -> Iterator[ProcessPoolExecutor]:
+    """A pool whose processes do not start BLAS threads that would fight for the same cores."""
+    names = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
+    before = {name: os.environ.get(name) for name in names}
+    os.environ.update(dict.fromkeys(names, "1"))
+    try:
+        with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+            yield pool
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
 
 
 def _read_shard(path: Path) -> Images:

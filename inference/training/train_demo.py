@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 _VALIDATION_FROM: Final = HELD_OUT_FROM + 500_000
 """Seeds to watch training by; the benchmark's held-out studies are others."""
 
+VALIDATION_DRAFTS: Final = 48
 _TOKENIZER_REPORTS: Final = 6000
 _LOGS: Final = ("vision.csv", "text-held-out.csv")
 
@@ -131,7 +132,6 @@ def _watcher(
     watched: Images,
     folder: Path,
     progress: Progress,
-    drafts: int = 48,
 ) -> Callable[[int], dict[str, float]]:
     """Figures on validation studies: the loss on fixed canvases, findings in real drafts."""
     from inference.checkpoints import assemble
@@ -159,14 +159,14 @@ def _watcher(
         engine = DiffusionEngine(assemble(model, tokenizer, image_processor(), folder, "cpu"))
         found = []
         forwards = 0
-        for row, case in enumerate(cases[:drafts]):
+        for row, case in enumerate(cases[:VALIDATION_DRAFTS]):
             request = Infill("draft", (Gap(),), str(row), prompt_context(case), Options(seed=row))
             filled = engine.infill(request, watched.pixels[row], lambda _: None, lambda: False)
             found.append(extract_labels(filled.fills[0]))
             forwards += filled.forwards
             if row == 0:
                 progress.say(filled.fills[0])
-        truth = [case.labels for case in cases[:drafts]]
+        truth = [case.labels for case in cases[:VALIDATION_DRAFTS]]
         return {
             "loss": loss(),
             "draft_macro_f1": macro_f1(found, truth),

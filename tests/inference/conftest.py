@@ -1,0 +1,48 @@
+"""A checkpoint folder with random weights: the real format and the real loading code, in a second.
+
+What a trained model does is tested elsewhere, with the bundled checkpoint.
+"""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from inference.canvas import Codec
+    from inference.engines.diffusion import Checkpoint
+
+
+@pytest.fixture(scope="session")
+def random_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A complete folder; copy it before you damage it."""
+    import torch
+
+    from inference.training.demo_model import build, train_tokenizer
+    from inference.training.findings import sample_case
+    from inference.training.report_language import write_report
+    from inference.training.train_demo import save
+
+    torch.manual_seed(0)
+    cases = [sample_case(seed) for seed in range(300)]
+    tokenizer = train_tokenizer(write_report(case, random.Random(case.seed)) for case in cases)
+    folder = tmp_path_factory.mktemp("checkpoints") / "random"
+    save(build(tokenizer), tokenizer, folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def loaded(random_checkpoint: Path) -> Checkpoint:
+    from inference.checkpoints import load
+
+    return load(random_checkpoint, "cpu")
+
+
+@pytest.fixture(scope="session")
+def codec(loaded: Checkpoint) -> Codec:
+    from inference.canvas import Codec
+
+    return Codec(loaded.tokenizer, loaded.end_ids)

@@ -1,0 +1,106 @@
+"""The engine: one prefix a study, honest counts, cancel within a step, seeds that repeat."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from inference.engines.base import BadRequest, JobCancelled
+from inference.engines.diffusion import Checkpoint, DiffusionEngine
+from inference.protocol import Canvas, Filled, Fixed, Gap, Infill, Options, Piece, join
+
+IMAGE = np.random.default_rng(0).integers(0, 256, (64, 80), dtype=np.uint8)
+
+
+@pytest.fixture
+def engine(loaded: Checkpoint) -> DiffusionEngine:
+    return DiffusionEngine(loaded)
+
+
+def fill(
+    engine: DiffusionEngine,
+    *pieces: Piece,
+    seed: int | None = 1,
+    steps: int = 3,
+    image_id: str | None = "image",
+    image: NDArray[np.uint8] | None = IMAGE,
+    canvases: list[Canvas] | None = None,
+    context: str = "",
+) -> Filled:
+    request = Infill("job", pieces, image_id, context, Options(seed=seed, max_steps=steps))
+    seen = [] if canvases is None else canvases
+    return engine.infill(request, image, seen.append, lambda: False)
+
+
+def test_the_prefix_is_encoded_once_a_study(engine: DiffusionEngine) -> None:
+    first = fill(engine, Gap(4), Fixed("."))
+    again = fill(engine, Fixed("The heart "), Gap(6), Fixed("."))
+    other = fill(engine, Gap(4), Fixed("."), image_id="another")
+    assert [first.prefix_encodings, again.prefix_encodings, other.prefix_encodings] == [1, 0, 1]
+    assert first.prefix_seconds > 0 == again.prefix_seconds
+
+
+def test_another_context_is_another_prefix(engine: DiffusionEngine) -> None:
+    fill(engine, Gap(4))
+    assert fill(engine, Gap(4), context="AP view.").prefix_encodings == 1
+
+
+def test_a_canvas_after_every_step(engine: DiffusionEngine) -> None:
+    canvases: list[Canvas] = []
+    filled = fill(engine, Gap(5), Fixed(" and "), Gap(3), Fixed("."), canvases=canvases)
+    assert [canvas.step for canvas in canvases] == [1, 2, 3]
+    assert filled.steps == filled.forwards == 3 and filled.tokens == 8
+    assert all(len(canvas.gaps) == 2 and canvas.max_steps == 3 for canvas in canvases)
+    shown = tuple("".join(run.text for run in gap) for gap in canvases[-1].gaps)
+    assert len(filled.fills) == 2 and len(shown) == 2
+
+
+def test_equal_seeds_repeat_and_a_missing_one_is_told(engine: DiffusionEngine) -> None:
+    pieces = (Fixed("The heart "), Gap(12), Fixed("."))
+    assert fill(engine, *pieces, seed=5).fills == fill(engine, *pieces, seed=5).fills
+    assert fill(engine, *pieces, seed=5).fills != fill(engine, *pieces, seed=6).fills
+    drawn = fill(engine, *pieces, seed=None)
+    assert fill(engine, *pieces, seed=drawn.seed).fills == drawn.fills
+
+
+def test_cancel_answers_within_one_step(engine: DiffusionEngine) -> None:
+    canvases: list[Canvas] = []
+    request = Infill("job", (Gap(),), "image", "", Options(max_steps=48))
+    with pytest.raises(JobCancelled) as caught:
+        engine.infill(request, IMAGE, canvases.append, lambda: len(canvases) >= 4)
+    assert caught.value.step == 4 == len(canvases)
+
+
+def test_a_cancel_before_the_start_does_no_work(engine: DiffusionEngine) -> None:
+    with pytest.raises(JobCancelled):
+        engine.infill(Infill("job", (Gap(),), "image"), IMAGE, lambda _: None, lambda: True)
+    assert fill(engine, Gap(3)).prefix_encodings == 1
+
+
+def test_a_request_without_room_does_no_work(engine: DiffusionEngine) -> None:
+    with pytest.raises(BadRequest, match="too many"):
+        fill(engine, Fixed("heart " * 300), Gap())
+    assert fill(engine, Gap(3)).prefix_encodings == 1
+
+
+def test_no_image_is_needed(engine: DiffusionEngine) -> None:
+    assert fill(engine, Gap(3), Fixed("."), image_id=None, image=None).prefix_encodings == 1
+
+
+pin = st.text(st.characters(exclude_categories=["Cs"]), max_size=10)
+
+
+@settings(max_examples=25)
+@given(st.tuples(pin, pin, pin, pin), st.integers(0, 2**31))
+def test_pins_stand_around_three_gaps(
+    loaded: Checkpoint, pins: tuple[str, str, str, str], seed: int
+) -> None:
+    engine = DiffusionEngine(loaded)
+    a, b, c, d = pins
+    pieces = (Fixed(a), Gap(3), Fixed(b), Gap(2), Fixed(c), Gap(3), Fixed(d))
+    filled = fill(engine, *pieces, seed=seed, steps=2, image_id=None, image=None)
+    one, two, three = filled.fills
+    assert join(pieces, filled.fills) == a + one + b + two + c + three + d

@@ -1,0 +1,130 @@
+"""Pieces on a canvas: byte-exact pins, honest room, fills that read well at their seams."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from inference.canvas import Codec, lay_out, read_fill, read_runs
+from inference.engines.base import BadRequest
+from inference.protocol import Fixed, Gap, Piece
+from inference.sampler import FREE
+
+LENGTH = 128
+
+text = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
+
+
+@given(text)
+def test_any_text_decodes_to_the_same_characters(codec: Codec, written: str) -> None:
+    ids = codec.encode(written)
+    assert codec.decode(ids) == written
+    assert not set(ids) & codec.special
+
+
+@pytest.mark.parametrize(
+    "written", ["<eos>", "<turn|>", "<|image|>", "a\u2581b", " ", "\r\n", "\x00", "e\u0301", "👩‍⚕️"]
+)
+def test_control_tokens_and_odd_characters_are_plain_text(codec: Codec, written: str) -> None:
+    assert codec.decode(codec.encode(written)) == written
+
+
+def pinned_bytes(tokens: tuple[int, ...], codec: Codec) -> str:
+    return codec.decode([token for token in tokens if token != FREE])
+
+
+@given(st.lists(text, min_size=1, max_size=4), st.integers(1, 6))
+def test_pins_lie_on_the_canvas_in_order(codec: Codec, texts: list[str], size: int) -> None:
+    pieces: list[Piece] = []
+    for written in texts:
+        pieces += [Fixed(written), Gap(size)]
+    pieces.append(Fixed("end"))
+    layout = lay_out(pieces, codec, 512)
+    expected = "".join(written.removesuffix(" ") for written in texts) + "end"
+    assert len(layout.tokens) == 512
+    assert pinned_bytes(layout.tokens, codec) == expected
+    assert [slot.stop - slot.start for slot in layout.slots] == [size] * len(texts)
+
+
+def test_the_tail_is_pinned_behind_a_last_fixed_piece(codec: Codec) -> None:
+    layout = lay_out([Gap(4), Fixed("Heart.")], codec, LENGTH)
+    tail = layout.tokens[layout.tokens.index(codec.end_of_turn) :]
+    assert set(tail[1:]) == {codec.eos} and not layout.slots[0].open_end
+
+
+def test_a_last_open_gap_runs_to_the_end(codec: Codec) -> None:
+    layout = lay_out([Fixed("Heart"), Gap()], codec, LENGTH)
+    assert layout.slots[0].open_end and layout.slots[0].stop == LENGTH
+    assert lay_out([Gap()], codec, LENGTH).tokens == (FREE,) * LENGTH
+
+
+def test_open_gaps_share_what_is_left(codec: Codec) -> None:
+    fixed = Fixed("heart size is normal. " * 8)
+    layout = lay_out([Gap(), fixed, Gap(), fixed, Gap(), Fixed(".")], codec, 96)
+    sizes = [slot.stop - slot.start for slot in layout.slots]
+    assert min(sizes) >= 1 and len(layout.tokens) == 96
+
+
+@given(st.integers(0, 200), st.integers(0, 200))
+def test_what_does_not_fit_is_refused_with_the_numbers(codec: Codec, words: int, gap: int) -> None:
+    pieces: list[Piece] = [Fixed(" heart" * words), Gap(gap) if gap else Gap(), Fixed(".")]
+    needed = len(codec.encode(" heart" * words)) + len(codec.encode(".")) + max(gap, 1) + 1
+    if needed <= LENGTH:
+        assert len(lay_out(pieces, codec, LENGTH).tokens) == LENGTH
+        return
+    with pytest.raises(BadRequest, match=f"canvas of {LENGTH} tokens: {needed - LENGTH} too many"):
+        lay_out(pieces, codec, LENGTH)
+
+
+def test_no_gap_is_refused(codec: Codec) -> None:
+    with pytest.raises(BadRequest, match="nothing to fill"):
+        lay_out([Fixed("all pinned")], codec, LENGTH)
+
+
+def filled(codec: Codec, pieces: list[Piece], fill: str) -> str:
+    layout = lay_out(pieces, codec, LENGTH)
+    draft = list(layout.tokens)
+    slot = layout.slots[0]
+    ids = codec.encode(fill)
+    assert len(ids) <= slot.stop - slot.start
+    assert codec.filler is not None
+    ids += [codec.filler] * (slot.stop - slot.start - len(ids))
+    draft[slot.start : slot.stop] = ids
+    return read_fill(layout, 0, draft, codec)
+
+
+def test_one_space_at_a_seam(codec: Codec) -> None:
+    pieces: list[Piece] = [Fixed("The heart "), Gap(6), Fixed(".")]
+    assert filled(codec, pieces, " is large") == "is large"
+    assert filled(codec, pieces, "is large") == "is large"
+    assert filled(codec, [Fixed("The heart"), Gap(6)], " is large") == " is large"
+    assert filled(codec, [Fixed("HEART:\n"), Gap(6)], "Normal") == "Normal"
+
+
+def test_an_empty_fill_is_legal(codec: Codec) -> None:
+    assert filled(codec, [Fixed("a "), Gap(6), Fixed(".")], "") == ""
+
+
+def test_a_fill_ends_with_the_turn(codec: Codec) -> None:
+    layout = lay_out([Gap()], codec, LENGTH)
+    draft = codec.encode("Heart.") + [codec.end_of_turn] + codec.encode("never shown")
+    draft += [codec.eos] * (LENGTH - len(draft))
+    assert read_fill(layout, 0, draft, codec) == "Heart."
+
+
+def test_runs_tell_settled_tokens_from_others(codec: Codec) -> None:
+    layout = lay_out([Gap(4), Fixed(".")], codec, LENGTH)
+    ids = codec.encode("heart")[:1] + codec.encode(" size is normal")[:3]
+    draft = ids + list(layout.tokens[4:])
+    settled = [True, True, False, True] + [True] * (LENGTH - 4)
+    runs = read_runs(layout, 0, draft, settled, codec)
+    assert [run.settled for run in runs] == [True, False, True]
+    assert "".join(run.text for run in runs) == codec.decode(ids)
+
+
+def test_inner_gaps_may_not_end_the_report(codec: Codec) -> None:
+    clamp = lay_out([Gap(3), Fixed("."), Gap()], codec, LENGTH).clamp(codec, torch.device("cpu"))
+    assert clamp.inner.nonzero().squeeze(-1).tolist() == [0, 1, 2]
+    assert codec.end_of_turn in clamp.banned and codec.filler not in clamp.banned

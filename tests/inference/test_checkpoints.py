@@ -1,0 +1,116 @@
+"""Every way in which a folder can be wrong is told in one sentence, before anything is loaded."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from inference.checkpoints import CheckpointError, check, load, load_engine
+
+
+@pytest.fixture
+def folder(random_checkpoint: Path, tmp_path: Path) -> Path:
+    copy = tmp_path / "copy"
+    shutil.copytree(random_checkpoint, copy)
+    return copy
+
+
+def refusal(folder: Path) -> str:
+    with pytest.raises(CheckpointError) as caught:
+        load_engine(folder, "cpu", lambda _: None)
+    sentence = str(caught.value)
+    assert "\n" not in sentence and sentence.endswith(".")
+    return sentence
+
+
+def test_a_whole_folder_loads(folder: Path) -> None:
+    stages: list[str] = []
+    engine = load_engine(folder, "cpu", stages.append)
+    assert engine.info.canvas_length == 128 and engine.info.has_filler
+    assert engine.info.device == "cpu" and engine.info.name == "copy"
+    assert len(stages) == 3
+
+
+def test_a_missing_folder(tmp_path: Path) -> None:
+    assert "no checkpoint folder" in refusal(tmp_path / "nowhere")
+
+
+def test_a_file(folder: Path) -> None:
+    assert "is a file" in refusal(folder / "config.json")
+
+
+def test_a_folder_without_configuration(tmp_path: Path) -> None:
+    assert "no config.json" in refusal(tmp_path)
+
+
+def test_another_architecture(folder: Path) -> None:
+    config = json.loads((folder / "config.json").read_text())
+    config["architectures"] = ["LlamaForCausalLM"]
+    (folder / "config.json").write_text(json.dumps(config))
+    assert "LlamaForCausalLM" in refusal(folder)
+
+
+def test_a_damaged_configuration(folder: Path) -> None:
+    (folder / "config.json").write_text('{"architectures": [')
+    assert "config.json" in refusal(folder)
+
+
+def test_pickled_weights(folder: Path) -> None:
+    (folder / "model.safetensors").rename(folder / "pytorch_model.bin")
+    assert "pickle" in refusal(folder)
+
+
+def test_no_weights(folder: Path) -> None:
+    (folder / "model.safetensors").unlink()
+    assert "no *.safetensors" in refusal(folder)
+
+
+def test_half_copied_weights(folder: Path) -> None:
+    weights = folder / "model.safetensors"
+    data = weights.read_bytes()
+    weights.write_bytes(data[: len(data) // 2])
+    assert "half copied" in refusal(folder)
+
+
+def test_a_missing_shard(folder: Path) -> None:
+    index = {"weight_map": {"a": "model.safetensors", "b": "model-2.safetensors"}}
+    (folder / "model.safetensors.index.json").write_text(json.dumps(index))
+    assert "model-2.safetensors is missing" in refusal(folder)
+
+
+@pytest.mark.parametrize("name", ["tokenizer.json", "preprocessor_config.json"])
+def test_a_missing_small_file(folder: Path, name: str) -> None:
+    (folder / name).unlink()
+    assert name in refusal(folder)
+
+
+def test_weights_that_do_not_belong_to_the_configuration(folder: Path) -> None:
+    config = json.loads((folder / "config.json").read_text())
+    config["text_config"]["hidden_size"] = 96
+    (folder / "config.json").write_text(json.dumps(config))
+    assert "cannot be loaded" in refusal(folder)
+
+
+def test_a_gpu_that_is_not_there(folder: Path) -> None:
+    torch = pytest.importorskip("torch")
+    if torch.cuda.is_available():
+        pytest.skip("this machine has a GPU")
+    with pytest.raises(CheckpointError, match="no GPU"):
+        load_engine(folder, "cuda", lambda _: None)
+
+
+def test_check_reads_no_tensor(folder: Path) -> None:
+    assert check(folder)["canvas_length"] == 128
+
+
+def test_the_sampler_takes_its_settings_from_the_checkpoint(folder: Path) -> None:
+    path = folder / "generation_config.json"
+    generation = json.loads(path.read_text())
+    generation["max_denoising_steps"] = 9
+    generation["sampler_config"]["entropy_bound"] = 0.25
+    path.write_text(json.dumps(generation))
+    settings = load(folder, "cpu").settings
+    assert (settings.max_steps, settings.entropy_bound) == (9, 0.25)

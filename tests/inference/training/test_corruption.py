@@ -1,0 +1,71 @@
+"""Training canvases have the shape that drafts and infills meet."""
+
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from inference.training.corruption import HELD_WEIGHT, Marks, Mixture, corrupt, draw_gaps
+
+VOCABULARY, LENGTH = 60, 40
+MARKS = Marks(end_of_turn=1, eos=2, filler=3, newline=4, sentence_ends=frozenset({5}))
+REPORT = [10, 4, 20, 21, 5, 22, 23, 24, 5, 4, 4, 11, 4, 30, 31, 5]
+"""heading, line break, two sentences, blank line, heading, line break, a sentence"""
+
+seeds = st.integers(0, 2**31)
+
+
+def without_filler(target: list[int]) -> list[int]:
+    return [token for token in target if token != MARKS.filler]
+
+
+@given(seeds)
+def test_the_target_is_the_report_with_filler_and_a_tail(seed: int) -> None:
+    example = corrupt(REPORT, MARKS, LENGTH, VOCABULARY, np.random.default_rng(seed))
+    kept = without_filler(example.target.tolist())
+    assert kept[: len(REPORT) + 1] == [*REPORT, MARKS.end_of_turn]
+    assert set(kept[len(REPORT) + 1 :]) <= {MARKS.eos}
+    assert example.target.shape == example.canvas.shape == example.held.shape == (LENGTH,)
+
+
+@given(seeds)
+def test_held_positions_are_clean_and_filler_is_free(seed: int) -> None:
+    example = corrupt(REPORT, MARKS, LENGTH, VOCABULARY, np.random.default_rng(seed))
+    assert np.array_equal(example.canvas[example.held], example.target[example.held])
+    assert not (example.target[example.held] == MARKS.filler).any()
+    assert np.allclose(example.weight, np.where(example.held, HELD_WEIGHT, 1.0))
+
+
+@given(seeds)
+def test_gaps_lie_apart_and_within_the_report(seed: int) -> None:
+    gaps = draw_gaps(REPORT, MARKS, np.random.default_rng(seed), Mixture())
+    assert gaps
+    for gap in gaps:
+        assert 0 <= gap.start < gap.stop <= len(REPORT)
+    for first, second in zip(gaps, gaps[1:], strict=False):
+        assert first.stop < second.start
+
+
+def test_section_gaps_are_the_bodies() -> None:
+    only_sections = Mixture(sections=1.0)
+    drawn = {
+        (gap.start, gap.stop)
+        for seed in range(40)
+        for gap in draw_gaps(REPORT, MARKS, np.random.default_rng(seed), only_sections)
+    }
+    assert drawn == {(2, 9), (13, 16)}
+
+
+def test_sentence_gaps_are_whole_sentences() -> None:
+    only_sentences = Mixture(sections=0.0, phrases=0.0)
+    starts = {2, 5, 13}
+    for seed in range(40):
+        for gap in draw_gaps(REPORT, MARKS, np.random.default_rng(seed), only_sentences):
+            assert gap.start in starts and REPORT[gap.stop - 1] in MARKS.sentence_ends
+
+
+def test_whole_canvases_hold_nothing() -> None:
+    rng = np.random.default_rng(0)
+    example = corrupt(REPORT, MARKS, LENGTH, VOCABULARY, rng, Mixture(whole=1.0, pure_noise=1.0))
+    assert not example.held.any() and (example.canvas != example.target).mean() > 0.8

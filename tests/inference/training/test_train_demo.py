@@ -1,0 +1,82 @@
+"""A short version of the real training command: it learns, stops, goes on, and can be loaded."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+import pytest
+import torch
+
+from inference.checkpoints import load_engine
+from inference.protocol import Fixed, Gap, Infill, Options
+from inference.training import demo_corpus, train_demo
+from inference.training.run_state import RunState, warmup_cosine
+
+
+@pytest.fixture
+def short(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    monkeypatch.setattr(demo_corpus, "SHARD", 4)
+    monkeypatch.setattr(demo_corpus, "RENDER_ROWS", 256)
+    monkeypatch.setattr(train_demo, "_TOKENIZER_REPORTS", 300)
+    monkeypatch.setattr(train_demo, "VALIDATION_DRAFTS", 1)
+    run = tmp_path / "run"
+    out = tmp_path / "demo-short"
+    sizes = ["--studies", "8", "--validation", "4", "--vision-steps", "3", "--save-every", "6"]
+    return ["--out", str(out), "--run", str(run), *sizes, "--threads", "1"]
+
+
+def losses(run: Path) -> list[float]:
+    with (run / "text.csv").open() as file:
+        return [float(row["loss"]) for row in csv.DictReader(file)]
+
+
+def test_the_command_trains_and_its_checkpoint_fills_gaps(short: list[str]) -> None:
+    out, run = Path(short[1]), Path(short[3])
+    assert train_demo.main([*short, "--text-steps", "12"]) == 0
+    curve = losses(run)
+    assert len(curve) == 12 and curve[-1] < curve[0]
+    settings = json.loads((out / "training" / "settings.json").read_text())
+    assert settings["seed"] == 0 and settings["text"]["steps"] == 12
+
+    engine = load_engine(out, "cpu", lambda _: None)
+    pieces = (Fixed("FINDINGS:\nHeart "), Gap(5), Fixed("."))
+    request = Infill("job", pieces, options=Options(seed=1, max_steps=2))
+    filled = engine.infill(request, None, lambda _: None, lambda: False)
+    assert filled.steps == 2 and len(filled.fills) == 1
+
+    assert train_demo.main([*short, "--text-steps", "12"]) == 0
+    assert len(losses(run)) == 12, "a finished run has nothing left to do"
+
+
+def test_a_run_goes_on_where_it_stopped(tmp_path: Path) -> None:
+    def fresh() -> tuple[torch.nn.Linear, torch.optim.AdamW]:
+        torch.manual_seed(0)
+        layer = torch.nn.Linear(3, 1)
+        return layer, torch.optim.AdamW(layer.parameters(), 0.1)
+
+    def advance(layer: torch.nn.Linear, optimizer: torch.optim.AdamW, steps: range) -> None:
+        for step in steps:
+            optimizer.zero_grad()
+            layer(torch.full((1, 3), float(step))).square().sum().backward()
+            optimizer.step()
+
+    whole, optimizer = fresh()
+    advance(whole, optimizer, range(6))
+
+    path = tmp_path / "state.pt"
+    first, optimizer = fresh()
+    advance(first, optimizer, range(4))
+    RunState(path, first, optimizer).save(4)
+    second, optimizer = fresh()
+    assert RunState(path, second, optimizer).resume() == 4
+    advance(second, optimizer, range(4, 6))
+    assert torch.equal(second.weight, whole.weight)
+    assert RunState(tmp_path / "none.pt", second, optimizer).resume() == 0
+
+
+def test_the_learning_rate_rises_then_falls() -> None:
+    shares = [warmup_cosine(step, 100, 10) for step in range(100)]
+    assert shares[0] == 0.1 and max(shares) == 1.0
+    assert shares[10:] == sorted(shares[10:], reverse=True) and shares[-1] < 0.03
