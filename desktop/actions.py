@@ -28,7 +28,7 @@ class Command:
 
 
 FILE: Final = (
-    Command("open", "&Open…", "Open a DICOM file", ("Ctrl+O",), icon="open"),
+    Command("open", "&Open…", "Open a DICOM file", ("Ctrl+O",)),
     Command("open_folder", "Open &Folder…", "Open the studies in a folder", ("Ctrl+Shift+O",)),
     Command("quit", "&Quit", "Close the window", ("Ctrl+Q",), after_line=True),
 )
@@ -109,6 +109,7 @@ class Actions:
             action.setToolTip(tooltip(command))
             action.setStatusTip(command.tip)
             action.setCheckable(command.checkable)
+            action.setIconVisibleInMenu(False)
             owner.addAction(action)
             self._actions[command.name] = action
 

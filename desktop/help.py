@@ -42,7 +42,7 @@ def show_shortcuts(parent: QWidget) -> QDialog:
         _table(
             title,
             [
-                (", ".join(actions.shown_keys(command)), command.tip)
+                (", ".join(actions.shown_keys(command)), _told(command))
                 for command in group
                 if command.keys
             ],
@@ -60,11 +60,16 @@ def show_about(parent: QWidget) -> QDialog:
 
 def _table(title: str, rows: tuple[tuple[str, str], ...] | list[tuple[str, str]]) -> str:
     cells = "".join(
-        f"<tr><td style='padding:2px 24px 2px 0'><b>{_escaped(keys)}</b></td>"
+        f"<tr><td width='200' style='padding:2px 16px 2px 0'><b>{_escaped(keys)}</b></td>"
         f"<td style='padding:2px 0'>{_escaped(what)}</td></tr>"
         for keys, what in rows
     )
     return f"<h4>{title}</h4><table cellspacing='0'>{cells}</table>"
+
+
+def _told(command: actions.Command) -> str:
+    name = command.text.replace("&", "").removesuffix("…")
+    return f"{name}: {command.tip[0].lower()}{command.tip[1:]}"
 
 
 def _escaped(text: str) -> str:
@@ -88,7 +93,7 @@ def _show(parent: QWidget, title: str, html: str, *, scrolls: bool = False) -> Q
         area.setWidgetResizable(True)
         area.setWidget(page)
         column.addWidget(area)
-        dialog.resize(64 * GRID, 80 * GRID)
+        dialog.resize(80 * GRID, 88 * GRID)
     else:
         column.addWidget(page)
         dialog.setMinimumWidth(56 * GRID)

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from functools import lru_cache
-from importlib.resources import files
 from string import Template
 from typing import Final, Literal, get_args
 
@@ -18,6 +17,8 @@ from PySide6.QtCore import QByteArray, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QIcon, QPainter, QPalette, QPixmap
 from PySide6.QtSvg import QSvgRenderer
 from PySide6.QtWidgets import QApplication, QStyleFactory
+
+import resources
 
 ThemeName = Literal["dark", "light"]
 THEME_NAMES: Final[tuple[ThemeName, ...]] = get_args(ThemeName)
@@ -178,8 +179,9 @@ def _luminance(color: str) -> float:
 
 def style_sheet(colors: Palette) -> str:
     """The style sheet of the whole application in the given colours."""
-    template = files("resources").joinpath("themes", "window.qss").read_text(encoding="utf-8")
-    return Template(template).substitute(asdict(colors))
+    folder = resources.ROOT / "themes"
+    template = Template((folder / "window.qss").read_text(encoding="utf-8"))
+    return template.substitute(asdict(colors), themes=folder.as_posix())
 
 
 def apply(app: QApplication, name: ThemeName) -> Palette:
@@ -222,7 +224,7 @@ def _qt_palette(colors: Palette) -> QPalette:
 @lru_cache(maxsize=256)
 def glyph(name: str, color: str, size: int = 16, scale: float = 1.0) -> QPixmap:
     """The icon ``name`` of ``resources/icons`` in one colour, ``size`` logical pixels square."""
-    source = files("resources").joinpath("icons", f"{name}.svg").read_text(encoding="utf-8")
+    source = (resources.ROOT / "icons" / f"{name}.svg").read_text(encoding="utf-8")
     renderer = QSvgRenderer(QByteArray(source.replace("currentColor", color).encode()))
     side = round(size * scale)
     pixmap = QPixmap(QSize(side, side))

@@ -3,12 +3,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import fields
-from importlib.resources import files
 
 import pytest
 from PySide6.QtSvg import QSvgRenderer
 from PySide6.QtWidgets import QApplication, QPushButton
 
+import resources
 from desktop import actions, theme
 from desktop.theme import GLYPH_PAIRS, TEXT_PAIRS, THEME_NAMES, Palette, ThemeName
 
@@ -50,6 +50,14 @@ def test_colours_are_written_in_full(name: ThemeName) -> None:
         assert re.fullmatch("#[0-9a-f]{6}", getattr(colors, field.name)), field.name
 
 
+@pytest.mark.parametrize("name", THEME_NAMES)
+def test_the_chevron_stands_out_in_both_themes(name: ThemeName) -> None:
+    drawing = (resources.ROOT / "themes" / "chevron.svg").read_text()
+    found = re.search(r"stroke=\"(#[0-9a-f]{6})\"", drawing)
+    assert found is not None
+    assert theme.contrast(found[1], theme.palette(name).raised) >= 3
+
+
 def test_dark_is_darker_than_light() -> None:
     for ground in ("ground", "surface", "raised"):
         dark, light = getattr(theme.DARK, ground), getattr(theme.LIGHT, ground)
@@ -73,12 +81,12 @@ def test_qt_understands_the_style_sheet(
 
 
 def test_every_icon_draws(app: QApplication) -> None:
-    folder = files("resources").joinpath("icons")
-    names = [file.name.removesuffix(".svg") for file in folder.iterdir()]
+    folder = resources.ROOT / "icons"
+    names = [file.stem for file in folder.iterdir()]
     needed = {command.icon for command in actions.commands() if command.icon}
     assert needed <= set(names)
     for name in names:
-        assert QSvgRenderer(folder.joinpath(f"{name}.svg").read_bytes()).isValid(), name
+        assert QSvgRenderer((folder / f"{name}.svg").read_bytes()).isValid(), name
         image = theme.glyph(name, "#ff0000", 16).toImage()
         drawn = [
             image.pixelColor(x, y)
