@@ -39,6 +39,8 @@ from inference.protocol import (
     ModelInfo,
     Options,
     Piece,
+    Prepare,
+    Prepared,
     PutImage,
     Ready,
     Reply,
@@ -62,7 +64,7 @@ _EXIT_TIMEOUT: Final = 5.0
 _NO_OPTIONS: Final = Options()
 
 
-Ending = Filled | Cancelled | Failed
+Ending = Filled | Prepared | Cancelled | Failed
 
 
 @dataclass(eq=False)
@@ -228,6 +230,28 @@ class Client:
             context=context,
             options=options,
         )
+        return _checked(await self._ask(request, upload, on_canvas), request)
+
+    async def prepare(
+        self, *, image: NDArray[np.uint8] | None = None, context: str = ""
+    ) -> Prepared:
+        """Let the worker encode the prefix of a study before the first job on it is asked for.
+
+        Arguments, errors and cancelling as with :meth:`infill`.
+        """
+        upload = None if image is None else _upload(image)
+        request = Prepare(str(next(self._numbers)), upload.image_id if upload else None, context)
+        ending = await self._ask(request, upload, None)
+        assert isinstance(ending, Prepared)
+        return ending
+
+    async def _ask(
+        self,
+        request: Infill | Prepare,
+        upload: PutImage | None,
+        on_canvas: Callable[[Canvas], None] | None,
+    ) -> Filled | Prepared:
+        """Send a request, and its image where the worker has to be told; wait for the answer."""
         frame = _frame(request)
         for _ in range(_UPLOADS):
             if upload and upload.image_id not in self._uploaded:
@@ -235,8 +259,8 @@ class Client:
                 self._uploaded.add(upload.image_id)
             ending = await self._run(request.request_id, frame, on_canvas)
             match ending:
-                case Filled():
-                    return _checked(ending, request)
+                case Filled() | Prepared():
+                    return ending
                 case Cancelled():
                     raise WorkerDied("The worker was stopped by someone else.")
                 case Failed(kind="unknown_image") if upload:
@@ -315,7 +339,7 @@ class Client:
         match reply:
             case Canvas():
                 self._show(reply)
-            case Filled() | Cancelled() | Failed(request_id=str()):
+            case Filled() | Prepared() | Cancelled() | Failed(request_id=str()):
                 job = self._jobs.get(reply.request_id or "")
                 if job is not None and not job.ending.done():
                     job.ending.set_result(reply)
@@ -384,7 +408,8 @@ def _frame(request: Request) -> bytes:
     return frame
 
 
-def _checked(filled: Filled, request: Infill) -> Filled:
+def _checked(filled: Filled | Prepared, request: Infill) -> Filled:
+    assert isinstance(filled, Filled)
     gaps = sum(isinstance(piece, Gap) for piece in request.pieces)
     if len(filled.fills) != gaps:
         message = f"The worker filled {len(filled.fills)} gaps of {gaps}; nothing was changed."

@@ -14,20 +14,22 @@ from typing import Any, TypeVar
 
 from inference.engines.base import BadRequest, Engine, JobCancelled
 from inference.images import Image
-from inference.protocol import Cancelled, Canvas, Failed, Filled, Infill
+from inference.protocol import Cancelled, Canvas, Failed, Filled, Infill, Prepare, Prepared
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
+
+Ending = Filled | Prepared | Cancelled | Failed
 
 
 @dataclass(eq=False)
 class Job:
     """One request, and where its canvases and then its one last reply go, on the loop."""
 
-    request: Infill
+    request: Infill | Prepare
     image: Image | None
     on_canvas: Callable[[Canvas], None]
-    on_end: Callable[[Filled | Cancelled | Failed], None]
+    on_end: Callable[[Ending], None]
     cancelled: threading.Event = field(default_factory=threading.Event)
 
 
@@ -92,7 +94,7 @@ class JobQueue:
                 self._arrived.clear()
                 await self._arrived.wait()
 
-    async def _do(self, engine: Engine, job: Job) -> Filled | Cancelled | Failed:
+    async def _do(self, engine: Engine, job: Job) -> Ending:
         loop = asyncio.get_running_loop()
         request_id = job.request.request_id
 
@@ -100,10 +102,13 @@ class JobQueue:
             with contextlib.suppress(RuntimeError):  # the loop is closed: the worker is ending
                 loop.call_soon_threadsafe(job.on_canvas, canvas)
 
+        def work() -> Filled | Prepared:
+            if isinstance(job.request, Prepare):
+                return engine.prepare(job.request, job.image)
+            return engine.infill(job.request, job.image, emit, job.cancelled.is_set)
+
         try:
-            return await self._thread.call(
-                lambda: engine.infill(job.request, job.image, emit, job.cancelled.is_set)
-            )
+            return await self._thread.call(work)
         except JobCancelled as cancelled:
             return Cancelled(request_id, cancelled.step)
         except BadRequest as error:

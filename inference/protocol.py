@@ -76,6 +76,14 @@ class Infill(msgspec.Struct, frozen=True, tag="infill"):
     options: Options = Options()
 
 
+class Prepare(msgspec.Struct, frozen=True, tag="prepare"):
+    """Encode a study's prefix ahead of the first job on it, under the same image and context."""
+
+    request_id: str
+    image_id: str | None = None
+    context: str = ""
+
+
 class Cancel(msgspec.Struct, frozen=True, tag="cancel"):
     """Stop a job within one denoising step. A job that has ended already is left alone."""
 
@@ -151,6 +159,14 @@ class Filled(msgspec.Struct, frozen=True, kw_only=True, tag="filled"):
     device: str
 
 
+class Prepared(msgspec.Struct, frozen=True, tag="prepared"):
+    """The study's prefix is encoded; ``prefix_encodings`` is 0 where it was before."""
+
+    request_id: str
+    prefix_encodings: int
+    seconds: float
+
+
 class Cancelled(msgspec.Struct, frozen=True, tag="cancelled"):
     """The job stopped before ``step`` was over; nothing of it is to be used."""
 
@@ -177,8 +193,8 @@ class Failed(msgspec.Struct, frozen=True, tag="failed"):
     request_id: str | None = None
 
 
-Request = PutImage | Infill | Cancel
-Reply = Loading | Ready | Canvas | Filled | Cancelled | Failed
+Request = PutImage | Infill | Prepare | Cancel
+Reply = Loading | Ready | Canvas | Filled | Prepared | Cancelled | Failed
 
 _encoder = msgspec.msgpack.Encoder()
 _request_decoder = msgspec.msgpack.Decoder(Request)
@@ -190,12 +206,12 @@ def encode(message: Request | Reply) -> bytes:
 
 
 def decode_request(frame: bytes) -> Request:
-    """Raises :class:`msgspec.ValidationError` or :class:`msgspec.DecodeError` on a bad frame."""
+    """Raises :class:`msgspec.MsgspecError` or :class:`UnicodeDecodeError` on a bad frame."""
     return _request_decoder.decode(frame)
 
 
 def decode_reply(frame: bytes) -> Reply:
-    """Raises :class:`msgspec.ValidationError` or :class:`msgspec.DecodeError` on a bad frame."""
+    """Raises :class:`msgspec.MsgspecError` or :class:`UnicodeDecodeError` on a bad frame."""
     return _reply_decoder.decode(frame)
 
 

@@ -13,14 +13,14 @@ from websockets.exceptions import ConnectionClosed
 from inference.conflate import Mailbox
 from inference.engines.base import BadRequest
 from inference.images import ImageCache
-from inference.jobs import Job, JobQueue
+from inference.jobs import Ending, Job, JobQueue
 from inference.protocol import (
     Cancel,
     Cancelled,
     Canvas,
     Failed,
-    Filled,
     Infill,
+    Prepare,
     PutImage,
     Reply,
     decode_request,
@@ -64,7 +64,7 @@ class Session:
             match decode_request(frame):
                 case PutImage() as message:
                     self._images.put(message)
-                case Infill() as request:
+                case Infill() | Prepare() as request:
                     self._submit(request)
                 case Cancel(request_id):
                     if request_id in self._jobs:
@@ -75,7 +75,7 @@ class Session:
             sentence = f"The worker could not read the request: {error}."
             self.mailbox.put(Failed("bad_request", sentence, _request_id(frame)))
 
-    def _submit(self, request: Infill) -> None:
+    def _submit(self, request: Infill | Prepare) -> None:
         request_id = request.request_id
         if request_id in self._jobs:
             raise BadRequest(f"The request id {request_id!r} is in use; choose another one.")
@@ -97,7 +97,7 @@ class Session:
     def _on_canvas(self, canvas: Canvas) -> None:
         self.mailbox.put(canvas, key=canvas.request_id)
 
-    def _on_end(self, reply: Filled | Cancelled | Failed) -> None:
+    def _on_end(self, reply: Ending) -> None:
         assert reply.request_id is not None
         del self._jobs[reply.request_id]
         if isinstance(reply, Cancelled):

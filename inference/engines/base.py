@@ -8,7 +8,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from inference.protocol import Canvas, Filled, Infill, ModelInfo
+from inference.protocol import Canvas, Filled, Infill, ModelInfo, Prepare, Prepared
 
 
 class JobCancelled(Exception):
@@ -31,6 +31,10 @@ class Engine(Protocol):
 
     @property
     def info(self) -> ModelInfo: ...
+
+    def prepare(self, request: Prepare, image: NDArray[np.uint8] | None) -> Prepared:
+        """Encode the prefix that later infills with the same image and context begin with."""
+        ...
 
     def infill(
         self,

@@ -18,7 +18,7 @@ from torch import Tensor
 from inference.canvas import Codec, Layout, lay_out, read_fill, read_runs
 from inference.engines.base import JobCancelled
 from inference.prompt import patch, write_prompt
-from inference.protocol import Canvas, Filled, Infill, ModelInfo
+from inference.protocol import Canvas, Filled, Infill, ModelInfo, Prepare, Prepared
 from inference.sampler import Decoder, Settings, Step, denoise
 
 if TYPE_CHECKING:
@@ -51,6 +51,13 @@ class DiffusionEngine:
         self._device = checkpoint.model.device
         self._codec = Codec(checkpoint.tokenizer, checkpoint.end_ids)
         self._prefixes: OrderedDict[tuple[str | None, str], Cache] = OrderedDict()
+
+    def prepare(self, request: Prepare, image: NDArray[np.uint8] | None) -> Prepared:
+        """Encode a study's prefix; later infills of the same image and context find it."""
+        started = time.perf_counter()
+        with torch.inference_mode():
+            _, encodings = self._prefix(request, image)
+        return Prepared(request.request_id, encodings, time.perf_counter() - started)
 
     def infill(
         self,
@@ -141,7 +148,9 @@ class DiffusionEngine:
         finally:
             hook.remove()
 
-    def _prefix(self, request: Infill, image: NDArray[np.uint8] | None) -> tuple[Cache, int]:
+    def _prefix(
+        self, request: Infill | Prepare, image: NDArray[np.uint8] | None
+    ) -> tuple[Cache, int]:
         """The encoded prompt of a study, and how many encodings that took (0 or 1)."""
         key = (request.image_id, request.context)
         if key in self._prefixes:

@@ -18,7 +18,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inference.engines.base import BadRequest, Engine, JobCancelled
-from inference.protocol import Canvas, Filled, Fixed, Infill, ModelInfo, Run
+from inference.protocol import (
+    Canvas,
+    Filled,
+    Fixed,
+    Infill,
+    ModelInfo,
+    Prepare,
+    Prepared,
+    Run,
+)
 from inference.server import CheckpointFault, EngineLoader, run
 
 INFO: Final = ModelInfo(
@@ -52,6 +61,13 @@ class ScriptedEngine:
         self.finished = threading.Semaphore(0)
         self.cancelled = 0
         self.images: list[NDArray[np.uint8] | None] = []
+
+    def prepare(self, request: Prepare, image: NDArray[np.uint8] | None) -> Prepared:
+        self.started.append(request.request_id)
+        self.images.append(image)
+        if request.context == "bad request":
+            raise BadRequest("The script refuses the context; write another one.")
+        return Prepared(request.request_id, prefix_encodings=1, seconds=0.0)
 
     def infill(
         self,

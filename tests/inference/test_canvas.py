@@ -51,12 +51,14 @@ def test_pins_lie_on_the_canvas_in_order(codec: Codec, texts: list[str], size: i
 def test_the_tail_is_pinned_behind_a_last_fixed_piece(codec: Codec) -> None:
     layout = lay_out([Gap(4), Fixed("Heart.")], codec, LENGTH)
     tail = layout.tokens[layout.tokens.index(codec.end_of_turn) :]
-    assert set(tail[1:]) == {codec.eos} and not layout.slots[0].open_end
+    assert set(tail[1:]) == {codec.eos}
+    assert not layout.slots[0].open_end
 
 
 def test_a_last_open_gap_runs_to_the_end(codec: Codec) -> None:
     layout = lay_out([Fixed("Heart"), Gap()], codec, LENGTH)
-    assert layout.slots[0].open_end and layout.slots[0].stop == LENGTH
+    assert layout.slots[0].open_end
+    assert layout.slots[0].stop == LENGTH
     assert lay_out([Gap()], codec, LENGTH).tokens == (FREE,) * LENGTH
 
 
@@ -64,7 +66,8 @@ def test_open_gaps_share_what_is_left(codec: Codec) -> None:
     fixed = Fixed("heart size is normal. " * 8)
     layout = lay_out([Gap(), fixed, Gap(), fixed, Gap(), Fixed(".")], codec, 96)
     sizes = [slot.stop - slot.start for slot in layout.slots]
-    assert min(sizes) >= 1 and len(layout.tokens) == 96
+    assert min(sizes) >= 1
+    assert len(layout.tokens) == 96
 
 
 @given(st.integers(0, 200), st.integers(0, 200))
@@ -109,7 +112,7 @@ def test_an_empty_fill_is_legal(codec: Codec) -> None:
 
 def test_a_fill_ends_with_the_turn(codec: Codec) -> None:
     layout = lay_out([Gap()], codec, LENGTH)
-    draft = codec.encode("Heart.") + [codec.end_of_turn] + codec.encode("never shown")
+    draft = [*codec.encode("Heart."), codec.end_of_turn, *codec.encode("never shown")]
     draft += [codec.eos] * (LENGTH - len(draft))
     assert read_fill(layout, 0, draft, codec) == "Heart."
 
@@ -127,4 +130,5 @@ def test_runs_tell_settled_tokens_from_others(codec: Codec) -> None:
 def test_inner_gaps_may_not_end_the_report(codec: Codec) -> None:
     clamp = lay_out([Gap(3), Fixed("."), Gap()], codec, LENGTH).clamp(codec, torch.device("cpu"))
     assert clamp.inner.nonzero().squeeze(-1).tolist() == [0, 1, 2]
-    assert codec.end_of_turn in clamp.banned and codec.filler not in clamp.banned
+    assert codec.end_of_turn in clamp.banned
+    assert codec.filler not in clamp.banned

@@ -22,15 +22,18 @@ def refusal(folder: Path) -> str:
     with pytest.raises(CheckpointError) as caught:
         load_engine(folder, "cpu", lambda _: None)
     sentence = str(caught.value)
-    assert "\n" not in sentence and sentence.endswith(".")
+    assert "\n" not in sentence
+    assert sentence.endswith(".")
     return sentence
 
 
 def test_a_whole_folder_loads(folder: Path) -> None:
     stages: list[str] = []
     engine = load_engine(folder, "cpu", stages.append)
-    assert engine.info.canvas_length == 128 and engine.info.has_filler
-    assert engine.info.device == "cpu" and engine.info.name == "copy"
+    assert engine.info.canvas_length == 128
+    assert engine.info.has_filler
+    assert engine.info.device == "cpu"
+    assert engine.info.name == "copy"
     assert len(stages) == 3
 
 

@@ -162,6 +162,19 @@ async def test_image_crosses_once_and_again_when_the_worker_lost_it(
         np.testing.assert_array_equal(image, IMAGE)
 
 
+async def test_a_study_is_prepared_before_the_first_job() -> None:
+    engine = ScriptedEngine()
+    async with connected(engine) as client:
+        assert (await client.prepare(image=IMAGE, context="endless")).prefix_encodings == 1
+        await client.infill(PIECES, image=IMAGE)
+        assert [image.tolist() for image in engine.images if image is not None] == [
+            IMAGE.tolist(),
+            IMAGE.tolist(),
+        ]
+        with pytest.raises(RequestFailed, match="write another one"):
+            await client.prepare(context="bad request")
+
+
 async def test_image_that_never_arrives_fails_in_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ImageCache, "get", lambda self, image_id: None)
     async with connected() as client:

@@ -1,4 +1,4 @@
-"""The prompt: the image's tokens where the template wants them, and nobody else's control tokens."""
+"""The prompt: the image where the template wants it, and nobody else's control tokens."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ def test_the_image_stands_between_its_marks(loaded: Checkpoint) -> None:
     assert tokens[start : start + 5] == ["<|image>"] + ["<|image|>"] * 3 + ["<image|>"]
     assert prompt.token_type_ids.sum() == 3
     written = tokenizer.decode(prompt.input_ids[0])
-    assert "AP view." in written and INSTRUCTION in written
+    assert "AP view." in written
+    assert INSTRUCTION in written
     assert written.endswith("<|turn>model\n")
 
 

@@ -123,7 +123,8 @@ def test_pinned_tokens_stand_on_every_canvas(
     steps = run(decoder, clamp, Settings(max_steps=max_steps), seed)
     held = torch.tensor(pinned).ne(FREE)
     kept = torch.tensor(pinned)[held]
-    assert 1 <= len(steps) <= max_steps and steps[-1].finished
+    assert 1 <= len(steps) <= max_steps
+    assert steps[-1].finished
     for canvas, _ in decoder.seen:
         assert torch.equal(canvas[0][held], kept)
     for step in steps:
@@ -172,7 +173,8 @@ def test_it_stops_when_sure_and_stable_over_free_positions_only() -> None:
         return logits
 
     steps = run(sure, clamp_of([FREE] * LENGTH), Settings(max_steps=48))
-    assert len(steps) == 2 and torch.equal(steps[-1].draft, wanted)
+    assert len(steps) == 2
+    assert torch.equal(steps[-1].draft, wanted)
 
     def unsure_at_the_pin(canvas: torch.Tensor, conditioning: object) -> torch.Tensor:
         logits = sure(canvas, conditioning)

@@ -10,7 +10,17 @@ from numpy.typing import NDArray
 
 from inference.engines.base import BadRequest, JobCancelled
 from inference.engines.diffusion import Checkpoint, DiffusionEngine
-from inference.protocol import Canvas, Filled, Fixed, Gap, Infill, Options, Piece, join
+from inference.protocol import (
+    Canvas,
+    Filled,
+    Fixed,
+    Gap,
+    Infill,
+    Options,
+    Piece,
+    Prepare,
+    join,
+)
 
 IMAGE = np.random.default_rng(0).integers(0, 256, (64, 80), dtype=np.uint8)
 
@@ -48,14 +58,23 @@ def test_another_context_is_another_prefix(engine: DiffusionEngine) -> None:
     assert fill(engine, Gap(4), context="AP view.").prefix_encodings == 1
 
 
+def test_a_prepared_study_needs_no_encoding(engine: DiffusionEngine) -> None:
+    prepare = Prepare("p", "image", "AP view.")
+    assert engine.prepare(prepare, IMAGE).prefix_encodings == 1
+    assert engine.prepare(prepare, IMAGE).prefix_encodings == 0
+    assert fill(engine, Gap(4), context="AP view.").prefix_encodings == 0
+
+
 def test_a_canvas_after_every_step(engine: DiffusionEngine) -> None:
     canvases: list[Canvas] = []
     filled = fill(engine, Gap(5), Fixed(" and "), Gap(3), Fixed("."), canvases=canvases)
     assert [canvas.step for canvas in canvases] == [1, 2, 3]
-    assert filled.steps == filled.forwards == 3 and filled.tokens == 8
+    assert filled.steps == filled.forwards == 3
+    assert filled.tokens == 8
     assert all(len(canvas.gaps) == 2 and canvas.max_steps == 3 for canvas in canvases)
     shown = tuple("".join(run.text for run in gap) for gap in canvases[-1].gaps)
-    assert len(filled.fills) == 2 and len(shown) == 2
+    assert len(filled.fills) == 2
+    assert len(shown) == 2
 
 
 def test_equal_seeds_repeat_and_a_missing_one_is_told(engine: DiffusionEngine) -> None:

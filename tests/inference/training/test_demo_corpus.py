@@ -1,4 +1,4 @@
-"""The cached corpus is what the workstation and the checkpoint's processor would make of a study."""
+"""The cached corpus is what the workstation and the processor would make of a study."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def test_attributes_name_the_labels_first() -> None:
 
 def patches_of(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
     grid = pixels.astype(np.float32).reshape(16, 16, 16, 16).transpose(0, 2, 1, 3).reshape(256, 256)
-    return grid.repeat(3, axis=1) / 255
+    return grid.repeat(3, axis=1) / np.float32(255)
 
 
 def test_the_tower_sees_what_the_processor_makes() -> None:

@@ -36,15 +36,18 @@ def test_the_command_trains_and_its_checkpoint_fills_gaps(short: list[str]) -> N
     out, run = Path(short[1]), Path(short[3])
     assert train_demo.main([*short, "--text-steps", "12"]) == 0
     curve = losses(run)
-    assert len(curve) == 12 and curve[-1] < curve[0]
+    assert len(curve) == 12
+    assert curve[-1] < curve[0]
     settings = json.loads((out / "training" / "settings.json").read_text())
-    assert settings["seed"] == 0 and settings["text"]["steps"] == 12
+    assert settings["seed"] == 0
+    assert settings["text"]["steps"] == 12
 
     engine = load_engine(out, "cpu", lambda _: None)
     pieces = (Fixed("FINDINGS:\nHeart "), Gap(5), Fixed("."))
     request = Infill("job", pieces, options=Options(seed=1, max_steps=2))
     filled = engine.infill(request, None, lambda _: None, lambda: False)
-    assert filled.steps == 2 and len(filled.fills) == 1
+    assert filled.steps == 2
+    assert len(filled.fills) == 1
 
     assert train_demo.main([*short, "--text-steps", "12"]) == 0
     assert len(losses(run)) == 12, "a finished run has nothing left to do"
@@ -78,5 +81,7 @@ def test_a_run_goes_on_where_it_stopped(tmp_path: Path) -> None:
 
 def test_the_learning_rate_rises_then_falls() -> None:
     shares = [warmup_cosine(step, 100, 10) for step in range(100)]
-    assert shares[0] == 0.1 and max(shares) == 1.0
-    assert shares[10:] == sorted(shares[10:], reverse=True) and shares[-1] < 0.03
+    assert shares[0] == 0.1
+    assert max(shares) == 1.0
+    assert shares[10:] == sorted(shares[10:], reverse=True)
+    assert shares[-1] < 0.03
