@@ -75,7 +75,7 @@ VIEW: Final = (
     Command("invert", "In&vert", "Exchange black and white", ("Ctrl+Shift+I",)),
     Command("reset_window", "&Reset Window/Level", "As the file says", ("Ctrl+Shift+R",)),
     Command("focus_image", "Go to I&mage", "Keys go to the image", ("Ctrl+1",), after_line=True),
-    Command("focus_report", "Go to Re&port", "Keys go to the report", ("Ctrl+2",)),
+    Command("focus_report", "Go to R&eport", "Keys go to the report", ("Ctrl+2",)),
     Command("focus_other", "O&ther Pane", "From image to report and back", ("F6",)),
     Command(
         "previous",

@@ -18,6 +18,7 @@ import qasync
 from PySide6.QtWidgets import QApplication
 
 from desktop import qt_log, theme
+from desktop.collector import collecting_on_this_thread
 from desktop.main_window import MainWindow
 from desktop.report.store import ReportStore
 from desktop.session import StudySession
@@ -44,7 +45,7 @@ def run(paths: Sequence[Path], *, checkpoint: Path, screenshot: Path | None = No
     app = application()
     loop = qasync.QEventLoop(app)
     asyncio.set_event_loop(loop)
-    with loop:
+    with collecting_on_this_thread(), loop:
         return int(loop.run_until_complete(_main(paths, checkpoint, screenshot)))
 
 

@@ -43,6 +43,7 @@ class Drafting(QObject):
         self._link = link
         self._editor = editor
         self._tasks = Tasks(self.broke.emit)
+        self._frames: Throttle[Canvas] = Throttle(self._show, FRAME_SECONDS, self)
         self._busy = False
 
     @property
@@ -89,11 +90,10 @@ class Drafting(QObject):
             options=Options(seed=secrets.randbelow(2**31)),  # so that a refill differs
         )
         self._editor.start_preview(plan)
-        frames = Throttle(self._show, FRAME_SECONDS)
         try:
-            filled = await self._link.run(job, frames.submit)
+            filled = await self._link.run(job, self._frames.submit)
         finally:
-            frames.cancel()
+            self._frames.cancel()
             self._editor.end_preview()
         self._editor.take_fills(plan, filled.fills)
         self.finished.emit(filled)

@@ -29,7 +29,7 @@ from desktop import theme
 from desktop.actions import Actions
 from desktop.availability import Situation, refusals
 from desktop.drafting import Drafting
-from desktop.menus import fill_menu_bar
+from desktop.menus import fill_menu_bar, presets_menu
 from desktop.opening import Opening, local_paths
 from desktop.report.colors import ReportColors
 from desktop.report.editor import ReportEditor
@@ -64,6 +64,8 @@ class MainWindow(QMainWindow):
         super().__init__()
         self.session = session
         self.link = link
+        session.setParent(self)
+        link.setParent(self)
         self._settings = settings
         self._warned = False
         self._moving = asyncio.Lock()
@@ -84,7 +86,11 @@ class MainWindow(QMainWindow):
         self.setWindowTitle("Pinfill")
         self.setAcceptDrops(True)
         self._lay_out()
-        fill_menu_bar(self.menuBar(), self.commands, {"open_folder": self._opening.recent_menu})
+        submenus = {
+            "open_folder": self._opening.recent_menu,
+            "reset_window": presets_menu(self.viewport),
+        }
+        fill_menu_bar(self.menuBar(), self.commands, submenus)
         self._connect()
         self.set_theme(settings.theme)
         self._restore_layout()
@@ -201,10 +207,12 @@ class MainWindow(QMainWindow):
                     self._settings.remember(path)
 
     def _move(self, step: int) -> None:
-        self._choose_study(self.session.index + step)
+        index = self.session.neighbour(step)
+        if index is not None:
+            self._choose_study(index)
 
     def _choose_study(self, index: int) -> None:
-        if 0 <= index < len(self.session.paths) and index != self.session.index:
+        if index != self.session.index:
             self.tasks.spawn(self._switch(index), "switch study")
 
     async def _switch(self, index: int) -> None:
@@ -297,7 +305,7 @@ class MainWindow(QMainWindow):
 
     def _allow(self) -> None:
         """Enable the commands that can be given now."""
-        report, index = self.editor.report, self.session.index
+        report = self.editor.report
         start, end = self.editor.selection()
         now = Situation(
             study=self.session.study is not None,
@@ -309,8 +317,8 @@ class MainWindow(QMainWindow):
             selection=start != end,
             can_undo=report.can_undo,
             can_redo=report.can_redo,
-            has_previous=index > 0,
-            has_next=0 <= index < len(self.session.paths) - 1,
+            has_previous=self.session.neighbour(-1) is not None,
+            has_next=self.session.neighbour(1) is not None,
         )
         for name, why_not in refusals(now):
             self.commands.allow(name, why_not)

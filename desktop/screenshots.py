@@ -20,6 +20,7 @@ import qasync
 
 import resources
 from desktop.app import application, build_window, set_up_log
+from desktop.collector import collecting_on_this_thread
 from desktop.main_window import MainWindow
 from desktop.theme import THEME_NAMES
 from desktop.walkthrough import (
@@ -138,7 +139,8 @@ def main(arguments: list[str] | None = None) -> int:
         options.study or resources.demo_studies()[0],
         options.out,
     )
-    with qasync.QEventLoop(application()) as loop:
+    app = application()
+    with collecting_on_this_thread(), qasync.QEventLoop(app) as loop:
         try:
             loop.run_until_complete(work)
         except WalkthroughError as error:

@@ -39,6 +39,7 @@ class StudySession(QObject):
         self.index = -1
         self.study: Study | None = None
         self.report = Report()
+        self._unreadable: set[int] = set()
         self._saved_revision = self.report.revision
         self._unsubscribe: Callable[[], None] = lambda: None
         self._saving = QTimer(self)
@@ -61,6 +62,7 @@ class StudySession(QObject):
             if self.save():
                 self.paths = found
                 self.names = [path.name for path in found]
+                self._unreadable = set(range(index))
                 self._put(index, study)
             break
         else:
@@ -74,11 +76,21 @@ class StudySession(QObject):
         try:
             study = await asyncio.to_thread(read_study, self.paths[index])
         except StudyError as error:
+            self._unreadable.add(index)
             self.failed.emit([error])
         else:
             if self.save():
                 self._put(index, study)
         self.list_changed.emit()
+
+    def neighbour(self, step: int) -> int | None:
+        """The next study before (-1) or after (1) this one that is not known to be unreadable."""
+        index = self.index + step
+        while 0 <= index < len(self.paths):
+            if index not in self._unreadable:
+                return index
+            index += step
+        return None
 
     def save(self, *, overwrite: bool = False) -> bool:
         """Write the report unless it stands on disk as it is; ``False`` where that failed.

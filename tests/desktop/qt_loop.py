@@ -7,9 +7,10 @@ import functools
 from collections.abc import Awaitable, Callable
 
 import qasync
-from PySide6.QtWidgets import QApplication
+from PySide6.QtCore import QEvent
 
 from desktop.app import application
+from desktop.collector import collecting_on_this_thread
 
 TEST_SECONDS = 120
 
@@ -23,8 +24,10 @@ def on_qt_loop(test: Callable[..., Awaitable[None]]) -> Callable[..., None]:
             async with asyncio.timeout(TEST_SECONDS):
                 await test(*args, **kwargs)
 
-        with qasync.QEventLoop(application()) as loop:
+        app = application()
+        with collecting_on_this_thread(), qasync.QEventLoop(app) as loop:
             loop.run_until_complete(bounded())
+            app.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
 
     return run
 
@@ -42,7 +45,3 @@ async def until(
         if loop.time() > deadline:
             raise AssertionError(f"not within {seconds} s; {what()}")
         await asyncio.sleep(0.002)
-
-
-def process_events() -> None:
-    QApplication.processEvents()

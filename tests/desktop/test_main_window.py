@@ -435,6 +435,42 @@ async def test_moving_among_studies_keeps_each_report(tmp_path: Path) -> None:
 
 
 @on_qt_loop
+async def test_an_unreadable_study_is_told_once_and_passed_over(tmp_path: Path) -> None:
+    folder = tmp_path / "list"
+    for number in range(3):
+        save(folder / f"{number}.dcm")
+    broken = folder / "1.dcm"
+    broken.write_bytes(broken.read_bytes()[:-2000])
+    async with shown(tmp_path) as bench:
+        window = bench.window
+        await bench.open(folder)
+        window.commands["next"].trigger()
+        await until(lambda: bench.notice)
+        assert "1.dcm" in bench.notice
+        assert window.session.index == 0
+        await until(window.commands["next"].isEnabled)
+        window.commands["next"].trigger()
+        await until(lambda: window.session.index == 2)
+        window.commands["previous"].trigger()
+        await until(lambda: window.session.index == 0)
+
+
+@on_qt_loop
+async def test_the_presets_of_the_file_are_in_a_menu(tmp_path: Path) -> None:
+    save(tmp_path / "chest.dcm", make_dataset(WindowCenter=[2048, 600], WindowWidth=[4096, 800]))
+    async with shown(tmp_path) as bench:
+        await bench.open()
+        viewport = bench.window.viewport
+        menu = next(m for m in bench.window.findChildren(QMenu) if "Presets" in m.title())
+        menu.aboutToShow.emit()
+        menu.actions()[1].trigger()
+        assert viewport.window_level is not None
+        assert (viewport.window_level.center, viewport.window_level.width) == (600, 800)
+        bench.window.commands["reset_window"].trigger()
+        assert (viewport.window_level.center, viewport.window_level.width) == (2048, 4096)
+
+
+@on_qt_loop
 async def test_two_images_of_one_study_share_the_report_and_its_history(tmp_path: Path) -> None:
     folder = tmp_path / "two"
     save(folder / "1.dcm", make_dataset(StudyInstanceUID="1.2.3", ViewPosition="PA"))
