@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import secrets
 from collections.abc import Callable
+from typing import Final
 
 from PySide6.QtCore import QObject, Signal
 
@@ -15,11 +17,13 @@ from desktop.studies.reading import Study
 from desktop.tasks import Tasks
 from desktop.throttle import Throttle
 from desktop.viewer.pixels import model_image
-from desktop.worker_link import Job, WorkerLink
+from desktop.worker_link import InfillClient, Job, WorkerLink
 from inference.client import WorkerError
 from inference.protocol import Canvas, Options
 
-FRAME_SECONDS = 1 / 30
+_log = logging.getLogger(__name__)
+
+FRAME_SECONDS: Final = 1 / 30
 """The shortest time between two pictures of a canvas."""
 
 
@@ -43,6 +47,8 @@ class Drafting(QObject):
         self._link = link
         self._editor = editor
         self._tasks = Tasks(self.broke.emit)
+        self._ahead = Tasks(self.broke.emit)
+        self._prepared: tuple[InfillClient, Study] | None = None
         self._frames: Throttle[Canvas] = Throttle(self._show, FRAME_SECONDS, self)
         self._busy = False
 
@@ -64,6 +70,27 @@ class Drafting(QObject):
     async def stop(self) -> None:
         """Cancel and wait until the report is free again."""
         await self._tasks.close()
+
+    async def close(self) -> None:
+        """End all that runs."""
+        await asyncio.gather(self._tasks.close(), self._ahead.close())
+
+    def prepare(self, study: Study) -> None:
+        """Let the worker look at the image before the first job on it; once for each worker."""
+        client = self._link.client
+        if client is None or self._prepared == (client, study):
+            return
+        self._prepared = client, study
+        self._ahead.cancel()
+        self._ahead.spawn(self._prepare(client, study), "prepare")
+
+    async def _prepare(self, client: InfillClient, study: Study) -> None:
+        image = await asyncio.to_thread(model_image, study.image)
+        try:
+            await client.prepare(image=image, context=prompt_context(study))
+        except WorkerError as error:
+            # Not for the reader yet: the job itself will say it, if there is one.
+            _log.info("the study could not be prepared: %s", error)
 
     async def _run(self, study: Study, make_plan: Callable[[], Plan]) -> None:
         try:

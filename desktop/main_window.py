@@ -301,6 +301,7 @@ class MainWindow(QMainWindow):
         self.report_pane.show_study(study)
         self.setWindowTitle(f"{study.patient_name} — Pinfill" if study else "Pinfill")
         self.status.show_text("")
+        self._prepare()
         self._allow()
 
     def _allow(self) -> None:
@@ -337,7 +338,12 @@ class MainWindow(QMainWindow):
         self.status.show_model(self.link.model)
         if self.link.state is WorkerState.READY:
             self.banner.withdraw("worker")
+            self._prepare()
         self._allow()
+
+    def _prepare(self) -> None:
+        if self.session.study is not None:
+            self.drafting.prepare(self.session.study)
 
     def _show_waiting(self) -> None:
         starting = self.link.state is WorkerState.STARTING
@@ -414,4 +420,4 @@ class MainWindow(QMainWindow):
     async def shut_down(self) -> None:
         """Stop all that runs behind the window; call once it is closed."""
         # Together, for a job may wait for the answer of a worker that hangs.
-        await asyncio.gather(self.drafting.stop(), self.tasks.close(), self.link.close())
+        await asyncio.gather(self.drafting.close(), self.tasks.close(), self.link.close())

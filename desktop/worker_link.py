@@ -15,7 +15,7 @@ from PySide6.QtCore import QObject, Signal
 
 from desktop.tasks import Tasks
 from inference.client import WorkerDied, WorkerError
-from inference.protocol import Canvas, Filled, ModelInfo, Options, Piece
+from inference.protocol import Canvas, Filled, ModelInfo, Options, Piece, Prepared
 
 _log = logging.getLogger(__name__)
 
@@ -56,6 +56,10 @@ class InfillClient(Protocol):
         options: Options = ...,
         on_canvas: Callable[[Canvas], None] | None = None,
     ) -> Filled: ...
+
+    async def prepare(
+        self, *, image: NDArray[np.uint8] | None = None, context: str = ""
+    ) -> Prepared: ...
 
     async def close(self) -> None: ...
 

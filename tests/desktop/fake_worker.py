@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inference.client import RequestFailed, WorkerDied, WorkerError
-from inference.protocol import Canvas, Filled, Gap, ModelInfo, Options, Piece, Run
+from inference.protocol import Canvas, Filled, Gap, ModelInfo, Options, Piece, Prepared, Run
 
 MODEL = ModelInfo(
     checkpoint="/checkpoints/fake",
@@ -39,6 +39,7 @@ class FakeClient:
         self.image: NDArray[np.uint8] | None = None
         self.context = ""
         self.seeds: list[int | None] = []
+        self.prepared: list[str] = []
         self.closed = False
         self.cancelled = 0
         self._answer: asyncio.Future[Filled] | None = None
@@ -68,6 +69,14 @@ class FakeClient:
             raise
         finally:
             self._answer = self._on_canvas = None
+
+    async def prepare(
+        self, *, image: NDArray[np.uint8] | None = None, context: str = ""
+    ) -> Prepared:
+        if self.died.done():
+            raise WorkerDied("The worker is gone.")
+        self.prepared.append(context)
+        return Prepared("1", prefix_encodings=1, seconds=0.5)
 
     async def close(self) -> None:
         self.closed = True

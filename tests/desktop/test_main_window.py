@@ -168,6 +168,27 @@ async def test_a_draft_asked_for_early_waits_for_the_worker(tmp_path: Path) -> N
 
 
 @on_qt_loop
+async def test_each_study_is_prepared_once_by_each_worker(tmp_path: Path) -> None:
+    folder = tmp_path / "list"
+    save(folder / "1.dcm", make_dataset(ViewPosition="PA"))
+    save(folder / "2.dcm", make_dataset(ViewPosition="AP"))
+    async with shown(tmp_path) as bench:
+        await bench.open(folder)
+        first = await bench.worker()
+        front = "Chest radiograph, PA view. 63-year-old woman."
+        await until(lambda: first.prepared == [front])
+        await bench.drafted(first)
+        bench.window.commands["next"].trigger()
+        await until(lambda: len(first.prepared) == 2)
+        assert "AP view" in first.prepared[1]
+        first.die()
+        await until(lambda: bench.notice)
+        bench.window.restart_worker()
+        second = await bench.worker()
+        await until(lambda: second.prepared == first.prepared[1:])
+
+
+@on_qt_loop
 async def test_pinned_words_stand_and_every_run_has_its_own_seed(tmp_path: Path) -> None:
     async with shown(tmp_path) as bench:
         client = await bench.worker()
