@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from PySide6.QtCore import QCoreApplication, QEvent, SignalInstance
 
 from desktop.main_window import MainWindow
-from desktop.report.model import NothingToFill
+from desktop.report.model import NothingToFill, Origin, Report
 from desktop.report.store import StoreError
 from desktop.studies.reading import StudyError
 from inference.client import RequestFailed, WorkerError
+
+_SENTENCE: Final = re.compile(r"\S.*?(?:\.(?=\s|$)|$)", re.MULTILINE)
 
 
 class WalkthroughError(Exception):
@@ -67,9 +70,8 @@ async def write(window: MainWindow, command: str) -> None:
 
 
 def pin_phrase(window: MainWindow) -> None:
-    """Pin the second sentence of what the model wrote under the first heading."""
-    start, end = _second_sentence(window.editor.report.text)
-    window.editor.select(start, end)
+    """Pin the second sentence that the model wrote, or half of the only one."""
+    window.editor.select(*_phrase(window.editor.report))
     window.commands["pin"].trigger()
 
 
@@ -80,27 +82,18 @@ def save_picture(window: MainWindow, out: Path) -> None:
         raise WalkthroughError(f"The picture could not be written to {out}.", 2)
 
 
-def _second_sentence(text: str) -> tuple[int, int]:
-    """(start, end) of the second sentence of the first body line that has one, else the first."""
-    fallback = (0, len(text))
-    at = 0
-    for line in text.split("\n"):
-        sentences = list(_sentences(line, at))
-        if len(sentences) > 1:
-            return sentences[1]
-        if sentences and not line.endswith(":"):
-            fallback = sentences[0]
-        at += len(line) + 1
-    return fallback
-
-
-def _sentences(line: str, offset: int) -> Iterator[tuple[int, int]]:
-    start = 0
-    while start < len(line):
-        stop = line.find(". ", start)
-        end = len(line) if stop < 0 else stop + 1
-        yield offset + start, offset + end
-        start = end + 1
+def _phrase(report: Report) -> tuple[int, int]:
+    """(start, end) of what :func:`pin_phrase` pins."""
+    sentences = [
+        (span.start + match.start(), span.start + match.end())
+        for span in report.spans
+        if span.origin is Origin.GENERATED and not span.pinned
+        for match in _SENTENCE.finditer(report.text[span.start : span.end])
+    ]
+    if len(sentences) > 1:
+        return sentences[1]
+    start, end = sentences[0] if sentences else (0, len(report.text))
+    return start, (start + end) // 2
 
 
 def _once(
