@@ -131,6 +131,7 @@ class MainWindow(QMainWindow):
         column.addWidget(self.status)
         self.setCentralWidget(central)
         QWidget.setTabOrder(self.viewport, self.editor)
+        self.viewport.setFocus()  # else the first key might choose another study
 
     def _restore_layout(self) -> None:
         self.resize(*DEFAULT_SIZE)

@@ -427,6 +427,7 @@ async def test_moving_among_studies_keeps_each_report(tmp_path: Path) -> None:
         window = bench.window
         await bench.open(folder)
         assert window.study_bar.isVisible()
+        assert window.focusWidget() is window.viewport
         assert not window.commands["previous"].isEnabled()
         await bench.drafted(client)
         await bench.ask("infill", client)
