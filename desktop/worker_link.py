@@ -130,7 +130,6 @@ class WorkerLink(QObject):
         if client is None or self._state is not WorkerState.READY:
             raise RuntimeError(f"the worker is {self._state.value}")
         self._become(WorkerState.BUSY)
-        alive = True
         try:
             return await client.infill(
                 job.pieces,
@@ -139,11 +138,8 @@ class WorkerLink(QObject):
                 options=job.options,
                 on_canvas=on_canvas,
             )
-        except WorkerDied:
-            alive = False  # _attend tells the window
-            raise
         finally:
-            if alive:
+            if not client.died.done():  # else _attend tells the window
                 self._end_job()
 
     async def close(self) -> None:
@@ -167,8 +163,9 @@ class WorkerLink(QObject):
         self._settled.set()
         death = await asyncio.shield(self._client.died)
         client, self._client = self._client, None
-        await client.close()
+        # Told before anything is awaited: no job may begin on a worker that is gone.
         self._end_with(death or WorkerDied("The worker was closed."))
+        await client.close()
 
     def _end_job(self) -> None:
         if self._state is WorkerState.BUSY:

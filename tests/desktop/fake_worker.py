@@ -41,6 +41,8 @@ class FakeClient:
         self.seeds: list[int | None] = []
         self.prepared: list[str] = []
         self.closed = False
+        self.closing = asyncio.Event()  # cleared, it holds up close()
+        self.closing.set()
         self.cancelled = 0
         self._answer: asyncio.Future[Filled] | None = None
         self._on_canvas: Callable[[Canvas], None] | None = None
@@ -79,6 +81,7 @@ class FakeClient:
         return Prepared("1", prefix_encodings=1, seconds=0.5)
 
     async def close(self) -> None:
+        await self.closing.wait()
         self.closed = True
 
     def draw(self, step: int, *texts: str, settled: bool = False) -> None:
@@ -108,6 +111,11 @@ class FakeClient:
     def refuse(self, message: str) -> None:
         assert self._answer is not None
         self._answer.set_exception(RequestFailed("bad_request", message))
+
+    def stop_job(self) -> None:
+        """End the job as a worker does that was told so by another client."""
+        assert self._answer is not None
+        self._answer.set_exception(WorkerDied("The worker was stopped by someone else."))
 
     def die(self, message: str = "The worker was killed by SIGKILL.") -> None:
         death = WorkerDied(message)

@@ -154,6 +154,46 @@ async def test_death_in_mid_job_reaches_the_job_and_the_window_once() -> None:
     await link.close()
 
 
+async def test_death_on_a_cancelled_job_never_passes_for_readiness() -> None:
+    link, client = await started(FakeLauncher())
+    heard = Heard(link)
+    job = asyncio.create_task(link.run(JOB, ignore))
+    await settle()
+    job.cancel()
+    client.died.set_result(WorkerDied("The worker was killed by SIGKILL."))
+    with pytest.raises(asyncio.CancelledError):
+        await job
+    await settle()
+    assert heard.states == [WorkerState.BUSY, WorkerState.DIED]
+    await link.close()
+
+
+async def test_a_job_that_someone_else_stops_leaves_the_worker_ready() -> None:
+    link, client = await started(FakeLauncher())
+    job = asyncio.create_task(link.run(JOB, ignore))
+    await settle()
+    client.stop_job()
+    with pytest.raises(WorkerDied):
+        await job
+    assert link.state.value == "ready"
+    await link.close()
+
+
+async def test_death_is_told_before_the_client_is_put_away() -> None:
+    launcher = FakeLauncher()
+    link, client = await started(launcher)
+    client.closing.clear()
+    client.die()
+    await settle()
+    assert link.state.value == "died"
+    with pytest.raises(WorkerDied):
+        await link.run(JOB, ignore)
+    client.closing.set()
+    await settle()
+    assert client.closed
+    await link.close()
+
+
 async def test_a_worker_that_cannot_start_says_why_to_all_who_wait() -> None:
     launcher = FakeLauncher()
     link = WorkerLink(launcher)
