@@ -34,7 +34,9 @@ FILE: Final = (
 )
 REPORT: Final = (
     Command("draft", "&Draft", "Write the report from the image", ("Ctrl+D",)),
-    Command("infill", "&Infill", "Write anew all that is not pinned", ("Ctrl+Return",)),
+    Command(
+        "infill", "&Infill", "Write anew all that is not pinned", ("Ctrl+Return", "Ctrl+Enter")
+    ),
     Command("refill", "&Refill Selection", "Write the selection anew", ("Ctrl+R",), "Refill"),
     Command("cancel", "&Cancel", "Stop and leave the report as it was", ("Esc",), after_line=True),
     Command(

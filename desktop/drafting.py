@@ -35,7 +35,7 @@ class Drafting(QObject):
     """
 
     busy_changed = Signal(bool)
-    waiting = Signal()  # for the worker to be ready
+    waiting = Signal()  # for the worker to be ready, then for its first canvas
     progressed = Signal(object)  # Canvas
     finished = Signal(object)  # Filled
     cancelled = Signal()
@@ -108,6 +108,7 @@ class Drafting(QObject):
         make_plan()  # says at once where there is nothing to fill
         self.waiting.emit()
         await self._link.ready()
+        self.waiting.emit()
         image = await asyncio.to_thread(model_image, study.image)
         plan = make_plan()
         job = Job(

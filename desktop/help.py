@@ -23,6 +23,7 @@ IMAGE_KEYS: Final = (
     ("I", "invert"),
     ("R", "reset window and level"),
     ("+  −", "zoom"),
+    ("1", "one stored pixel a screen pixel"),
     ("Arrow keys", "pan"),
 )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -14,6 +15,7 @@ from PySide6.QtGui import (
     QCloseEvent,
     QDragEnterEvent,
     QDropEvent,
+    QKeyEvent,
 )
 from PySide6.QtWidgets import (
     QApplication,
@@ -180,6 +182,7 @@ class MainWindow(QMainWindow):
         self.session.list_changed.connect(self._show_list)
         self.session.study_changed.connect(self._show_study)
         self.session.failed.connect(self._show_errors)
+        self.session.saved.connect(self._forget_warning)
         self.viewport.paths_dropped.connect(self.open_paths)
         self.study_bar.chosen.connect(self._choose_study)
         self.editor.changed.connect(self._allow)
@@ -213,7 +216,9 @@ class MainWindow(QMainWindow):
             self._choose_study(index)
 
     def _choose_study(self, index: int) -> None:
-        if index != self.session.index:
+        if self._moving.locked():
+            self._show_list()  # another list may be on its way: this place in it says nothing
+        elif index != self.session.index:
             self.tasks.spawn(self._switch(index), "switch study")
 
     async def _switch(self, index: int) -> None:
@@ -280,6 +285,13 @@ class MainWindow(QMainWindow):
             Qt.FocusReason.ShortcutFocusReason
         )
 
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """What no part of the window wanted: Esc puts the banner away."""
+        if event.key() == Qt.Key.Key_Escape and self.banner.notice is not None:
+            self.banner.dismiss()
+        else:
+            super().keyPressEvent(event)
+
     # Dropped files
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
@@ -300,7 +312,8 @@ class MainWindow(QMainWindow):
         self.viewport.set_study(study)
         self.editor.set_report(self.session.report)
         self.report_pane.show_study(study)
-        self.setWindowTitle(f"{study.patient_name} — Pinfill" if study else "Pinfill")
+        name = study.patient_name or study.patient_id if study else ""
+        self.setWindowTitle(f"{name} — Pinfill" if name else "Pinfill")
         self.status.show_text("")
         self._prepare()
         self._allow()
@@ -409,7 +422,10 @@ class MainWindow(QMainWindow):
 
     def closeEvent(self, event: QCloseEvent) -> None:
         if not self.session.save() and not self._warned:
-            self._warned = True  # closing once more gives the report up
+            self._warned = True
+            if (notice := self.banner.notice) is not None:
+                text = f"{notice.text} Closing once more gives up what is not saved."
+                self.banner.show_notice(replace(notice, text=text))
             event.ignore()
             return
         self._settings.keep_layout("window", self.saveGeometry())
@@ -417,6 +433,9 @@ class MainWindow(QMainWindow):
         self._settings.sync()
         super().closeEvent(event)
         self.closed.emit()
+
+    def _forget_warning(self) -> None:
+        self._warned = False
 
     async def shut_down(self) -> None:
         """Stop all that runs behind the window; call once it is closed."""

@@ -7,7 +7,7 @@ from typing import Final
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QToolButton, QVBoxLayout, QWidget
 
 from desktop import theme
 from desktop.actions import Actions, commands
@@ -15,6 +15,7 @@ from desktop.report.editor import ReportEditor
 from desktop.report.legend import ReportLegend
 from desktop.studies.reading import Study
 from desktop.theme import GRID, Palette
+from desktop.widgets.elided_label import ElidedLabel
 
 _ROW: Final[Sequence[Sequence[str]]] = (
     ("draft", "infill", "refill"),
@@ -37,8 +38,8 @@ class ReportPane(QFrame):
         super().__init__(parent)
         self.setObjectName("reportPane")
         self._actions = actions
-        self._patient = _elided("patientLine")
-        self._study = _elided("studyLine")
+        self._patient = _line("patientLine")
+        self._study = _line("studyLine")
 
         names = QVBoxLayout()
         names.setSpacing(GRID // 4)
@@ -92,12 +93,13 @@ class ReportPane(QFrame):
         for widget in self._body:
             widget.setVisible(study is not None)  # nothing is typed that no study would keep
         if study is None:
-            self._patient.setText("No study")
-            self._study.setText("Open a DICOM file to write its report")
+            self._patient.set_full_text("No study")
+            self._study.set_full_text("Open a DICOM file to write its report")
+            self._study.setToolTip("")
             return
         parts = (study.patient_id, study.study_date, study.description, study.view)
-        self._patient.setText(study.patient_name or study.patient_id or "Unnamed patient")
-        self._study.setText(" · ".join(part for part in parts if part))
+        self._patient.set_full_text(study.patient_name or study.patient_id or "Unnamed patient")
+        self._study.set_full_text(" · ".join(part for part in parts if part))
         self._study.setToolTip(str(study.path))
 
     def recolor(self, colors: Palette) -> None:
@@ -123,8 +125,7 @@ def _separator() -> QFrame:
     return line
 
 
-def _elided(name: str) -> QLabel:
-    label = QLabel()
+def _line(name: str) -> ElidedLabel:
+    label = ElidedLabel()
     label.setObjectName(name)
-    label.setMinimumWidth(1)
     return label

@@ -52,9 +52,7 @@ class Palette:
     warning_ground: str
     error: str
     error_ground: str
-    origin_typed: str  # underlines and glyphs of the report, by origin
-    origin_template: str
-    origin_generated: str
+    origin_generated: str  # underlines of the report, by origin
     origin_edited: str
     pin: str
     pin_ground: str  # tint behind pinned text
@@ -85,8 +83,6 @@ DARK: Final = Palette(
     warning_ground="#261f12",
     error="#e0938a",
     error_ground="#2a1817",
-    origin_typed="#cdd2d6",
-    origin_template="#8f979e",
     origin_generated="#8fb8d6",
     origin_edited="#d9b36a",
     pin="#74b6bf",
@@ -118,8 +114,6 @@ LIGHT: Final = Palette(
     warning_ground="#f7edd6",
     error="#a3302a",
     error_ground="#f9e4e2",
-    origin_typed="#1d2225",
-    origin_template="#545d64",
     origin_generated="#1f5a86",
     origin_edited="#7a5200",
     pin="#17646f",
@@ -135,8 +129,7 @@ TEXT_PAIRS: Final[tuple[tuple[str, str], ...]] = (
     *(("text", ground) for ground in ("ground", "surface", "raised", "hover", "pressed")),
     *(("muted", ground) for ground in ("ground", "surface", "raised")),
     *(("text", f"{kind}_ground") for kind in ("info", "warning", "error", "pin", "gap")),
-    *((f"origin_{name}", "surface") for name in ("typed", "template", "generated", "edited")),
-    *((f"origin_{name}", "pin_ground") for name in ("typed", "template", "generated", "edited")),
+    *((f"origin_{name}", "surface") for name in ("generated", "edited")),
     ("on_accent", "accent"),
     ("on_accent", "accent_hover"),
     ("on_selection", "selection"),

@@ -210,7 +210,8 @@ class ReportStore:
             if not overwrite:
                 raise StoreConflict(
                     "The report was changed by another window or program since it was opened "
-                    "here. Open the study again to see it, or save over it; it is then kept aside."
+                    "here. Save over it, and that version is kept aside; or give up your changes: "
+                    "close the window and open the study again."
                 )
             self._set_aside(path, "replaced")
         data = encode(report, study_uid)

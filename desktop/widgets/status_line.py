@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Final
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QProgressBar, QSizePolicy, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QProgressBar, QWidget
 
 from desktop import theme
 from desktop.theme import GRID, Palette
+from desktop.widgets.elided_label import ElidedLabel
 from inference.protocol import Canvas, Filled, ModelInfo
 
 DISCLAIMER: Final = "Research use only, not a medical device"
@@ -27,7 +28,7 @@ class StatusLine(QFrame):
         self._glyph.setFixedWidth(2 * GRID)
         self._worker = QLabel(self)
         self._worker.setObjectName("workerState")
-        self._model = _ElidedLabel(self)
+        self._model = ElidedLabel(self)
         self._model.setObjectName("modelLine")
         self._bar = QProgressBar(self)
         self._bar.setTextVisible(False)
@@ -36,7 +37,6 @@ class StatusLine(QFrame):
         self._bar.hide()
         self._job = QLabel(self)
         self._job.setObjectName("jobLine")
-        # Digits of one width, so that the line stands still while they run.
         self._job.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self._disclaimer = QLabel(DISCLAIMER, self)
         self._disclaimer.setObjectName("disclaimer")
@@ -114,23 +114,3 @@ class StatusLine(QFrame):
         }.get(self._state, colors.muted)
         scale = self.devicePixelRatioF()
         self._glyph.setPixmap(theme.glyph(self._state, color, scale=scale))
-
-
-class _ElidedLabel(QLabel):
-    """A label that gives way when the window is narrow."""
-
-    def __init__(self, parent: QWidget) -> None:
-        super().__init__(parent)
-        self.full_text = ""
-        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
-
-    def set_full_text(self, text: str) -> None:
-        self.full_text = text
-        self._elide()
-
-    def resizeEvent(self, event: object) -> None:
-        self._elide()
-
-    def _elide(self) -> None:
-        metrics = self.fontMetrics()
-        self.setText(metrics.elidedText(self.full_text, Qt.TextElideMode.ElideRight, self.width()))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -29,6 +30,7 @@ from desktop.report.store import ReportStore
 from desktop.session import StudySession
 from desktop.settings import Settings
 from desktop.widgets.banner import NoticeKind
+from desktop.widgets.elided_label import ElidedLabel
 from desktop.widgets.status_line import DISCLAIMER
 from desktop.worker_link import WorkerLink
 from inference.client import RequestFailed
@@ -163,6 +165,7 @@ async def test_a_draft_asked_for_early_waits_for_the_worker(tmp_path: Path) -> N
         await until(lambda: "Waits until the model is loaded" in bench.window.status.text)
         client = await bench.worker()
         await until(lambda: client.busy)
+        assert "Asking the model" in bench.window.status.text
         client.fill(REPORT)
         await until(lambda: bench.report.text == REPORT)
 
@@ -321,7 +324,14 @@ async def test_a_bad_file_is_told_and_the_open_study_stays(tmp_path: Path) -> No
         assert "letter.txt" in bench.notice
         assert bench.window.session.study is study
         assert bench.window.commands["draft"].isEnabled()
-        press(bench.window.editor, "Ctrl+1")
+        press(bench.window.editor, "Esc")
+        assert not bench.window.banner.isVisible()
+        bench.window.open_paths([bad])
+        await until(lambda: bench.notice)
+        press(bench.window.viewport, "Esc")
+        assert not bench.window.banner.isVisible()
+        bench.window.open_paths([bad])
+        await until(lambda: bench.notice)
         dismiss = bench.window.banner.findChild(QToolButton, "bannerDismiss")
         assert isinstance(dismiss, QToolButton)
         QTest.mouseClick(dismiss, Qt.MouseButton.LeftButton)
@@ -413,8 +423,69 @@ async def test_a_report_that_cannot_be_saved_holds_the_window_once(tmp_path: Pat
         bench.window.close()
         assert bench.window.isVisible()
         assert "could not be" in bench.notice
+        assert "Closing once more gives up" in bench.notice
         bench.window.close()
         assert not bench.window.isVisible()
+
+
+@on_qt_loop
+async def test_the_window_is_held_anew_after_a_save_that_went_well(tmp_path: Path) -> None:
+    folder = tmp_path / "reports"
+    folder.write_text("a file where the folder should be")
+    async with shown(tmp_path, store=ReportStore(folder)) as bench:
+        await bench.open()
+        bench.report.insert(0, "Typed.")
+        bench.window.close()
+        folder.unlink()
+        assert bench.window.session.save()
+        shutil.rmtree(folder)
+        folder.write_text("once more")
+        bench.report.insert(0, "More. ")
+        bench.window.close()
+        assert bench.window.isVisible()
+
+
+@on_qt_loop
+async def test_a_place_in_the_list_chosen_while_another_list_opens_is_passed_over(
+    tmp_path: Path,
+) -> None:
+    folder = tmp_path / "list"
+    for number in range(3):
+        save(folder / f"{number}.dcm")
+    async with shown(tmp_path) as bench:
+        window = bench.window
+        await bench.open(folder)
+        await until(lambda: not window._moving.locked())
+        window.open_paths([bench.study])
+        await until(window._moving.locked)
+        choice = window.study_bar.findChild(QComboBox)
+        assert isinstance(choice, QComboBox)
+        choice.setCurrentIndex(2)
+        choice.activated.emit(2)
+        assert choice.currentIndex() == 0
+        await until(lambda: not window._moving.locked())
+        assert window.session.paths == [bench.study]
+        assert bench.notice == ""
+
+
+@on_qt_loop
+async def test_a_patient_without_a_name_is_called_by_the_number(tmp_path: Path) -> None:
+    save(tmp_path / "chest.dcm", make_dataset(PatientName="", PatientID="P-7"))
+    async with shown(tmp_path) as bench:
+        await bench.open()
+        assert bench.window.windowTitle() == "P-7 — Pinfill"
+
+
+@on_qt_loop
+async def test_a_long_name_gives_way_and_is_told_whole(tmp_path: Path) -> None:
+    name = " ".join(["Wilhelmina"] * 12)
+    save(tmp_path / "chest.dcm", make_dataset(PatientName=f"Oak^{name}"))
+    async with shown(tmp_path) as bench:
+        await bench.open()
+        label = bench.window.findChild(ElidedLabel, "patientLine")
+        assert isinstance(label, ElidedLabel)
+        await until(lambda: label.text().endswith("…"))
+        assert label.accessibleName() == f"Oak, {name}"
 
 
 @on_qt_loop
