@@ -203,6 +203,7 @@ def _qt_palette(colors: Palette) -> QPalette:
         (role.Link, colors.accent),
         (role.Highlight, colors.selection),
         (role.HighlightedText, colors.on_selection),
+        (role.Accent, colors.accent),
         (role.ToolTipBase, colors.raised),
         (role.ToolTipText, colors.text),
         (role.Mid, colors.line),

@@ -257,10 +257,7 @@ class Viewport(QWidget):
             painter.drawImage(QPointF(0, 0), picture)
             self._paint_overlay(painter)
         if self.hasFocus() or self._drop_hovers:
-            colour = self.palette().color(QPalette.ColorRole.Highlight)
-            painter.setPen(QPen(colour, 4.0 if self._drop_hovers else 1.5))
-            painter.setBrush(Qt.BrushStyle.NoBrush)
-            painter.drawRect(QRectF(self.rect()).adjusted(1, 1, -1, -1))
+            self._paint_ring(painter, 4.0 if self._drop_hovers else 2.0)
         painter.end()
 
     def _paint_overlay(self, painter: QPainter) -> None:
@@ -290,6 +287,15 @@ class Viewport(QWidget):
         font = QFont(self.font())
         font.setPointSizeF(max(font.pointSizeF() * 0.95, 8.0))
         return font
+
+    def _paint_ring(self, painter: QPainter, width: float) -> None:
+        """With a dark line inside, so that it stands out on bright pictures as well."""
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        accent = self.palette().color(QPalette.ColorRole.Accent)
+        for colour, inset in ((overlay.BACKGROUND, width), (accent, 0.0)):
+            painter.setPen(QPen(colour, width))
+            edge = inset + width / 2
+            painter.drawRect(QRectF(self.rect()).adjusted(edge, edge, -edge, -edge))
 
     def _paint_empty(self, painter: QPainter) -> None:
         font = QFont(self.font())

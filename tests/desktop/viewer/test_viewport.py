@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from PySide6.QtGui import QDragEnterEvent, QDropEvent, QImage, QMouseEvent, QWhe
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLabel
 
+from desktop import theme
 from desktop.studies.reading import Study
 from desktop.viewer.pixels import LookupTable, Preset, StoredImage, Window
 from desktop.viewer.viewport import EMPTY_TEXT, Viewport
@@ -219,6 +221,26 @@ def test_panning(shown: Viewport, way: str) -> None:
     assert window_of(shown) == WINDOW
     drag(shown, (100, 100), (130, 100))
     assert window_of(shown) != WINDOW
+
+
+@pytest.mark.parametrize("name", theme.THEME_NAMES)
+@pytest.mark.parametrize("stored", [0, 4095])
+def test_the_focus_ring_stands_out_on_any_picture(
+    viewport: Viewport, qapp: QApplication, name: theme.ThemeName, stored: int
+) -> None:
+    theme.apply(qapp, name)
+    try:
+        picture = StoredImage(np.full((300, 300), stored, np.uint16), presets=(Preset("", WINDOW),))
+        viewport.set_study(dataclasses.replace(make_study(), image=picture))
+        middle = viewport.height() // 2
+        edge = [viewport.grab().toImage().pixelColor(x, middle).name() for x in range(6)]
+        ratios = [theme.contrast(one, other) for one, other in pairwise(edge)]
+        assert max(ratios) >= 3, edge
+        viewport.clearFocus()
+        plain = [viewport.grab().toImage().pixelColor(x, middle).name() for x in range(6)]
+        assert len(set(plain)) == 1
+    finally:
+        qapp.setStyleSheet("")
 
 
 def test_losing_the_focus_lets_go_of_space(shown: Viewport, qapp: QApplication) -> None:
