@@ -216,6 +216,8 @@ class ReportEditor(QTextEdit):
             self._report.replace(start, end, text)
         finally:
             self._from_keys = False
+        if self._mirror.raw_text() != self._report.text:  # cleaned, it was no change
+            self._mirror.show(picture(self._report.content))
 
     def _show_report(self) -> None:
         if self._mirror.show(picture(self._report.content)) and not self._from_keys:

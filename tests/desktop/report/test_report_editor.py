@@ -133,6 +133,17 @@ def test_keys_that_erase(editor: ReportEditor) -> None:
     assert editor.report.text == ""
 
 
+def test_a_line_break_put_over_a_line_break_changes_nothing(editor: ReportEditor) -> None:
+    QTest.keyClicks(editor, "ab")
+    press(editor, "Left")
+    press(editor, "Return")
+    before = editor.report.revision
+    press(editor, "Shift+Left")
+    press(editor, "Shift+Return")
+    assert editor.report.revision == before
+    assert shown(editor) == "a\nb"
+
+
 def test_shift_return_is_a_line_break_like_any_other(editor: ReportEditor) -> None:
     QTest.keyClicks(editor, "a")
     press(editor, "Shift+Return")
