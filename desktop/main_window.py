@@ -132,7 +132,8 @@ class MainWindow(QMainWindow):
         column.addWidget(self._splitter, 1)
         column.addWidget(self.status)
         self.setCentralWidget(central)
-        QWidget.setTabOrder(self.viewport, self.editor)
+        QWidget.setTabOrder(self.viewport, self.viewport.badge)
+        QWidget.setTabOrder(self.viewport.badge, self.editor)
         self.viewport.setFocus()  # else the first key might choose another study
 
     def _restore_layout(self) -> None:

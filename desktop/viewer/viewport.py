@@ -93,8 +93,8 @@ class Viewport(QWidget):
             Qt.Key.Key_Down: partial(self._pan_share, 0, 1),
             Qt.Key.Key_Space: self._hold_space,
         }
-        self._badge = CautionBadge(self)
-        self._badge.toggled.connect(self.update)
+        self.badge = CautionBadge(self)
+        self.badge.toggled.connect(self.update)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setAcceptDrops(True)
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
@@ -139,7 +139,7 @@ class Viewport(QWidget):
         self._framing = None
         self._voi = None
         self._refresh(resampled=True)
-        self._badge.set_cautions(study.cautions if study else ())
+        self.badge.set_cautions(study.cautions if study else ())
         self._describe()
         self._set_cursor()
         if study is not None:
@@ -275,10 +275,10 @@ class Viewport(QWidget):
         overlay.draw_corners(painter, area, texts)
         if letters := overlay.EdgeLetters.of(study.image):
             overlay.draw_edges(painter, area, letters)
-        if study.image.pixel_spacing is not None and not self._badge.isChecked():
+        if study.image.pixel_spacing is not None and not self.badge.isChecked():
             mm_per_pixel = study.image.pixel_spacing[1] / framing.zoom * self.devicePixelRatioF()
             if bar := overlay.ScaleBar.within(mm_per_pixel, area.width() / 4):
-                bottom = self._badge.geometry().top() if study.cautions else area.bottom()
+                bottom = self.badge.geometry().top() if study.cautions else area.bottom()
                 overlay.draw_scale_bar(
                     painter, QRectF(area.topLeft(), QPointF(area.right(), bottom)), bar
                 )
@@ -318,7 +318,7 @@ class Viewport(QWidget):
     def resizeEvent(self, event: QResizeEvent) -> None:
         if self._framing is not None:
             self._frame(self._framing.resized(*self._device_size()))
-        self._badge.place()
+        self.badge.place()
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         if self._study is None or self._drag is not None:
@@ -375,8 +375,8 @@ class Viewport(QWidget):
 
     def _handle_key(self, key: Qt.Key) -> bool:
         """Whether the key meant something here."""
-        if key == Qt.Key.Key_Escape and self._badge.isChecked():
-            self._badge.setChecked(False)
+        if key == Qt.Key.Key_Escape and self.badge.isChecked():
+            self.badge.setChecked(False)
             return True
         if self._study is None or key not in self._keys:
             return False

@@ -609,6 +609,23 @@ async def test_keys_move_the_focus_between_image_and_report(tmp_path: Path) -> N
 
 
 @on_qt_loop
+async def test_tab_leads_from_the_image_by_its_badge_to_the_report(tmp_path: Path) -> None:
+    save(tmp_path / "chest.dcm", make_dataset(BurnedInAnnotation="YES"))
+    async with shown(tmp_path) as bench:
+        await bench.open()
+        window = bench.window
+        window.activateWindow()
+        window.viewport.setFocus()
+        await until(window.viewport.hasFocus)
+        QTest.keyClick(window.viewport, Qt.Key.Key_Tab)
+        assert window.viewport.badge.hasFocus()
+        QTest.keyClick(window.viewport.badge, Qt.Key.Key_Space)
+        assert window.viewport.badge.panel.isVisible()
+        QTest.keyClick(window.viewport.badge, Qt.Key.Key_Tab)
+        assert window.editor.hasFocus()
+
+
+@on_qt_loop
 async def test_the_report_is_copied_as_plain_text(tmp_path: Path) -> None:
     async with shown(tmp_path) as bench:
         await bench.open()

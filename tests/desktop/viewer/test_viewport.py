@@ -387,7 +387,7 @@ def test_a_second_study_starts_afresh(shown: Viewport) -> None:
 
 def test_cautions_are_behind_a_badge(viewport: Viewport) -> None:
     viewport.set_study(make_study(cautions=("First <caution>.", "Second caution.")))
-    badge = viewport.findChild(type(viewport._badge))
+    badge = viewport.findChild(type(viewport.badge))
     assert badge is not None
     assert badge.isVisible()
     assert badge.accessibleName() == "2 cautions about this image"
