@@ -206,7 +206,6 @@ class MainWindow(QMainWindow):
 
     async def _open(self, paths: Sequence[Path]) -> None:
         async with self._move_to_other_study():
-            self.banner.withdraw("studies")
             if await self.session.open(paths):
                 for path in reversed(paths):
                     self._settings.remember(path)
@@ -233,6 +232,7 @@ class MainWindow(QMainWindow):
             async with self._moving:
                 self._allow()
                 await self.drafting.stop()
+                self.banner.withdraw("studies")
                 yield
         finally:
             self._allow()
@@ -316,6 +316,7 @@ class MainWindow(QMainWindow):
         name = study.patient_name or study.patient_id if study else ""
         self.setWindowTitle(f"{name} — Pinfill" if name else "Pinfill")
         self.status.show_text("")
+        self.banner.withdraw("job")
         self._prepare()
         self._allow()
 

@@ -258,6 +258,22 @@ async def test_a_refusal_is_told_in_the_banner(tmp_path: Path) -> None:
 
 
 @on_qt_loop
+async def test_what_was_said_of_one_report_is_not_said_of_the_next(tmp_path: Path) -> None:
+    folder = tmp_path / "list"
+    for number in range(2):
+        save(folder / f"{number}.dcm")
+    async with shown(tmp_path) as bench:
+        client = await bench.worker()
+        await bench.open(folder)
+        await bench.ask("draft", client)
+        client.refuse("The pinned text is longer than the canvas: unpin some of it.")
+        await until(lambda: bench.notice)
+        bench.window.commands["next"].trigger()
+        await until(lambda: bench.window.session.index == 1)
+        assert bench.notice == ""
+
+
+@on_qt_loop
 async def test_death_in_mid_canvas_is_told_and_a_click_restarts(tmp_path: Path) -> None:
     async with shown(tmp_path) as bench:
         client = await bench.worker()
