@@ -15,9 +15,10 @@ decides where the report ends.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import groupby, takewhile
 from typing import TYPE_CHECKING, Final
 
 import torch
@@ -30,6 +31,9 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
 _SPACE: Final = " "
+_UNUSED: Final = re.compile(r"<unused\d+>")
+"""Tokens that Gemma's vocabularies reserve and no text has."""
+
 _META_SPACE: Final = "\u2581"
 """What the tokenizer writes for a space; typed by a reader, only bytes can tell it from one."""
 
@@ -53,9 +57,11 @@ class Codec:
         self.filler: int | None = (
             None if filler is None else int(tokenizer.convert_tokens_to_ids(filler))
         )
-        self.special = frozenset(tokenizer.all_special_ids) | {
-            index for index, token in tokenizer.added_tokens_decoder.items() if token.special
-        }
+        self.special = frozenset(
+            {index for index, token in tokenizer.added_tokens_decoder.items() if token.special}
+            | {index for token, index in tokenizer.get_vocab().items() if _UNUSED.fullmatch(token)}
+            | set(tokenizer.all_special_ids)
+        )
         self._meta_space = [
             tokenizer.convert_tokens_to_ids(f"<0x{byte:02X}>") for byte in _META_SPACE.encode()
         ]
@@ -98,13 +104,14 @@ class Codec:
 class GapSlot:
     """Where a gap lies on the canvas: positions ``start`` to ``stop``, exclusive.
 
-    ``owes_space`` says that the space before the gap was held back. ``open_end`` says that the
-    gap runs to the end of the canvas, so that an end-of-turn token ends the fill.
+    ``drops_space`` says that a leading space of the fill is left out: one stands before the gap
+    already, or a line begins there. ``open_end`` says that the gap runs to the end of the canvas,
+    so that an end-of-turn token ends the fill.
     """
 
     start: int
     stop: int
-    owes_space: bool
+    drops_space: bool
     open_end: bool
 
 
@@ -141,7 +148,7 @@ def lay_out(pieces: Sequence[Piece], codec: Codec, canvas_length: int) -> Layout
         raise BadRequest(
             "There is nothing to fill: every word is pinned. Unpin some, or insert a gap."
         )
-    encoded, owed = _encode_fixed(pieces, codec)
+    encoded, drops = _encode_fixed(pieces, codec)
     lengths = _gap_lengths(pieces, encoded, codec, canvas_length)
 
     tokens: list[int] = []
@@ -152,7 +159,7 @@ def lay_out(pieces: Sequence[Piece], codec: Codec, canvas_length: int) -> Layout
             continue
         open_end = index == len(pieces) - 1 and piece.tokens is None
         stop = canvas_length if open_end else len(tokens) + lengths[index]
-        slots.append(GapSlot(len(tokens), stop, owed[index], open_end))
+        slots.append(GapSlot(len(tokens), stop, drops[index], open_end))
         tokens += [FREE] * (stop - len(tokens))
     if len(tokens) < canvas_length:
         tokens.append(codec.end_of_turn)
@@ -174,16 +181,12 @@ def read_runs(
 ) -> tuple[Run, ...]:
     """The text of one gap as runs of settled and unsettled tokens (all settled if ``None``).
 
-    ``draft`` and ``settled`` are of length L. A fill ends with the first filler or end token;
-    while it is being denoised, tokens that do not yet make up a character show as U+FFFD.
+    ``draft`` and ``settled`` are of length L. A fill ends with the first end token; filler has no
+    text. While it is being denoised, tokens that do not yet make up a character show as U+FFFD.
     """
     slot = layout.slots[index]
-    ends = codec.ends | {codec.filler}
-    kept: list[int] = []
-    for position in range(slot.start, slot.stop):
-        if draft[position] in ends:
-            break
-        kept.append(position)
+    positions = range(slot.start, slot.stop)
+    kept = list(takewhile(lambda position: draft[position] not in codec.ends, positions))
 
     def is_settled(position: int) -> bool:
         return settled is None or bool(settled[position])
@@ -192,7 +195,7 @@ def read_runs(
         Run(codec.decode([draft[position] for position in group]), flag)
         for flag, group in groupby(kept, key=is_settled)
     ]
-    if slot.owes_space and runs and runs[0].text.startswith(_SPACE):
+    if slot.drops_space and runs and runs[0].text.startswith(_SPACE):
         runs[0] = Run(runs[0].text[1:], runs[0].settled)
     return tuple(run for run in runs if run.text)
 
@@ -200,19 +203,21 @@ def read_runs(
 def _encode_fixed(
     pieces: Sequence[Piece], codec: Codec
 ) -> tuple[dict[int, list[int]], dict[int, bool]]:
-    """Tokens of each fixed piece, and for each gap whether its left seam holds a space back."""
+    """Tokens of each fixed piece, and for each gap whether a fill's leading space is dropped."""
     encoded: dict[int, list[int]] = {}
-    owed: dict[int, bool] = {}
+    drops: dict[int, bool] = {}
     for index, piece in enumerate(pieces):
         if isinstance(piece, Gap):
             before = pieces[index - 1] if index else None
-            owed[index] = isinstance(before, Fixed) and before.text.endswith(_SPACE)
+            drops[index] = index == 0 or (
+                isinstance(before, Fixed) and before.text.endswith((_SPACE, "\n"))
+            )
         else:
             before_gap = index + 1 < len(pieces) and isinstance(pieces[index + 1], Gap)
             encoded[index] = codec.encode(
                 piece.text.removesuffix(_SPACE) if before_gap else piece.text
             )
-    return encoded, owed
+    return encoded, drops
 
 
 def _gap_lengths(

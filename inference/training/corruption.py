@@ -49,7 +49,7 @@ class Mixture:
     """How often each shape is drawn, and how it is filled."""
 
     whole: float = 0.45
-    pure_noise: float = 0.4
+    pure_noise: float = 0.3
     sections: float = 0.25
     phrases: float = 0.3
     exact: float = 0.25

@@ -18,11 +18,18 @@ if TYPE_CHECKING:
     )
 
 CANVAS_LENGTH: Final = 128
-VOCABULARY: Final = 1536
+VOCABULARY: Final = 3072
+"""Reports need about a thousand tokens, the others stay unused, as thousands of Gemma's do.
+
+Uniform noise is then mostly tokens that no report holds, as it is with a vocabulary of 262,144,
+and a denoiser can tell what is noise.
+"""
+
 SOFT_TOKENS_SIDE: Final = 8
 """The vision tower sees 16 x 16 patches and pools 2 x 2 of them into each of 8 x 8 soft tokens."""
 
 _HEAD: Final = ("<pad>", "<eos>", "<bos>", "<unk>", "<mask>", "<unused0>", "<unused1>")
+_HEAD_UNUSED: Final = sum(token.startswith("<unused") for token in _HEAD)
 _CONTROL: Final = ("<|turn>", "<turn|>", "<|image>", "<|image|>", "<image|>")
 FILLER: Final = "<unused0>"
 """Spent at the end of a gap that is longer than its text; declared in the tokenizer's files."""
@@ -74,6 +81,8 @@ def train_tokenizer(texts: Iterable[str]) -> GemmaTokenizer:
     draft.train_from_iterator(texts, trainer)
     trained = draft.to_str()
     vocabulary, merges = _model_of(trained)
+    for number in range(VOCABULARY - len(vocabulary)):
+        vocabulary[f"<unused{number + _HEAD_UNUSED}>"] = len(vocabulary)
     return GemmaTokenizer(
         vocab=vocabulary,
         merges=merges,

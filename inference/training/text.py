@@ -30,10 +30,10 @@ _SENTENCE_ENDS: Final = (".", "?", "!")
 class TextSettings:
     """``prefixes`` studies a step, each with ``canvases`` differently worded, noised reports."""
 
-    steps: int = 3000
-    prefixes: int = 12
+    steps: int = 1500
+    prefixes: int = 10
     canvases: int = 3
-    learning_rate: float = 2e-3
+    learning_rate: float = 3e-3
     weight_decay: float = 0.05
     warm_up: int = 100
     self_conditioning: float = 0.5

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 _VALIDATION_FROM: Final = HELD_OUT_FROM + 500_000
 """Seeds to watch training by; the benchmark's held-out studies are others."""
 
-VALIDATION_DRAFTS: Final = 48
+VALIDATION_DRAFTS: Final = 16
 _TOKENIZER_REPORTS: Final = 6000
 _LOGS: Final = ("vision.csv", "text-held-out.csv")
 

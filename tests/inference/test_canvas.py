@@ -103,7 +103,8 @@ def test_one_space_at_a_seam(codec: Codec) -> None:
     assert filled(codec, pieces, " is large") == "is large"
     assert filled(codec, pieces, "is large") == "is large"
     assert filled(codec, [Fixed("The heart"), Gap(6)], " is large") == " is large"
-    assert filled(codec, [Fixed("HEART:\n"), Gap(6)], "Normal") == "Normal"
+    assert filled(codec, [Fixed("HEART:\n"), Gap(6)], " Normal") == "Normal"
+    assert filled(codec, [Gap(6), Fixed(".")], " Normal") == "Normal"
 
 
 def test_an_empty_fill_is_legal(codec: Codec) -> None:
