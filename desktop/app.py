@@ -33,7 +33,13 @@ LOG_VARIABLE: Final = "PINFILL_LOG"
 _log = logging.getLogger(__name__)
 
 
-def run(paths: Sequence[Path], *, checkpoint: Path, screenshot: Path | None = None) -> int:
+def run(
+    paths: Sequence[Path],
+    *,
+    checkpoint: Path,
+    device: str | None = None,
+    screenshot: Path | None = None,
+) -> int:
     """Show the window on ``paths`` until it is closed; returns the exit code.
 
     With ``screenshot``: no display is needed; the report of the first study is drafted, a phrase
@@ -46,7 +52,7 @@ def run(paths: Sequence[Path], *, checkpoint: Path, screenshot: Path | None = No
     loop = qasync.QEventLoop(app)
     asyncio.set_event_loop(loop)
     with collecting_on_this_thread(), loop:
-        return int(loop.run_until_complete(_main(paths, checkpoint, screenshot)))
+        return int(loop.run_until_complete(_main(paths, checkpoint, device, screenshot)))
 
 
 def set_up_log() -> None:
@@ -71,14 +77,16 @@ def application() -> QApplication:
     return app
 
 
-def build_window(checkpoint: Path, data_dir: Path | None = None) -> MainWindow:
+def build_window(
+    checkpoint: Path, data_dir: Path | None = None, device: str | None = None
+) -> MainWindow:
     """A window with a worker of its own, not yet started.
 
     Reports and settings are the reader's, or those of ``data_dir``.
     """
 
     async def launch(on_loading: Callable[[str], None]) -> InfillClient:
-        return await Client.launch(checkpoint, on_loading=on_loading)
+        return await Client.launch(checkpoint, device=device, on_loading=on_loading)
 
     if data_dir is None:
         store, settings = ReportStore(), Settings()
@@ -87,12 +95,15 @@ def build_window(checkpoint: Path, data_dir: Path | None = None) -> MainWindow:
     return MainWindow(StudySession(store), WorkerLink(launch), settings)
 
 
-async def _main(paths: Sequence[Path], checkpoint: Path, screenshot: Path | None) -> int:
+async def _main(
+    paths: Sequence[Path], checkpoint: Path, device: str | None, screenshot: Path | None
+) -> int:
     if screenshot is not None:
         # The reader's own report of that study is neither shown nor touched.
         with tempfile.TemporaryDirectory(prefix="pinfill-") as folder:
-            return await _picture(build_window(checkpoint, Path(folder)), paths, screenshot)
-    window = build_window(checkpoint)
+            window = build_window(checkpoint, Path(folder), device)
+            return await _picture(window, paths, screenshot)
+    window = build_window(checkpoint, device=device)
     sys.excepthook = partial(_report_fault, window)
     closed = asyncio.Event()
     window.closed.connect(closed.set)

@@ -68,13 +68,15 @@ def build_parser() -> argparse.ArgumentParser:
     checkpoint.add_argument(
         "--checkpoint", type=Path, metavar="DIR", help="checkpoint folder (default: the demo's)"
     )
-    filling = argparse.ArgumentParser(add_help=False, parents=[checkpoint])
+    running = argparse.ArgumentParser(add_help=False, parents=[checkpoint])
+    running.add_argument("--device", metavar="DEVICE", help="cpu, cuda, cuda:N or auto (default)")
+    filling = argparse.ArgumentParser(add_help=False, parents=[running])
     filling.add_argument("study", type=Path, metavar="STUDY", help="a DICOM file")
     filling.add_argument("--seed", type=_seed, metavar="N", help="the same seed, the same text")
     filling.add_argument("--json", action="store_true", help="print one JSON object")
 
     demo = commands.add_parser(
-        "demo", parents=[checkpoint], help="open the window on the bundled studies"
+        "demo", parents=[running], help="open the window on the bundled studies"
     )
     demo.add_argument(
         "--screenshot",
@@ -85,7 +87,7 @@ def build_parser() -> argparse.ArgumentParser:
     demo.set_defaults(command=_demo)
 
     open_ = commands.add_parser(
-        "open", parents=[checkpoint], help="open the window on DICOM files or folders"
+        "open", parents=[running], help="open the window on DICOM files or folders"
     )
     open_.add_argument("paths", type=Path, nargs="+", metavar="PATH")
     open_.set_defaults(command=_open)
@@ -122,18 +124,18 @@ def _demo(options: argparse.Namespace) -> int:
         studies = demo_studies()
     except ResourceMissing as error:
         raise UserError(error) from None
-    return _run_window(studies, options.checkpoint, options.screenshot)
+    return _run_window(studies, options, options.screenshot)
 
 
 def _open(options: argparse.Namespace) -> int:
     for path in options.paths:
         if not path.exists():
             raise UserError(f"There is no file or folder {path}, so check the name.")
-    return _run_window(options.paths, options.checkpoint)
+    return _run_window(options.paths, options)
 
 
 def _run_window(
-    paths: Sequence[Path], checkpoint: Path | None, screenshot: Path | None = None
+    paths: Sequence[Path], options: argparse.Namespace, screenshot: Path | None = None
 ) -> int:
     from desktop.system_libraries import advice, missing_packages
 
@@ -147,7 +149,8 @@ def _run_window(
         )
     from desktop import app
 
-    return app.run(paths, checkpoint=_checkpoint(checkpoint), screenshot=screenshot)
+    checkpoint = _checkpoint(options.checkpoint)
+    return app.run(paths, checkpoint=checkpoint, device=options.device, screenshot=screenshot)
 
 
 def _draft(options: argparse.Namespace) -> int:
@@ -176,6 +179,7 @@ def _fill(options: argparse.Namespace, pieces: Sequence[Piece]) -> int:
             options.study,
             pieces,
             checkpoint=_checkpoint(options.checkpoint),
+            device=options.device,
             seed=options.seed,
             as_json=options.json,
         )

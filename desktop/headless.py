@@ -22,6 +22,7 @@ def run(
     pieces: Sequence[Piece],
     *,
     checkpoint: Path,
+    device: str | None = None,
     seed: int | None = None,
     as_json: bool = False,
 ) -> None:
@@ -32,15 +33,19 @@ def run(
     worker has put the job down.
     """
     study = read_study(study_path)
-    filled = asyncio.run(_fill(study, pieces, checkpoint, Options(seed=seed)))
+    filled = asyncio.run(_fill(study, pieces, checkpoint, device, Options(seed=seed)))
     _write(as_object(pieces, filled) if as_json else join(pieces, filled.fills))
 
 
 async def _fill(
-    study: Study, pieces: Sequence[Piece], checkpoint: Path, options: Options
+    study: Study,
+    pieces: Sequence[Piece],
+    checkpoint: Path,
+    device: str | None,
+    options: Options,
 ) -> Filled:
     with LiveCanvas(pieces, sys.stderr) as live:
-        client = await Client.launch(checkpoint, on_loading=live.say)
+        client = await Client.launch(checkpoint, device=device, on_loading=live.say)
         try:
             return await client.infill(
                 pieces,

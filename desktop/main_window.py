@@ -257,6 +257,7 @@ class MainWindow(QMainWindow):
     def _begin(self, name: str, make_plan: Callable[[], Plan]) -> None:
         if self.session.study is not None:
             self.banner.withdraw("job")
+            self.editor.setFocus()  # the button that was pressed is about to be disabled
             self.drafting.begin(name, self.session.study, make_plan)
 
     def restart_worker(self) -> None:

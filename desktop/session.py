@@ -10,11 +10,14 @@ from typing import Final
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from desktop.report.model import Report
-from desktop.report.store import ReportStore, StoreError
+from desktop.report.store import ReportStore, StoreConflict, StoreError
 from desktop.studies.reading import Study, StudyError, find_studies, read_study
 
 SAVE_DELAY_MS: Final = 500
 """How long a change may wait for its saving; a power cut costs no more."""
+
+RETRY_DELAY_MS: Final = 10_000
+"""How long a report that could not be saved waits for the next try."""
 
 
 class StudySession(QObject):
@@ -41,6 +44,7 @@ class StudySession(QObject):
         self.report = Report()
         self._unreadable: set[int] = set()
         self._saved_revision = self.report.revision
+        self._last_trouble = ""
         self._unsubscribe: Callable[[], None] = lambda: None
         self._saving = QTimer(self)
         self._saving.setSingleShot(True)
@@ -103,8 +107,13 @@ class StudySession(QObject):
         try:
             self._store.save(_key(self.study), self.report, overwrite=overwrite)
         except StoreError as error:
-            self.failed.emit([error])
+            if str(error) != self._last_trouble:
+                self._last_trouble = str(error)
+                self.failed.emit([error])
+            if not isinstance(error, StoreConflict):
+                self._saving.start(RETRY_DELAY_MS)  # a disk may have room again
             return False
+        self._last_trouble = ""
         self._saved_revision = self.report.revision
         self.saved.emit()
         return True
@@ -133,7 +142,7 @@ class StudySession(QObject):
     def _changed(self) -> None:
         # Not restarted by later changes, so that steady typing is saved as well.
         if not self._saving.isActive():
-            self._saving.start()
+            self._saving.start(SAVE_DELAY_MS)
 
 
 def _key(study: Study) -> str:

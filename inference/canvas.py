@@ -25,7 +25,7 @@ import torch
 
 from inference.engines.base import BadRequest
 from inference.protocol import Fixed, Gap, Piece, Run
-from inference.sampler import FREE, Clamp
+from inference.sampler import FREE, Ban, Clamp
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -62,9 +62,9 @@ class Codec:
             | {index for token, index in tokenizer.get_vocab().items() if _UNUSED.fullmatch(token)}
             | set(tokenizer.all_special_ids)
         )
-        self._meta_space = [
-            tokenizer.convert_tokens_to_ids(f"<0x{byte:02X}>") for byte in _META_SPACE.encode()
-        ]
+        vocabulary = tokenizer.get_vocab()
+        names = [f"<0x{byte:02X}>" for byte in _META_SPACE.encode()]
+        self._meta_space = [vocabulary[name] for name in names if name in vocabulary]
 
     def encode(self, text: str) -> list[int]:
         """Tokens of plain text: what looks like a control token is taken as the characters it is.
@@ -106,13 +106,14 @@ class GapSlot:
 
     ``drops_space`` says that a leading space of the fill is left out: one stands before the gap
     already, or a line begins there. ``open_end`` says that the gap runs to the end of the canvas,
-    so that an end-of-turn token ends the fill.
+    so that an end-of-turn token ends the fill. ``exact`` says that its length was given.
     """
 
     start: int
     stop: int
     drops_space: bool
     open_end: bool
+    exact: bool
 
 
 @dataclass(frozen=True)
@@ -127,16 +128,14 @@ class Layout:
         return sum(slot.stop - slot.start for slot in self.slots)
 
     def clamp(self, codec: Codec, device: torch.device) -> Clamp:
-        inner = torch.zeros(len(self.tokens), dtype=torch.bool)
+        """The clamp of this canvas; a gap of given length may not be shortened by filler."""
+        bans = []
         for slot in self.slots:
             if not slot.open_end:
-                inner[slot.start : slot.stop] = True
-        banned = sorted(codec.special - {codec.filler})
-        return Clamp(
-            pinned=torch.tensor(self.tokens, device=device),
-            inner=inner.to(device),
-            banned=torch.tensor(banned, dtype=torch.long, device=device),
-        )
+                tokens = codec.special - (set() if slot.exact else {codec.filler})
+                positions = torch.arange(slot.start, slot.stop, device=device)
+                bans.append(Ban(positions, torch.tensor(sorted(tokens), device=device)))
+        return Clamp(torch.tensor(self.tokens, device=device), tuple(bans))
 
 
 def lay_out(pieces: Sequence[Piece], codec: Codec, canvas_length: int) -> Layout:
@@ -159,7 +158,8 @@ def lay_out(pieces: Sequence[Piece], codec: Codec, canvas_length: int) -> Layout
             continue
         open_end = index == len(pieces) - 1 and piece.tokens is None
         stop = canvas_length if open_end else len(tokens) + lengths[index]
-        slots.append(GapSlot(len(tokens), stop, drops[index], open_end))
+        exact = piece.tokens is not None
+        slots.append(GapSlot(len(tokens), stop, drops[index], open_end, exact))
         tokens += [FREE] * (stop - len(tokens))
     if len(tokens) < canvas_length:
         tokens.append(codec.end_of_turn)
@@ -195,6 +195,7 @@ def read_runs(
         Run(codec.decode([draft[position] for position in group]), flag)
         for flag, group in groupby(kept, key=is_settled)
     ]
+    runs = [run for run in runs if run.text]
     if slot.drops_space and runs and runs[0].text.startswith(_SPACE):
         runs[0] = Run(runs[0].text[1:], runs[0].settled)
     return tuple(run for run in runs if run.text)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 ARCHITECTURE: Final = "DiffusionGemmaForBlockDiffusion"
 _PICKLES: Final = (".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle")
-_NEEDED: Final = ("tokenizer.json", "tokenizer_config.json")
+_NEEDED: Final = ("tokenizer.json", "tokenizer_config.json", "generation_config.json")
 _PROCESSOR: Final = ("preprocessor_config.json", "processor_config.json")
 _INDEX: Final = "model.safetensors.index.json"
 
@@ -68,6 +69,9 @@ def check(folder: Path) -> dict[str, Any]:
         )
     _check_weights(folder)
     missing = [name for name in _NEEDED if not (folder / name).exists()]
+    for name in {*_NEEDED, *_PROCESSOR} - set(missing):
+        if (folder / name).exists():
+            _read_json(folder, name)
     if not any((folder / name).exists() for name in _PROCESSOR):
         missing.append(_PROCESSOR[0])
     if missing:
@@ -79,14 +83,14 @@ def check(folder: Path) -> dict[str, Any]:
 
 
 def _check_weights(folder: Path) -> None:
+    pickles = sorted(path.name for path in folder.iterdir() if path.suffix in _PICKLES)
+    if pickles:
+        raise CheckpointError(
+            f"{folder} holds a pickle ({pickles[0]}), which can run code and is never opened. Use "
+            "a folder with the weights as safetensors alone."
+        )
     shards = {path.name for path in folder.glob("*.safetensors")}
     if not shards:
-        pickles = sorted(path.name for path in folder.iterdir() if path.suffix in _PICKLES)
-        if pickles:
-            raise CheckpointError(
-                f"{folder} holds its weights as a pickle ({pickles[0]}), which can run code and "
-                "is never opened. Convert it to safetensors, or download the safetensors version."
-            )
         raise CheckpointError(
             f"The checkpoint in {folder} is incomplete: there are no *.safetensors files. "
             "Copy the whole folder again."
@@ -143,9 +147,11 @@ def _pick_device(wish: str | None) -> str:
     if wish in (None, "auto"):
         return "cuda" if torch.cuda.is_available() else "cpu"
     assert wish is not None
-    if wish.startswith("cuda") and not torch.cuda.is_available():
+    if not re.fullmatch(r"cpu|cuda(:\d+)?", wish):
+        raise CheckpointError(f"There is no device {wish!r}. Choose cpu, cuda, cuda:N or auto.")
+    if wish != "cpu" and int(wish.partition(":")[2] or 0) >= torch.cuda.device_count():
         raise CheckpointError(
-            f"The device {wish} was asked for, but no GPU is available to PyTorch. "
+            f"The device {wish} was asked for, but PyTorch finds no GPU of that number. "
             "Choose --device cpu, or install the GPU driver and a CUDA build of PyTorch."
         )
     return wish
@@ -153,7 +159,7 @@ def _pick_device(wish: str | None) -> str:
 
 def load(folder: Path, device: str) -> Checkpoint:
     """Load a folder that :func:`check` let pass. Raises :class:`CheckpointError`."""
-    os.environ.setdefault("HF_HUB_OFFLINE", "1")
+    os.environ["HF_HUB_OFFLINE"] = "1"
     import torch
     from transformers import (
         AutoTokenizer,
@@ -164,15 +170,19 @@ def load(folder: Path, device: str) -> Checkpoint:
 
     logging.disable_progress_bar()
     try:
-        tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+        tokenizer = AutoTokenizer.from_pretrained(
+            folder, local_files_only=True, trust_remote_code=False
+        )
         processor = Gemma4ImageProcessorPil.from_pretrained(folder, local_files_only=True)
-        model = DiffusionGemmaForBlockDiffusion.from_pretrained(
+        model, report = DiffusionGemmaForBlockDiffusion.from_pretrained(
             folder,
             local_files_only=True,
             use_safetensors=True,
             dtype=_dtype(folder, device),
+            device_map={"": device},
+            output_loading_info=True,
         )
-        model = model.to(device).eval()
+        model = model.eval()
     except torch.OutOfMemoryError as error:
         raise CheckpointError(
             f"{folder.name} does not fit the memory of {device}: {error}. Choose a smaller or "
@@ -184,6 +194,16 @@ def load(folder: Path, device: str) -> Checkpoint:
             f"The checkpoint in {folder} cannot be loaded: {first_line} Copy the folder again, or "
             "name another."
         ) from error
+    if absent := sorted({*report["missing_keys"], *map(str, report["mismatched_keys"])}):
+        raise CheckpointError(
+            f"The checkpoint in {folder} is incomplete: the weights lack {absent[0]}"
+            f"{f' and {len(absent) - 1} more' if len(absent) > 1 else ''}. Copy the folder again."
+        )
+    if tokenizer.chat_template is None:
+        raise CheckpointError(
+            f"The checkpoint in {folder} is incomplete: it has no chat template "
+            "(chat_template.jinja). Copy the whole folder again."
+        )
     return assemble(model, tokenizer, processor, folder, device)
 
 

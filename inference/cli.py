@@ -10,7 +10,15 @@ from collections.abc import Sequence
 
 
 def main(argv: Sequence[str]) -> int:
-    match list(argv):
+    try:
+        return _run(list(argv))
+    except ModuleNotFoundError as error:
+        print(f"pinfill: {error.name} is missing: pip install 'pinfill[train]'", file=sys.stderr)
+        return 2
+
+
+def _run(argv: list[str]) -> int:
+    match argv:
         case ["train-demo", *rest]:
             from inference.training.train_demo import main as train_demo
 

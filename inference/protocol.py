@@ -22,6 +22,9 @@ PROTOCOL_VERSION: Final = 1
 MAX_FRAME_BYTES: Final = 64 * 1024 * 1024
 """The largest frame that either side accepts: an 8-bit image of 8,000 pixels square."""
 
+MAX_STEPS: Final = 10_000
+"""The largest step budget that may be asked for."""
+
 Positive = Annotated[int, msgspec.Meta(ge=1)]
 NotNegative = Annotated[int, msgspec.Meta(ge=0)]
 
@@ -50,7 +53,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """How to denoise. ``None`` means the checkpoint's own default."""
 
     seed: NotNegative | None = None
-    max_steps: Positive | None = None
+    max_steps: Annotated[int, msgspec.Meta(ge=1, le=MAX_STEPS)] | None = None
     entropy_bound: Annotated[float, msgspec.Meta(gt=0)] | None = None
 
 

@@ -61,17 +61,23 @@ class Settings:
 
 
 @dataclass(frozen=True)
+class Ban:
+    """At ``positions`` (N,) of the canvas the ``tokens`` (K,) may not be drawn."""
+
+    positions: Tensor
+    tokens: Tensor
+
+
+@dataclass(frozen=True)
 class Clamp:
     """What the canvas must hold.
 
-    ``pinned`` (L,) has the pinned token's id, or :data:`FREE`. At the positions ``inner`` (L,),
-    gaps with pinned text to their right, the tokens ``banned`` (K,) may not be drawn: a report
-    does not end there, and an image has no place in it.
+    ``pinned`` (L,) has the pinned token's id, or :data:`FREE`. ``bans`` keep tokens out of free
+    positions: a report does not end in a gap with pinned text to its right.
     """
 
     pinned: Tensor
-    inner: Tensor
-    banned: Tensor
+    bans: tuple[Ban, ...] = ()
 
     @property
     def free(self) -> BoolTensor:
@@ -83,15 +89,14 @@ class Clamp:
 
     def logits(self, logits: Tensor) -> Tensor:
         """The logits (1, L, V) with pinned rows one-hot and banned tokens out of reach."""
-        held = ~self.free
-        if not held.any():
+        rows = (~self.free).nonzero().squeeze(-1)
+        if not rows.numel() and not self.bans:
             return logits
         logits = logits.clone()
-        rows = held.nonzero().squeeze(-1)
         logits[:, rows] = -torch.inf
         logits[:, rows, self.pinned[rows]] = 0.0
-        inner = self.inner.nonzero()
-        logits[:, inner, self.banned] = -torch.inf
+        for ban in self.bans:
+            logits[:, ban.positions[:, None], ban.tokens] = -torch.inf
         return logits
 
     def check(self, canvas: Tensor) -> None:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from inference.canvas import Codec, Layout, lay_out, read_fill, read_runs
-from inference.engines.base import JobCancelled
+from inference.engines.base import BadRequest, JobCancelled
 from inference.prompt import patch, write_prompt
 from inference.protocol import Canvas, Filled, Infill, ModelInfo, Prepare, Prepared
 from inference.sampler import Decoder, Settings, Step, denoise
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from transformers.image_processing_base import ImageProcessingMixin
 
 PREFIXES_KEPT: Final = 8
-"""Prefixes kept encoded, the studies last worked on: some 50 MB each on the 26B checkpoint."""
+"""Prefixes kept encoded: the studies last worked on."""
 
 
 @dataclass(frozen=True)
@@ -84,6 +84,8 @@ class DiffusionEngine:
         with torch.inference_mode(), self._counting() as forwards:
             prefix, encodings = self._prefix(request, image)
             prefix_seconds = time.perf_counter() - started
+            if cancelled():
+                raise JobCancelled(step=0)
             step: Step | None = None
             for step in self._denoise(prefix, layout, settings, seed):
                 emit(self._canvas(request.request_id, layout, step, settings, started))
@@ -182,6 +184,8 @@ class DiffusionEngine:
 def encode_prefix(checkpoint: Checkpoint, image: NDArray[np.uint8] | None, context: str) -> Cache:
     """Encode image and prompt into the key-value cache that the decoder reads.
 
+    Raises :class:`~inference.engines.base.BadRequest` where the prompt is too long.
+
     The masks are made first, as ``generate`` does: only then do an image's tokens see each other
     in both directions where the checkpoint's configuration says so.
     """
@@ -189,6 +193,12 @@ def encode_prefix(checkpoint: Checkpoint, image: NDArray[np.uint8] | None, conte
     patched = None if image is None else patch(image, checkpoint.image_processor)
     soft_tokens = None if patched is None else patched.soft_tokens
     prompt = write_prompt(checkpoint.tokenizer, context, soft_tokens)
+    room = model.config.text_config.max_position_embeddings - model.config.canvas_length
+    if (length := prompt.input_ids.shape[1]) > room:
+        raise BadRequest(
+            f"What the study tells beside its image takes {length} tokens, and this checkpoint "
+            f"holds {room}. Shorten the study's description."
+        )
     cache = new_cache(model)
     encoder = model.model.encoder
     masks = encoder.create_masks_for_generate(

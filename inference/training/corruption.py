@@ -64,8 +64,13 @@ def corrupt(
     vocabulary: int,
     rng: np.random.Generator,
     mixture: Mixture = Mixture(),
+    most_noise: float = 1.0,
 ) -> Example:
-    """Draw one training canvas of ``length`` from a report's tokens (fewer than ``length``)."""
+    """Draw one training canvas of ``length`` from a report's tokens (fewer than ``length``).
+
+    ``most_noise`` scales the noise rate: a young denoiser learns to look at a token's neighbours
+    while most of them are clean, and learns nothing of it from pure noise.
+    """
     if rng.random() < mixture.whole:
         target = _padded(list(report), marks, length)
         held = np.zeros(length, np.bool_)
@@ -73,7 +78,7 @@ def corrupt(
         gaps = draw_gaps(report, marks, rng, mixture)
         target, held = _with_filler(report, gaps, marks, length, rng, mixture)
     rate = 1.0 if rng.random() < mixture.pure_noise else rng.random()
-    noised = (rng.random(length) < rate) & ~held
+    noised = (rng.random(length) < rate * most_noise) & ~held
     canvas = np.where(noised, rng.integers(vocabulary, size=length), target)
     weight = np.where(held, HELD_WEIGHT, 1.0).astype(np.float32)
     return Example(target, canvas, held, weight)

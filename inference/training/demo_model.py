@@ -34,6 +34,9 @@ _CONTROL: Final = ("<|turn>", "<turn|>", "<|image>", "<|image|>", "<image|>")
 FILLER: Final = "<unused0>"
 """Spent at the end of a gap that is longer than its text; declared in the tokenizer's files."""
 
+_FIRST_SHARE: Final = 0.2
+"""What a sublayer of a fresh model adds to the residual stream, of that stream's own size."""
+
 _CHAT_TEMPLATE: Final = """\
 {{ bos_token }}
 {%- for message in messages %}
@@ -162,6 +165,21 @@ def configuration(tokenizer: GemmaTokenizer) -> DiffusionGemmaConfig:
     )
 
 
+def _calm(model: DiffusionGemmaForBlockDiffusion) -> None:
+    """Give a model that starts from nothing weights that it can learn from.
+
+    Gemma 4 scales attention by 1 and adds sublayers to the residual stream at unit size, which
+    trained weights are made for. With the stock initial values, all ones, a fresh model looks at
+    one random token each and drowns its own input.
+    """
+    from torch import nn
+
+    for layer in model.model.decoder.layers:
+        nn.init.constant_(layer.self_attn.q_norm.weight, layer.self_attn.head_dim**-0.5)
+        for norm in (layer.post_attention_layernorm, layer.post_feedforward_layernorm):
+            nn.init.constant_(norm.weight, _FIRST_SHARE)
+
+
 def build(tokenizer: GemmaTokenizer) -> DiffusionGemmaForBlockDiffusion:
     """The untrained model, drawn from torch's global generator."""
     from transformers import DiffusionGemmaForBlockDiffusion
@@ -172,6 +190,7 @@ def build(tokenizer: GemmaTokenizer) -> DiffusionGemmaForBlockDiffusion:
 
     config = configuration(tokenizer)
     model = DiffusionGemmaForBlockDiffusion(config)
+    _calm(model)
     model.generation_config = DiffusionGemmaGenerationConfig(
         max_new_tokens=CANVAS_LENGTH,
         max_denoising_steps=48,

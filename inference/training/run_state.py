@@ -10,17 +10,35 @@ import torch
 from torch import nn
 
 
-class RunState:
-    """Saves and restores a module and its optimizer with the number of steps done."""
+class OtherRunError(Exception):
+    """A saved state that this run may not go on from; ``str()`` says what to do."""
 
-    def __init__(self, path: Path, module: nn.Module, optimizer: torch.optim.Optimizer) -> None:
+
+class RunState:
+    """Saves and restores a module and its optimizer with the number of steps done.
+
+    ``made_with`` names what the run depends on: a state saved under another one is not resumed.
+    """
+
+    def __init__(
+        self, path: Path, module: nn.Module, optimizer: torch.optim.Optimizer, made_with: str = ""
+    ) -> None:
         self._path, self._module, self._optimizer = path, module, optimizer
+        self._made_with = made_with
 
     def resume(self) -> int:
-        """Restore the last saved state, if there is one; returns the number of steps done."""
+        """Restore the last saved state, if there is one; returns the number of steps done.
+
+        Raises :class:`OtherRunError` if it was saved by a run with other settings.
+        """
         if not self._path.exists():
             return 0
         saved = torch.load(self._path, weights_only=True)
+        if saved["made_with"] != self._made_with:
+            raise OtherRunError(
+                f"{self._path} belongs to a run with other settings ({saved['made_with']}, here "
+                f"{self._made_with}). Name another --run folder, or repeat the settings."
+            )
         self._module.load_state_dict(saved["module"])
         self._optimizer.load_state_dict(saved["optimizer"])
         return int(saved["step"])
@@ -32,6 +50,7 @@ class RunState:
                 "module": self._module.state_dict(),
                 "optimizer": self._optimizer.state_dict(),
                 "step": step,
+                "made_with": self._made_with,
             },
             part,
         )

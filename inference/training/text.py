@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import random
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -28,14 +29,18 @@ _SENTENCE_ENDS: Final = (".", "?", "!")
 
 @dataclass(frozen=True)
 class TextSettings:
-    """``prefixes`` studies a step, each with ``canvases`` differently worded, noised reports."""
+    """``prefixes`` studies a step, each with ``canvases`` differently worded, noised reports.
 
-    steps: int = 1500
+    Over the first share ``young`` of the steps the noise rises to its full range.
+    """
+
+    steps: int = 1100
     prefixes: int = 10
     canvases: int = 3
     learning_rate: float = 3e-3
     weight_decay: float = 0.05
-    warm_up: int = 100
+    warm_up: int = 50
+    young: float = 0.3
     self_conditioning: float = 0.5
     t_min: float = 0.4
     t_max: float = 0.8
@@ -79,11 +84,16 @@ class ReportCorpus:
         )
 
     def example(
-        self, row: int, vocabulary: int, rng: np.random.Generator, mixture: Mixture
+        self,
+        row: int,
+        vocabulary: int,
+        rng: np.random.Generator,
+        mixture: Mixture,
+        most_noise: float = 1.0,
     ) -> Example:
         report = write_report(self.cases[row], random.Random(int(rng.integers(2**31))))
         ids = self.tokenizer.encode(report, add_special_tokens=False)[: self.canvas_length - 1]
-        return corrupt(ids, self.marks, self.canvas_length, vocabulary, rng, mixture)
+        return corrupt(ids, self.marks, self.canvas_length, vocabulary, rng, mixture, most_noise)
 
 
 def encode_prompts(model: DiffusionGemmaForBlockDiffusion, prompt: Prompt, tokens: Tensor) -> Cache:
@@ -138,6 +148,11 @@ def denoising_loss(
     return (losses * weight).sum() / weight.sum()
 
 
+def _digest(tensor: Tensor) -> str:
+    """Tells one frozen tower's soft tokens from another's."""
+    return hashlib.sha256(tensor.numpy().tobytes()).hexdigest()[:12]
+
+
 def _decode(
     model: DiffusionGemmaForBlockDiffusion,
     cache: Cache,
@@ -178,7 +193,9 @@ def train_text(
         settings.learning_rate,
         (0.9, 0.98),
     )
-    state = RunState(folder / "text.pt", model, optimizer)
+    studies, tower = len(corpus.cases), _digest(soft_tokens)
+    made_with = f"{studies} studies, {replace(settings, save_every=1)}, soft tokens {tower}"
+    state = RunState(folder / "text.pt", model, optimizer, made_with)
     first = state.resume()
     vocabulary = model.config.text_config.vocab_size
     model.train()
@@ -186,8 +203,9 @@ def train_text(
         for step in range(first, settings.steps):
             rng = np.random.default_rng((settings.seed, step))
             rows, prompt = corpus.draw(settings.prefixes, rng)
+            most_noise = min(1.0, 0.2 + 0.8 * step / (settings.young * settings.steps))
             examples = [
-                corpus.example(row, vocabulary, rng, settings.mixture)
+                corpus.example(row, vocabulary, rng, settings.mixture, most_noise)
                 for row in rows
                 for _ in range(settings.canvases)
             ]

@@ -10,6 +10,7 @@ import argparse
 import json
 import random
 import shutil
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -26,6 +27,7 @@ from inference.training.demo_model import build, image_processor, train_tokenize
 from inference.training.findings import sample_case
 from inference.training.progress import Progress
 from inference.training.report_language import prompt_context, write_report
+from inference.training.run_state import OtherRunError
 from inference.training.text import (
     ReportCorpus,
     TextSettings,
@@ -41,7 +43,7 @@ if TYPE_CHECKING:
 _VALIDATION_FROM: Final = HELD_OUT_FROM + 500_000
 """Seeds to watch training by; the benchmark's held-out studies are others."""
 
-VALIDATION_DRAFTS: Final = 16
+VALIDATION_DRAFTS: Final = 8
 _TOKENIZER_REPORTS: Final = 6000
 _LOGS: Final = ("vision.csv", "text-held-out.csv")
 
@@ -64,6 +66,14 @@ def parser() -> argparse.ArgumentParser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     arguments = parser().parse_args(argv)
+    try:
+        return _train(arguments)
+    except OtherRunError as error:
+        print(f"pinfill: {error}", file=sys.stderr)
+        return 2
+
+
+def _train(arguments: argparse.Namespace) -> int:
     if arguments.threads:
         torch.set_num_threads(arguments.threads)
     arguments.run.mkdir(parents=True, exist_ok=True)

@@ -8,7 +8,7 @@ away afterwards: the tower keeps what they taught it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -90,7 +90,8 @@ def train_vision(
     optimizer = torch.optim.AdamW(
         both.parameters(), settings.learning_rate, (0.9, 0.98), weight_decay=settings.weight_decay
     )
-    state = RunState(folder / "vision.pt", both, optimizer)
+    made_with = f"{len(images.seeds)} studies, {replace(settings, save_every=1)}"
+    state = RunState(folder / "vision.pt", both, optimizer, made_with)
     first = state.resume()
     rarity = torch.tensor(8.0)
     with progress.bar("vision tower", settings.steps, first) as advance:

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -66,6 +67,8 @@ def test_asked_to_end_it_ends_with_its_worker() -> None:
         stderr=subprocess.PIPE,
         text=True,
     )
+    too_long = threading.Timer(SECONDS, window.kill)
+    too_long.start()
     try:
         assert window.stderr is not None
         # The worker inherits nothing of this pipe, so its end is the end of the window alone.
@@ -74,6 +77,7 @@ def test_asked_to_end_it_ends_with_its_worker() -> None:
         window.send_signal(signal.SIGTERM)
         assert window.wait(SECONDS) == 0
     finally:
+        too_long.cancel()
         window.kill()
         window.wait()
     with pytest.raises(ProcessLookupError):

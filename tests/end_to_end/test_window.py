@@ -101,7 +101,7 @@ def generated_phrase(report: Report) -> str:
     """The first three words of the longest stretch that the model wrote, on one line."""
     spans = [span for span in report.spans if span.origin is Origin.GENERATED and not span.pinned]
     longest = max(spans, key=lambda span: span.end - span.start)
-    words = report.text[longest.start : longest.end].split("\n")[0].split(" ")
+    words = report.text[longest.start : longest.end].strip().split("\n")[0].split(" ")
     return " ".join(words[:3])
 
 

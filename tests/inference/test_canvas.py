@@ -128,8 +128,27 @@ def test_runs_tell_settled_tokens_from_others(codec: Codec) -> None:
     assert "".join(run.text for run in runs) == codec.decode(ids)
 
 
+def banned(codec: Codec, pieces: list[Piece]) -> dict[int, set[int]]:
+    """Canvas positions -> the tokens that may not be drawn there."""
+    clamp = lay_out(pieces, codec, LENGTH).clamp(codec, torch.device("cpu"))
+    return {
+        int(position): set(ban.tokens.tolist()) for ban in clamp.bans for position in ban.positions
+    }
+
+
 def test_inner_gaps_may_not_end_the_report(codec: Codec) -> None:
-    clamp = lay_out([Gap(3), Fixed("."), Gap()], codec, LENGTH).clamp(codec, torch.device("cpu"))
-    assert clamp.inner.nonzero().squeeze(-1).tolist() == [0, 1, 2]
-    assert codec.end_of_turn in clamp.banned
-    assert codec.filler not in clamp.banned
+    bans = banned(codec, [Fixed(""), Gap(), Fixed("."), Gap()])
+    assert codec.end_of_turn in bans[0]
+    assert codec.filler not in bans[0]
+    assert LENGTH - 1 not in bans, "the open end may end where it likes"
+
+
+def test_a_gap_of_given_length_is_of_that_length(codec: Codec) -> None:
+    assert codec.filler in banned(codec, [Gap(3), Fixed(".")])[2]
+    assert (
+        codec.filler in banned(codec, [Fixed("Heart"), Gap(3)])[1 + len(codec.encode("Heart")) - 1]
+    )
+
+
+def test_two_gaps_without_a_pin_ban_all_the_same(codec: Codec) -> None:
+    assert codec.end_of_turn in banned(codec, [Gap(4), Gap()])[0]

@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from safetensors.torch import load_file, save_file
 
 from inference.checkpoints import CheckpointError, check, load, load_engine
 
@@ -78,13 +79,45 @@ def test_half_copied_weights(folder: Path) -> None:
     assert "half copied" in refusal(folder)
 
 
+def test_a_missing_tensor(folder: Path) -> None:
+    weights = folder / "model.safetensors"
+    tensors = load_file(weights)
+    name = next(name for name in tensors if "layers.3" in name)
+    del tensors[name]
+    save_file(tensors, weights, {"format": "pt"})
+    assert name.rpartition("layers.3")[2] in refusal(folder)
+
+
+def test_a_missing_chat_template(folder: Path) -> None:
+    (folder / "chat_template.jinja").unlink()
+    assert "chat template" in refusal(folder)
+
+
+def test_a_pickle_beside_the_weights(folder: Path) -> None:
+    (folder / "optimizer.pt").write_bytes(b"")
+    assert "optimizer.pt" in refusal(folder)
+
+
+def test_half_copied_settings(folder: Path) -> None:
+    (folder / "generation_config.json").write_text('{"eos')
+    assert "generation_config.json" in refusal(folder)
+
+
+@pytest.mark.parametrize("device", ["gpu", "cuda:99", "tpu:0"])
+def test_an_unknown_device(folder: Path, device: str) -> None:
+    with pytest.raises(CheckpointError, match="device"):
+        load_engine(folder, device, lambda _: None)
+
+
 def test_a_missing_shard(folder: Path) -> None:
     index = {"weight_map": {"a": "model.safetensors", "b": "model-2.safetensors"}}
     (folder / "model.safetensors.index.json").write_text(json.dumps(index))
     assert "model-2.safetensors is missing" in refusal(folder)
 
 
-@pytest.mark.parametrize("name", ["tokenizer.json", "preprocessor_config.json"])
+@pytest.mark.parametrize(
+    "name", ["tokenizer.json", "preprocessor_config.json", "generation_config.json"]
+)
 def test_a_missing_small_file(folder: Path, name: str) -> None:
     (folder / name).unlink()
     assert name in refusal(folder)
@@ -95,14 +128,6 @@ def test_weights_that_do_not_belong_to_the_configuration(folder: Path) -> None:
     config["text_config"]["hidden_size"] = 96
     (folder / "config.json").write_text(json.dumps(config))
     assert "cannot be loaded" in refusal(folder)
-
-
-def test_a_gpu_that_is_not_there(folder: Path) -> None:
-    torch = pytest.importorskip("torch")
-    if torch.cuda.is_available():
-        pytest.skip("this machine has a GPU")
-    with pytest.raises(CheckpointError, match="no GPU"):
-        load_engine(folder, "cuda", lambda _: None)
 
 
 def test_check_reads_no_tensor(folder: Path) -> None:

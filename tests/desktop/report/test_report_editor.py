@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import random
-import statistics
-import time
 from collections.abc import Iterator
-from itertools import groupby
-from operator import itemgetter
 
 import pytest
 from PySide6.QtCore import QMimeData, QPoint, Qt
@@ -486,25 +482,6 @@ def test_a_canvas_that_comes_too_late_is_nothing(editor: ReportEditor) -> None:
     editor.set_report(drafted())
     editor.show_preview(canvas((Run("late", settled=True),)))
     assert shown(editor) == DRAFT
-
-
-def test_a_frame_of_128_tokens_is_cheap(editor: ReportEditor) -> None:
-    """48 canvases, painting included, in processor time, so that a busy machine does not matter."""
-    rng = random.Random(0)
-    words = ["heart ", "effusion ", "pneumothorax ", "no ", "lobe. ", "\n"]
-    editor.start_preview(editor.report.pieces_for_draft())
-    seconds = []
-    for step in range(1, 49):
-        tokens = [(rng.choice(words), rng.random() < step / 48) for _ in range(128)]
-        runs = tuple(
-            Run("".join(word for word, _ in group), settled)
-            for settled, group in groupby(tokens, key=itemgetter(1))
-        )
-        begin = time.process_time()
-        editor.show_preview(canvas(runs, step=step))
-        editor.viewport().repaint()
-        seconds.append(time.process_time() - begin)
-    assert statistics.median(seconds) < 0.005
 
 
 def test_an_empty_report_says_how_to_begin(editor: ReportEditor) -> None:

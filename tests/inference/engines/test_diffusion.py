@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from inference.canvas import Codec, lay_out
 from inference.engines.base import BadRequest, JobCancelled
 from inference.engines.diffusion import Checkpoint, DiffusionEngine
 from inference.protocol import (
@@ -19,7 +21,6 @@ from inference.protocol import (
     Options,
     Piece,
     Prepare,
-    join,
 )
 
 IMAGE = np.random.default_rng(0).integers(0, 256, (64, 80), dtype=np.uint8)
@@ -114,12 +115,35 @@ pin = st.text(st.characters(exclude_categories=["Cs"]), max_size=10)
 
 @settings(max_examples=25)
 @given(st.tuples(pin, pin, pin, pin), st.integers(0, 2**31))
-def test_pins_stand_around_three_gaps(
+def test_pins_stand_on_every_canvas_that_is_decoded(
     loaded: Checkpoint, pins: tuple[str, str, str, str], seed: int
 ) -> None:
+    """What the decoder is given, read back as text, holds the pins byte for byte."""
     engine = DiffusionEngine(loaded)
+    codec = Codec(loaded.tokenizer, loaded.end_ids)
     a, b, c, d = pins
     pieces = (Fixed(a), Gap(3), Fixed(b), Gap(2), Fixed(c), Gap(3), Fixed(d))
-    filled = fill(engine, *pieces, seed=seed, steps=2, image_id=None, image=None)
-    one, two, three = filled.fills
-    assert join(pieces, filled.fills) == a + one + b + two + c + three + d
+    seen: list[list[int]] = []
+
+    def note(module: object, args: object, kwargs: dict[str, torch.Tensor]) -> None:
+        seen.append(kwargs["decoder_input_ids"][0].tolist())
+
+    hook = loaded.model.model.decoder.register_forward_pre_hook(note, with_kwargs=True)
+    try:
+        filled = fill(engine, *pieces, seed=seed, steps=2, image_id=None, image=None)
+    finally:
+        hook.remove()
+    layout = lay_out(pieces, codec, loaded.info.canvas_length)
+    gaps = [(slot.start, slot.stop) for slot in layout.slots]
+    tail = layout.tokens.index(codec.end_of_turn)
+    for canvas in seen:
+        starts = [0, *(stop for _, stop in gaps)]
+        stops = [*(start for start, _ in gaps), tail]
+        shown = [
+            codec.decode(canvas[start:stop]) for start, stop in zip(starts, stops, strict=True)
+        ]
+        held = [text.removesuffix(" ").encode() for text in pins[:3]]
+        assert [text.encode() for text in shown] == [*held, d.encode()]
+        assert canvas[tail:] == list(layout.tokens[tail:])
+    assert len(seen) == filled.forwards == 2
+    assert len(filled.fills) == 3

@@ -12,7 +12,7 @@ import torch
 from inference.checkpoints import load_engine
 from inference.protocol import Fixed, Gap, Infill, Options
 from inference.training import demo_corpus, train_demo
-from inference.training.run_state import RunState, warmup_cosine
+from inference.training.run_state import OtherRunError, RunState, warmup_cosine
 
 
 @pytest.fixture
@@ -77,6 +77,8 @@ def test_a_run_goes_on_where_it_stopped(tmp_path: Path) -> None:
     advance(second, optimizer, range(4, 6))
     assert torch.equal(second.weight, whole.weight)
     assert RunState(tmp_path / "none.pt", second, optimizer).resume() == 0
+    with pytest.raises(OtherRunError, match="seed 1"):
+        RunState(path, second, optimizer, "seed 1").resume()
 
 
 def test_the_learning_rate_rises_then_falls() -> None:
