@@ -83,7 +83,8 @@ def worker() -> Iterator[Worker]:
         worker.close()
 
 
-pin = st.text(st.characters(exclude_categories=["Cs"]), max_size=12).filter(
+# Four bytes a character at most, so that four pins and three gaps fit a canvas of 128 tokens.
+pin = st.text(st.characters(exclude_categories=["Cs"]), max_size=7).filter(
     lambda text: "{" not in text and "}" not in text and not text.startswith("\ufeff")
 )
 
