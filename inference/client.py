@@ -31,6 +31,7 @@ from inference.protocol import (
     Cancel,
     Cancelled,
     Canvas,
+    Ending,
     Failed,
     Filled,
     Gap,
@@ -62,9 +63,6 @@ _EXIT_TIMEOUT: Final = 5.0
 """Seconds between the loss of the connection and the exit of the process that explains it."""
 
 _NO_OPTIONS: Final = Options()
-
-
-Ending = Filled | Prepared | Cancelled | Failed
 
 
 @dataclass(eq=False)

@@ -14,12 +14,10 @@ from typing import Any, TypeVar
 
 from inference.engines.base import BadRequest, Engine, JobCancelled
 from inference.images import Image
-from inference.protocol import Cancelled, Canvas, Failed, Filled, Infill, Prepare, Prepared
+from inference.protocol import Cancelled, Canvas, Ending, Failed, Filled, Infill, Prepare, Prepared
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
-
-Ending = Filled | Prepared | Cancelled | Failed
 
 
 @dataclass(eq=False)

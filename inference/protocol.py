@@ -197,7 +197,10 @@ class Failed(msgspec.Struct, frozen=True, tag="failed"):
 
 
 Request = PutImage | Infill | Prepare | Cancel
-Reply = Loading | Ready | Canvas | Filled | Prepared | Cancelled | Failed
+Ending = Filled | Prepared | Cancelled | Failed
+"""The one last reply to a job."""
+
+Reply = Loading | Ready | Canvas | Ending
 
 _encoder = msgspec.msgpack.Encoder()
 _request_decoder = msgspec.msgpack.Decoder(Request)

@@ -13,11 +13,12 @@ from websockets.exceptions import ConnectionClosed
 from inference.conflate import Mailbox
 from inference.engines.base import BadRequest
 from inference.images import ImageCache
-from inference.jobs import Ending, Job, JobQueue
+from inference.jobs import Job, JobQueue
 from inference.protocol import (
     Cancel,
     Cancelled,
     Canvas,
+    Ending,
     Failed,
     Infill,
     Prepare,

@@ -8,7 +8,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import torch
@@ -17,7 +17,7 @@ from torch import Tensor
 
 from inference.canvas import Codec, Layout, lay_out, read_fill, read_runs
 from inference.engines.base import BadRequest, JobCancelled
-from inference.prompt import patch, write_prompt
+from inference.prompt import Prompt, patch, write_prompt
 from inference.protocol import Canvas, Filled, Infill, ModelInfo, Prepare, Prepared
 from inference.sampler import Decoder, Settings, Step, denoise
 
@@ -185,9 +185,6 @@ def encode_prefix(checkpoint: Checkpoint, image: NDArray[np.uint8] | None, conte
     """Encode image and prompt into the key-value cache that the decoder reads.
 
     Raises :class:`~inference.engines.base.BadRequest` where the prompt is too long.
-
-    The masks are made first, as ``generate`` does: only then do an image's tokens see each other
-    in both directions where the checkpoint's configuration says so.
     """
     model = checkpoint.model
     patched = None if image is None else patch(image, checkpoint.image_processor)
@@ -199,27 +196,34 @@ def encode_prefix(checkpoint: Checkpoint, image: NDArray[np.uint8] | None, conte
             f"What the study tells beside its image takes {length} tokens, and this checkpoint "
             f"holds {room}. Shorten the study's description."
         )
-    cache = new_cache(model)
+    if patched is None:
+        return encode(model, prompt)
+    return encode(
+        model,
+        prompt,
+        pixel_values=patched.pixel_values.to(model.device),
+        image_position_ids=patched.position_ids.to(model.device),
+    )
+
+
+def encode(model: DiffusionGemmaForBlockDiffusion, prompt: Prompt, **image: Any) -> Cache:
+    """Encode prompts (B, P); ``image`` is what the encoder takes of their images.
+
+    The masks are made first, as ``generate`` does: only then do an image's tokens see each other
+    in both directions where the checkpoint's configuration says so.
+    """
+    from transformers import DynamicCache
+
+    cache = DynamicCache(config=model.config.get_text_config(decoder=True))
     encoder = model.model.encoder
+    ids = prompt.input_ids.to(model.device)
     masks = encoder.create_masks_for_generate(
         config=model.config,
-        inputs_embeds=torch.empty((*prompt.input_ids.shape, 0), dtype=model.dtype).to(model.device),
-        attention_mask=torch.ones_like(prompt.input_ids).to(model.device),
+        inputs_embeds=torch.empty((*ids.shape, 0), dtype=model.dtype, device=model.device),
+        attention_mask=torch.ones_like(ids),
         past_key_values=cache,
         position_ids=None,
         mm_token_type_ids=prompt.token_type_ids.to(model.device),
     )
-    encoder(
-        input_ids=prompt.input_ids.to(model.device),
-        pixel_values=None if patched is None else patched.pixel_values.to(model.device),
-        image_position_ids=None if patched is None else patched.position_ids.to(model.device),
-        attention_mask=masks,
-        past_key_values=cache,
-    )
+    encoder(input_ids=ids, attention_mask=masks, past_key_values=cache, **image)
     return cache
-
-
-def new_cache(model: DiffusionGemmaForBlockDiffusion) -> Cache:
-    from transformers import DynamicCache
-
-    return DynamicCache(config=model.config.get_text_config(decoder=True))

@@ -100,26 +100,11 @@ def encode_prompts(model: DiffusionGemmaForBlockDiffusion, prompt: Prompt, token
     """Encode prompts (B, P) whose images are given as soft tokens (B, 64, D)."""
     from transformers.modeling_outputs import BaseModelOutputWithPooling
 
-    from inference.engines.diffusion import new_cache
+    from inference.engines.diffusion import encode
 
-    encoder = model.model.encoder
-    cache = new_cache(model)
-    masks = encoder.create_masks_for_generate(
-        config=model.config,
-        inputs_embeds=torch.empty((*prompt.input_ids.shape, 0), dtype=model.dtype),
-        attention_mask=torch.ones_like(prompt.input_ids),
-        past_key_values=cache,
-        position_ids=None,
-        mm_token_type_ids=prompt.token_type_ids,
-    )
-    embedded = encoder.embed_vision(inputs_embeds=tokens.float()).flatten(0, 1)
-    encoder(
-        input_ids=prompt.input_ids,
-        mm_encoder_outputs={"image": BaseModelOutputWithPooling(pooler_output=embedded)},
-        attention_mask=masks,
-        past_key_values=cache,
-    )
-    return cache
+    embedded = model.model.encoder.embed_vision(inputs_embeds=tokens.float()).flatten(0, 1)
+    image = BaseModelOutputWithPooling(pooler_output=embedded)
+    return encode(model, prompt, mm_encoder_outputs={"image": image})
 
 
 def denoising_loss(
