@@ -49,7 +49,7 @@ class Mixture:
     """How often each shape is drawn, and how it is filled."""
 
     whole: float = 0.45
-    pure_noise: float = 0.3
+    pure_noise: float = 0.4
     sections: float = 0.25
     phrases: float = 0.3
     exact: float = 0.25
@@ -82,6 +82,29 @@ def corrupt(
     canvas = np.where(noised, rng.integers(vocabulary, size=length), target)
     weight = np.where(held, HELD_WEIGHT, 1.0).astype(np.float32)
     return Example(target, canvas, held, weight)
+
+
+def reveal(
+    example: Example,
+    entropy: NDArray[np.floating],
+    marks: Marks,
+    vocabulary: int,
+    rng: np.random.Generator,
+) -> NDArray[np.int64]:
+    """A later canvas (L,) of the same example: what a denoiser is surest of stands, truly.
+
+    ``entropy`` (L,) is the denoiser's at ``example.canvas``. A sampler settles filler and the end
+    of the turn long before the words, and noise that falls on all positions alike never shows that:
+    a denoiser that knew such noise alone would take a settled tail for a sign that there is no
+    text. The cut lies at a random word that is still noise.
+    """
+    noised = example.canvas != example.target
+    words = noised & ~np.isin(example.target, (marks.filler, marks.eos))
+    if not words.any():
+        return example.canvas
+    cut = entropy[rng.choice(np.flatnonzero(words))]
+    hidden = noised & (entropy >= cut)
+    return np.where(hidden, rng.integers(vocabulary, size=len(noised)), example.target)
 
 
 @dataclass(frozen=True)

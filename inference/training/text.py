@@ -6,15 +6,18 @@ import hashlib
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from inference.prompt import Prompt, write_prompt
-from inference.training.corruption import Example, Marks, Mixture, corrupt
+from inference.sampler import token_entropy
+from inference.training.corruption import Example, Marks, Mixture, corrupt, reveal
 from inference.training.demo_model import SOFT_TOKENS_SIDE
 from inference.training.findings import Case
 from inference.training.progress import Progress
@@ -31,17 +34,20 @@ _SENTENCE_ENDS: Final = (".", "?", "!")
 class TextSettings:
     """``prefixes`` studies a step, each with ``canvases`` differently worded, noised reports.
 
-    Over the first share ``young`` of the steps the noise rises to its full range.
+    Over the first share ``young`` of the steps the noise rises to its full range. Of the steps
+    with self-conditioning, the share ``revealing`` goes on to a later canvas than the one that
+    conditions it.
     """
 
-    steps: int = 1100
+    steps: int = 3500
     prefixes: int = 10
     canvases: int = 3
     learning_rate: float = 3e-3
     weight_decay: float = 0.05
     warm_up: int = 50
-    young: float = 0.3
+    young: float = 0.12
     self_conditioning: float = 0.5
+    revealing: float = 0.7
     t_min: float = 0.4
     t_max: float = 0.8
     save_every: int = 250
@@ -53,9 +59,15 @@ class ReportCorpus:
     """Reports for the cases whose soft tokens are at hand, worded anew at every draw."""
 
     def __init__(
-        self, tokenizer: PreTrainedTokenizerBase, cases: Sequence[Case], canvas_length: int
+        self,
+        tokenizer: PreTrainedTokenizerBase,
+        cases: Sequence[Case],
+        canvas_length: int,
+        *,
+        held_out: bool = False,
     ) -> None:
         self.tokenizer, self.cases, self.canvas_length = tokenizer, cases, canvas_length
+        self.held_out = held_out
         encode = tokenizer.encode
         token_id = tokenizer.convert_tokens_to_ids
         self.marks = Marks(
@@ -91,7 +103,8 @@ class ReportCorpus:
         mixture: Mixture,
         most_noise: float = 1.0,
     ) -> Example:
-        report = write_report(self.cases[row], random.Random(int(rng.integers(2**31))))
+        wording = random.Random(int(rng.integers(2**31)))
+        report = write_report(self.cases[row], wording, held_out=self.held_out)
         ids = self.tokenizer.encode(report, add_special_tokens=False)[: self.canvas_length - 1]
         return corrupt(ids, self.marks, self.canvas_length, vocabulary, rng, mixture, most_noise)
 
@@ -107,30 +120,56 @@ def encode_prompts(model: DiffusionGemmaForBlockDiffusion, prompt: Prompt, token
     return encode(model, prompt, mm_encoder_outputs={"image": image})
 
 
+Revealer = Callable[[Example, NDArray[np.floating]], NDArray[np.int64]]
+"""(example, entropies (L,) at its canvas) -> the later canvas (L,)."""
+
+
 def denoising_loss(
     model: DiffusionGemmaForBlockDiffusion,
     cache: Cache,
     examples: Sequence[Example],
-    temperature: float | None,
+    temperature: float | None = None,
+    later: Revealer | None = None,
 ) -> Tensor:
     """Cross-entropy over the canvases (B, L), without weighting by the noise rate.
 
     With a ``temperature``, a first pass without gradient gives the self-conditioning logits, as
-    a sampler's previous step would: cooled, and one-hot where the text is pinned.
+    a sampler's previous step would: cooled, and one-hot where the text is pinned. ``later`` then
+    makes the canvases that the loss is taken on.
     """
-    target = torch.from_numpy(np.stack([example.target for example in examples]))
-    canvas = torch.from_numpy(np.stack([example.canvas for example in examples]))
-    weight = torch.from_numpy(np.stack([example.weight for example in examples]))
+    target = _stack([example.target for example in examples])
+    canvas = _stack([example.canvas for example in examples])
+    weight = _stack([example.weight for example in examples])
     conditioning: Tensor | None = None
     if temperature is not None:
-        held = torch.from_numpy(np.stack([example.held for example in examples]))
+        held = _stack([example.held for example in examples])
         with torch.no_grad():
             conditioning = _decode(model, cache, canvas, None) / temperature
             conditioning[held] = -torch.inf
             conditioning[held, target[held]] = 0.0
+            if later is not None:
+                entropy = token_entropy(conditioning).numpy()
+                canvas = _stack([later(*pair) for pair in zip(examples, entropy, strict=True)])
     logits = _decode(model, cache, canvas, conditioning)
-    losses = nn.functional.cross_entropy(logits.transpose(1, 2), target, reduction="none")
+    losses = nn.functional.cross_entropy(
+        logits.flatten(0, 1), target.flatten(), reduction="none"
+    ).view_as(weight)
     return (losses * weight).sum() / weight.sum()
+
+
+def _stack(rows: Sequence[NDArray[Any]]) -> Tensor:
+    return torch.from_numpy(np.stack(rows))
+
+
+def _compile(model: DiffusionGemmaForBlockDiffusion) -> None:
+    """Fuse what a decoder layer does to its elements, where most of a step's time goes on a CPU.
+
+    Every layer is compiled for itself, with a gradient and without.
+    """
+    layers = model.model.decoder.layers
+    torch._dynamo.config.recompile_limit = 4 * len(layers)
+    for layer in layers:
+        layer.compile()
 
 
 def _digest(tensor: Tensor) -> str:
@@ -159,11 +198,14 @@ def train_text(
     folder: Path,
     progress: Progress,
     evaluate: Callable[[int], dict[str, float]],
+    *,
+    compiled: bool = False,
 ) -> None:
     """Train everything but the vision tower, in place; resumes from ``folder``.
 
     ``soft_tokens`` (N, 64, D) belong to the corpus's cases. ``evaluate(step)`` is called at every
-    save and its figures are logged.
+    save and its figures are logged. ``compiled`` trains through TorchInductor, which needs a C++
+    compiler.
     """
     torch.manual_seed(settings.seed)
     model.model.encoder.vision_tower.requires_grad_(False)
@@ -182,6 +224,8 @@ def train_text(
     made_with = f"{studies} studies, {replace(settings, save_every=1)}, soft tokens {tower}"
     state = RunState(folder / "text.pt", model, optimizer, made_with)
     first = state.resume()
+    if compiled:
+        _compile(model)
     vocabulary = model.config.text_config.vocab_size
     model.train()
     with progress.bar("text side", settings.steps, first) as advance:
@@ -199,6 +243,11 @@ def train_text(
                 if rng.random() < settings.self_conditioning
                 else None
             )
+            later = (
+                partial(reveal, marks=corpus.marks, vocabulary=vocabulary, rng=rng)
+                if rng.random() < settings.revealing
+                else None
+            )
             for group in optimizer.param_groups:
                 group["lr"] = settings.learning_rate * warmup_cosine(
                     step, settings.steps, settings.warm_up
@@ -206,7 +255,7 @@ def train_text(
             with torch.autocast("cpu", torch.bfloat16):
                 cache = encode_prompts(model, prompt, soft_tokens[rows])
                 cache.batch_repeat_interleave(settings.canvases)
-                loss = denoising_loss(model, cache, examples, temperature)
+                loss = denoising_loss(model, cache, examples, temperature, later)
             optimizer.zero_grad(set_to_none=True)
             loss.backward()
             norm = nn.utils.clip_grad_norm_(trained, 1.0)
@@ -216,7 +265,8 @@ def train_text(
             if (step + 1) % settings.save_every == 0 or step + 1 == settings.steps:
                 state.save(step + 1)
                 model.eval()
-                figures = evaluate(step + 1)
+                with torch.compiler.set_stance("force_eager"):
+                    figures = evaluate(step + 1)
                 model.train()
                 progress.log("text-held-out", step=step + 1, **figures)
                 shown = ", ".join(f"{name} {value:.3f}" for name, value in figures.items())

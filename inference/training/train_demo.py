@@ -54,12 +54,13 @@ def parser() -> argparse.ArgumentParser:
     result.add_argument("--out", type=Path, required=True, help="the checkpoint folder to write")
     result.add_argument("--run", type=Path, required=True, help="folder for caches, state, logs")
     result.add_argument("--seed", type=int, default=0)
-    result.add_argument("--studies", type=int, default=8000, help="studies to train on")
+    result.add_argument("--studies", type=int, default=6000, help="studies to train on")
     result.add_argument("--validation", type=int, default=250, help="studies to watch it by")
     result.add_argument("--vision-steps", type=int, default=VisionSettings.steps)
     result.add_argument("--text-steps", type=int, default=TextSettings.steps)
     result.add_argument("--save-every", type=int, default=TextSettings.save_every)
     result.add_argument("--threads", type=int, help="threads for PyTorch and for rendering")
+    result.add_argument("--compile", action="store_true", help="faster; needs a C++ compiler")
     result.add_argument("--only", choices=("images", "vision"), help="stop after this stage")
     return result
 
@@ -105,7 +106,8 @@ def _train(arguments: argparse.Namespace) -> int:
         steps=arguments.text_steps, save_every=arguments.save_every, seed=arguments.seed
     )
     watch = _watcher(model, tokenizer, watched, arguments.out, progress)
-    train_text(model, corpus, tokens, text, arguments.run, progress, watch)
+    compiled = arguments.compile
+    train_text(model, corpus, tokens, text, arguments.run, progress, watch, compiled=compiled)
     save(model, tokenizer, arguments.out)
     _keep_record(arguments, vision, text)
     progress.say(f"wrote {arguments.out}")
@@ -149,7 +151,7 @@ def _watcher(
 
     tokens = encode_images(model.model.encoder.vision_tower, watched, progress)
     cases = [sample_case(int(seed)) for seed in watched.seeds]
-    corpus = ReportCorpus(tokenizer, cases, model.config.canvas_length)
+    corpus = ReportCorpus(tokenizer, cases, model.config.canvas_length, held_out=True)
 
     def loss() -> float:
         rng = np.random.default_rng(7)
@@ -162,7 +164,7 @@ def _watcher(
             ]
             with torch.inference_mode():
                 cache = encode_prompts(model, prompt, tokens[rows])
-                losses.append(denoising_loss(model, cache, examples, None).item())
+                losses.append(denoising_loss(model, cache, examples).item())
         return float(np.mean(losses))
 
     def evaluate(step: int) -> dict[str, float]:

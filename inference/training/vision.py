@@ -34,7 +34,7 @@ _JITTER: Final = 6
 
 @dataclass(frozen=True)
 class VisionSettings:
-    steps: int = 1200
+    steps: int = 2000
     batch: int = 48
     learning_rate: float = 1.2e-3
     weight_decay: float = 0.05

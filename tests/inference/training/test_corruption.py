@@ -8,7 +8,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inference.training.corruption import HELD_WEIGHT, Marks, Mixture, corrupt, draw_gaps
+from inference.training.corruption import HELD_WEIGHT, Marks, Mixture, corrupt, draw_gaps, reveal
 
 VOCABULARY, LENGTH = 60, 40
 MARKS = Marks(end_of_turn=1, eos=2, filler=3, newline=4, sentence_ends=frozenset({5}))
@@ -73,3 +73,36 @@ def test_whole_canvases_hold_nothing() -> None:
     example = corrupt(REPORT, MARKS, LENGTH, VOCABULARY, rng, Mixture(whole=1.0, pure_noise=1.0))
     assert not example.held.any()
     assert (example.canvas != example.target).mean() > 0.8
+
+
+@given(seeds)
+def test_what_is_revealed_is_true_and_surer_than_what_stays_hidden(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    vocabulary = 10**9  # noise never hits the true token
+    example = corrupt(REPORT, MARKS, LENGTH, vocabulary, rng)
+    entropy = rng.permutation(LENGTH).astype(float)
+    later = reveal(example, entropy, MARKS, vocabulary, rng)
+    noised = example.canvas != example.target
+    hidden = later != example.target
+    assert not (hidden & ~noised).any(), "a clean position stays clean"
+    if (noised & ~np.isin(example.target, (MARKS.filler, MARKS.eos))).any():
+        assert hidden.any()
+        assert (entropy[noised & ~hidden] < entropy[hidden].min()).all()
+
+
+def test_a_settled_tail_says_nothing_of_the_words() -> None:
+    """Tails are surest: with every word still noise, all of the tail can stand."""
+    rng = np.random.default_rng(0)
+    example = corrupt(REPORT, MARKS, LENGTH, VOCABULARY, rng, Mixture(whole=1.0, pure_noise=1.0))
+    tail = example.target == MARKS.eos
+    entropy = np.where(tail, 0.0, 1.0)
+    later = reveal(example, entropy, MARKS, VOCABULARY, rng)
+    assert (later[tail] == MARKS.eos).all()
+    assert (later[~tail] != example.target[~tail]).mean() > 0.8
+
+
+def test_without_hidden_words_nothing_changes() -> None:
+    rng = np.random.default_rng(0)
+    example = corrupt(REPORT, MARKS, LENGTH, VOCABULARY, rng, most_noise=0.0)
+    later = reveal(example, np.zeros(LENGTH), MARKS, VOCABULARY, rng)
+    assert np.array_equal(later, example.target)

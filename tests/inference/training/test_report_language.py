@@ -11,7 +11,13 @@ from hypothesis import strategies as st
 from inference.evaluation.finding_labels import extract_labels
 from inference.training.findings import DEVICES, Case, Finding, Kind, Lobe, Side, Size, sample_case
 from inference.training.phrases import PRESENT, fill, phrases
-from inference.training.report_language import MAX_WORDS, MIN_WORDS, prompt_context, write_report
+from inference.training.report_language import (
+    MAX_WORDS,
+    MIN_WORDS,
+    has_reserved_pair,
+    prompt_context,
+    write_report,
+)
 
 FORMAT = re.compile(r"FINDINGS:\n([^\n]+)\n\nIMPRESSION:\n([^\n]+)")
 ORDINALS = {4: "fourth", 5: "fifth", 6: "sixth", 7: "seventh", 8: "eighth", 9: "ninth"}
@@ -208,3 +214,23 @@ def test_prompt_tells_view_age_and_sex_alone() -> None:
     case = case_of(Finding(Kind.HIATAL_HERNIA), view="AP")
     assert prompt_context(case) == "Chest radiograph, AP view. 63-year-old woman."
     assert prompt_context(case_of(view="AP")) == prompt_context(case)
+
+
+def test_held_out_reports_have_combinations_that_no_other_has(
+    corpus: list[tuple[Case, str]],
+) -> None:
+    assert not any(has_reserved_pair(report) for _, report in corpus)
+    for seed in range(200):
+        case = sample_case(seed)
+        report = write_report(case, random.Random(seed), held_out=True)
+        assert has_reserved_pair(report)
+        assert extract_labels(report) == case.labels
+        assert MIN_WORDS <= len(report.split()) <= MAX_WORDS
+
+
+def test_a_reserved_pair_is_found_across_the_headings() -> None:
+    """Pairs are of neighbours in reading order, the last of FINDINGS with the first after it."""
+    report = write_report(sample_case(3), random.Random(3), held_out=True)
+    findings, impression = parts(report)
+    assert has_reserved_pair(f"{findings} {impression}")
+    assert not has_reserved_pair(findings.split(". ")[0] + ".")
