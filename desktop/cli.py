@@ -26,7 +26,7 @@ CANCELLED: Final = 130
 
 INFERENCE_COMMANDS: Final = {
     "train-demo": "train the demo checkpoint on fictional studies",
-    "bench": "measure a checkpoint, e.g. `pinfill bench demo --json`",
+    "bench": "measure: `pinfill bench demo` a checkpoint, `pinfill bench window` the window",
 }
 """Run by ``python -m inference.cli``, in a process without Qt."""
 
@@ -37,6 +37,8 @@ class UserError(Exception):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     arguments = sys.argv[1:] if arguments is None else arguments
+    if arguments[:2] == ["bench", "window"]:
+        return _bench_window(arguments[2:])
     if arguments and arguments[0] in INFERENCE_COMMANDS:
         return _run_inference_command(arguments)
     options = build_parser().parse_args(arguments)
@@ -137,11 +139,7 @@ def _open(options: argparse.Namespace) -> int:
 def _run_window(
     paths: Sequence[Path], options: argparse.Namespace, screenshot: Path | None = None
 ) -> int:
-    from desktop.system_libraries import advice, missing_packages
-
-    packages = missing_packages()
-    if packages:
-        raise UserError(f"Qt needs system libraries that are missing: {advice(packages)}")
+    _require_qt_libraries()
     if screenshot is None and not _has_display():
         raise UserError(
             "There is no display here, so use `pinfill draft`, `pinfill infill` or "
@@ -151,6 +149,14 @@ def _run_window(
 
     checkpoint = _checkpoint(options.checkpoint)
     return app.run(paths, checkpoint=checkpoint, device=options.device, screenshot=screenshot)
+
+
+def _require_qt_libraries() -> None:
+    from desktop.system_libraries import advice, missing_packages
+
+    packages = missing_packages()
+    if packages:
+        raise UserError(f"Qt needs system libraries that are missing: {advice(packages)}")
 
 
 def _draft(options: argparse.Namespace) -> int:
@@ -196,6 +202,18 @@ def _doctor(options: argparse.Namespace) -> int:
     from desktop import doctor
 
     return doctor.run(options.checkpoint)
+
+
+def _bench_window(arguments: Sequence[str]) -> int:
+    try:
+        _require_qt_libraries()
+        from desktop import bench_window
+
+        return bench_window.main(arguments)
+    except UserError as error:
+        return _fail(BAD_INPUT, error)
+    except ImportError as error:
+        return _fail(BAD_INPUT, _missing_package(error))
 
 
 def _run_inference_command(arguments: Sequence[str]) -> int:

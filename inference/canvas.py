@@ -18,7 +18,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import groupby, takewhile
+from itertools import dropwhile, groupby, takewhile
 from typing import TYPE_CHECKING, Final
 
 import torch
@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
 _SPACE: Final = " "
+_CHANNEL: Final = ("<|channel>", "<channel|>")
+"""Between these a larger checkpoint may think aloud before it answers."""
+
 _UNUSED: Final = re.compile(r"<unused\d+>")
 """Tokens that Gemma's vocabularies reserve and no text has."""
 
@@ -63,6 +66,7 @@ class Codec:
             | set(tokenizer.all_special_ids)
         )
         vocabulary = tokenizer.get_vocab()
+        self._thought = tuple(vocabulary.get(name) for name in _CHANNEL)
         names = [f"<0x{byte:02X}>" for byte in _META_SPACE.encode()]
         self._meta_space = [vocabulary[name] for name in names if name in vocabulary]
 
@@ -85,6 +89,13 @@ class Codec:
                 f"{text[:40]!r} exactly. Unpin it or write it in other characters."
             )
         return ids
+
+    def without_thought(self, draft: Sequence[int], positions: Sequence[int]) -> Sequence[int]:
+        """The positions behind a thought that the draft begins with; none while it is open."""
+        opened, closed = self._thought
+        if opened is None or not positions or draft[positions[0]] != opened:
+            return positions
+        return list(dropwhile(lambda position: draft[position] != closed, positions))[1:]
 
     def decode(self, ids: Sequence[int]) -> str:
         """Text of generated tokens, control tokens left out."""
@@ -181,12 +192,15 @@ def read_runs(
 ) -> tuple[Run, ...]:
     """The text of one gap as runs of settled and unsettled tokens (all settled if ``None``).
 
-    ``draft`` and ``settled`` are of length L. A fill ends with the first end token; filler has no
-    text. While it is being denoised, tokens that do not yet make up a character show as U+FFFD.
+    ``draft`` and ``settled`` are of length L. A fill ends with the first end token; filler and what
+    a checkpoint thinks aloud have no text. While it is being denoised, tokens that do not yet make
+    up a character show as U+FFFD.
     """
     slot = layout.slots[index]
     positions = range(slot.start, slot.stop)
     kept = list(takewhile(lambda position: draft[position] not in codec.ends, positions))
+    if slot.open_end:
+        kept = list(codec.without_thought(draft, kept))
 
     def is_settled(position: int) -> bool:
         return settled is None or bool(settled[position])

@@ -28,7 +28,7 @@ def _run(argv: list[str]) -> int:
 
             return bench_demo(rest)
         case ["bench", *_]:
-            print("pinfill: name a benchmark: pinfill bench demo [--json]", file=sys.stderr)
+            print("pinfill: name a benchmark: pinfill bench demo|window [--json]", file=sys.stderr)
             return 2
         case _:
             print("pinfill: name a command: train-demo or bench", file=sys.stderr)

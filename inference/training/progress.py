@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import os
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -47,6 +48,21 @@ class Progress:
             if fresh:
                 writer.writerow(figures)
             writer.writerow(f"{value:.6g}" for value in figures.values())
+
+    def rewind(self, step: int, *names: str) -> None:
+        """Take back the rows of steps behind ``step``, which a resumed run makes again."""
+        for name in names:
+            path = (self._folder or Path()) / f"{name}.csv"
+            if self._folder is None or not path.exists():
+                continue
+            with path.open(newline="") as file:
+                header, *rows = csv.reader(file)
+            kept = [row for row in rows if float(row[header.index("step")]) <= step]
+            if len(kept) < len(rows):
+                part = path.with_suffix(".part")
+                with part.open("w", newline="") as file:
+                    csv.writer(file).writerows([header, *kept])
+                os.replace(part, path)
 
 
 class _Running:

@@ -224,6 +224,7 @@ def train_text(
     made_with = f"{studies} studies, {replace(settings, save_every=1)}, soft tokens {tower}"
     state = RunState(folder / "text.pt", model, optimizer, made_with)
     first = state.resume()
+    progress.rewind(first, "text", "text-held-out")
     if compiled:
         _compile(model)
     vocabulary = model.config.text_config.vocab_size

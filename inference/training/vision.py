@@ -93,6 +93,7 @@ def train_vision(
     made_with = f"{len(images.seeds)} studies, {replace(settings, save_every=1)}"
     state = RunState(folder / "vision.pt", both, optimizer, made_with)
     first = state.resume()
+    progress.rewind(first, "vision")
     rarity = torch.tensor(8.0)
     with progress.bar("vision tower", settings.steps, first) as advance:
         for step in range(first, settings.steps):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import copy
+from typing import TYPE_CHECKING
+
 import pytest
 import torch
 from hypothesis import given
@@ -11,6 +14,9 @@ from inference.canvas import Codec, lay_out, read_fill, read_runs
 from inference.engines.base import BadRequest
 from inference.protocol import Fixed, Gap, Piece
 from inference.sampler import FREE
+
+if TYPE_CHECKING:
+    from inference.engines.diffusion import Checkpoint
 
 LENGTH = 128
 
@@ -116,6 +122,21 @@ def test_a_fill_ends_with_the_turn(codec: Codec) -> None:
     draft = [*codec.encode("Heart."), codec.end_of_turn, *codec.encode("never shown")]
     draft += [codec.eos] * (LENGTH - len(draft))
     assert read_fill(layout, 0, draft, codec) == "Heart."
+
+
+def test_what_a_checkpoint_thinks_aloud_is_no_report(loaded: Checkpoint) -> None:
+    tokenizer = copy.deepcopy(loaded.tokenizer)
+    tokenizer.add_special_tokens({"additional_special_tokens": ["<|channel>", "<channel|>"]})
+    codec = Codec(tokenizer, loaded.end_ids)
+    opened, closed = tokenizer.convert_tokens_to_ids(["<|channel>", "<channel|>"])
+    layout = lay_out([Gap()], codec, LENGTH)
+    thought = [opened, *codec.encode("thought\nThe heart looks large.")]
+
+    def shown(draft: list[int]) -> str:
+        return read_fill(layout, 0, draft + [codec.eos] * (LENGTH - len(draft)), codec)
+
+    assert shown([*thought, closed, *codec.encode("Heart."), codec.end_of_turn]) == "Heart."
+    assert shown(thought) == ""
 
 
 def test_runs_tell_settled_tokens_from_others(codec: Codec) -> None:

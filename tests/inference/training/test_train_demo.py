@@ -12,6 +12,7 @@ import torch
 from inference.checkpoints import load_engine
 from inference.protocol import Fixed, Gap, Infill, Options
 from inference.training import demo_corpus, train_demo
+from inference.training.progress import Progress
 from inference.training.run_state import OtherRunError, RunState, warmup_cosine
 
 
@@ -79,6 +80,15 @@ def test_a_run_goes_on_where_it_stopped(tmp_path: Path) -> None:
     assert RunState(tmp_path / "none.pt", second, optimizer).resume() == 0
     with pytest.raises(OtherRunError, match="seed 1"):
         RunState(path, second, optimizer, "seed 1").resume()
+
+
+def test_a_resumed_run_logs_no_step_twice(tmp_path: Path) -> None:
+    progress = Progress(tmp_path)
+    for step in (1, 2, 3):
+        progress.log("text", step=step, loss=1.0)
+    progress.rewind(1, "text", "never-logged")
+    progress.log("text", step=2, loss=0.5)
+    assert losses(tmp_path) == [1.0, 0.5]
 
 
 def test_the_learning_rate_rises_then_falls() -> None:
