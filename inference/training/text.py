@@ -39,7 +39,7 @@ class TextSettings:
     conditions it.
     """
 
-    steps: int = 3500
+    steps: int = 4000
     prefixes: int = 10
     canvases: int = 3
     learning_rate: float = 3e-3

@@ -22,6 +22,7 @@ import torch
 from inference.evaluation.finding_labels import extract_labels
 from inference.evaluation.metrics import macro_f1
 from inference.protocol import Gap, Infill, Options
+from inference.training import dense_experts
 from inference.training.demo_corpus import HELD_OUT_FROM, Images, load_images
 from inference.training.demo_model import build, image_processor, train_tokenizer
 from inference.training.findings import sample_case
@@ -98,7 +99,8 @@ def _train(arguments: argparse.Namespace) -> int:
     if arguments.only == "vision":
         return 0
 
-    model.set_experts_implementation("grouped_mm")
+    dense_experts.register()
+    model.set_experts_implementation(dense_experts.NAME)
     tokens = encode_images(model.model.encoder.vision_tower, studies, progress)
     cases = [sample_case(int(seed)) for seed in studies.seeds]
     corpus = ReportCorpus(tokenizer, cases, model.config.canvas_length)
