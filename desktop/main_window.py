@@ -261,7 +261,16 @@ class MainWindow(QMainWindow):
             self.drafting.begin(name, self.session.study, make_plan)
 
     def restart_worker(self) -> None:
+        """Start the worker anew: one that died at once, one that hangs after its end."""
         self.banner.withdraw("worker")
+        if self.link.state in (WorkerState.DIED, WorkerState.STOPPED):
+            self.link.start()
+        else:
+            self.tasks.spawn(self._replace_worker(), "restart the worker")
+
+    async def _replace_worker(self) -> None:
+        # Together, for a job may wait for the answer of a worker that hangs.
+        await asyncio.gather(self.drafting.stop(), self.link.close())
         self.link.start()
 
     def set_theme(self, name: ThemeName) -> None:
@@ -330,7 +339,6 @@ class MainWindow(QMainWindow):
             moving=self._moving.locked(),
             writing=self.drafting.busy,
             worker=self.link.state not in (WorkerState.DIED, WorkerState.STOPPED),
-            worker_died=self.link.state is WorkerState.DIED,
             text=bool(report.text),
             selection=start != end,
             can_undo=report.can_undo,

@@ -303,6 +303,38 @@ async def test_death_in_mid_canvas_is_told_and_a_click_restarts(tmp_path: Path) 
 
 
 @on_qt_loop
+async def test_a_worker_that_hangs_in_a_job_can_be_restarted(tmp_path: Path) -> None:
+    async with shown(tmp_path) as bench:
+        client = await bench.worker()
+        await bench.open()
+        await bench.drafted(client)
+        before = bench.report.content
+        await bench.ask("infill", client)
+        bench.window.commands["restart"].trigger()
+        second = await bench.worker()
+        assert client.closed
+        assert not bench.window.drafting.busy
+        assert bench.report.content == before
+        assert bench.notice == ""
+        await bench.ask("infill", second)
+        second.fill("Small heart.", "Clear.")
+        await until(lambda: "Small heart." in bench.report.text)
+
+
+@on_qt_loop
+async def test_a_worker_that_hangs_while_it_loads_can_be_restarted(tmp_path: Path) -> None:
+    async with shown(tmp_path) as bench:
+        await bench.open()
+        await until(lambda: bench.launcher.starts)
+        bench.window.commands["restart"].trigger()
+        await until(lambda: len(bench.launcher.starts) == 2)
+        assert bench.launcher.starts[0].cancelled()
+        client = await bench.worker()
+        await bench.drafted(client)
+        assert bench.report.text == REPORT
+
+
+@on_qt_loop
 async def test_a_checkpoint_that_cannot_be_loaded_is_told(tmp_path: Path) -> None:
     async with shown(tmp_path) as bench:
         await bench.open()
