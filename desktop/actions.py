@@ -56,6 +56,12 @@ REPORT: Final = (
     ),
     Command("gap", "Insert &Gap", "Let the model write here", ("Ctrl+G",), "Insert gap"),
     Command(
+        "gap_of_length",
+        "Insert Gap of &Length…",
+        "Let the model write so many tokens here",
+        ("Ctrl+Shift+G",),
+    ),
+    Command(
         "undo", "U&ndo", "Take the last change back", ("Ctrl+Z",), icon="undo", after_line=True
     ),
     Command("redo", "R&edo", "Make the change again", ("Ctrl+Shift+Z", "Ctrl+Y"), icon="redo"),

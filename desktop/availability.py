@@ -39,7 +39,8 @@ def refusals(now: Situation) -> Iterator[tuple[str, str | None]]:
     yield "refill", model or _first((not now.selection, "Select some of the report first"))
     for name in ("pin", "unpin"):
         yield name, text
-    yield "gap", report
+    for name in ("gap", "gap_of_length"):
+        yield name, report
     yield "undo", report or _first((not now.can_undo, "There is nothing to take back"))
     yield "redo", report or _first((not now.can_redo, "There is nothing to make again"))
     yield "copy", _first((not now.study, "Open a study first"), (not now.text, "It is empty"))

@@ -31,6 +31,7 @@ from desktop import theme
 from desktop.actions import Actions
 from desktop.availability import Situation, refusals
 from desktop.drafting import Drafting
+from desktop.gap_dialog import ask_length
 from desktop.menus import fill_menu_bar, presets_menu
 from desktop.opening import Opening, local_paths
 from desktop.report.colors import ReportColors
@@ -53,6 +54,9 @@ from inference.protocol import Canvas, Filled
 
 DEFAULT_SIZE: Final = (1440, 900)
 ZOOM_STEP: Final = 1.25
+_LONGEST_GAP: Final = 1024
+"""In tokens, while no checkpoint says how long its canvas is."""
+
 EDITOR_MENU: Final = ("pin", "unpin", "gap", "refill")
 """What the editor's context menu offers beside the usual."""
 
@@ -158,6 +162,7 @@ class MainWindow(QMainWindow):
             "pin": self.editor.pin_selection,
             "unpin": self.editor.unpin_selection,
             "gap": self.editor.insert_gap,
+            "gap_of_length": self._ask_gap_length,
             "undo": self.editor.undo,
             "redo": self.editor.redo,
             "copy": self._copy,
@@ -259,6 +264,11 @@ class MainWindow(QMainWindow):
             self.banner.withdraw("job")
             self.editor.setFocus()  # the button that was pressed is about to be disabled
             self.drafting.begin(name, self.session.study, make_plan)
+
+    def _ask_gap_length(self) -> None:
+        model = self.link.model
+        most = model.canvas_length - 1 if model is not None else _LONGEST_GAP
+        ask_length(self, most, lambda tokens: self.editor.insert_gap(tokens=tokens))
 
     def restart_worker(self) -> None:
         """Start the worker anew: one that died at once, one that hangs after its end."""

@@ -54,9 +54,11 @@ class StudySession(QObject):
     async def open(self, paths: Sequence[Path]) -> bool:
         """Open the studies in files and folders, in place of those open now.
 
-        The first readable one goes on screen; ``False`` where there is none.
+        The first readable one goes on screen; ``False`` where there is none, or where the report
+        of the study before cannot be saved.
         """
         found, errors = await asyncio.to_thread(find_studies, paths)
+        opened = False
         for index, path in enumerate(found):
             try:
                 study = await asyncio.to_thread(read_study, path)
@@ -68,12 +70,11 @@ class StudySession(QObject):
                 self.names = [path.name for path in found]
                 self._unreadable = set(range(index))
                 self._put(index, study)
+                opened = True
             break
-        else:
-            study = None
         if errors:
             self.failed.emit(errors)
-        return study is not None
+        return opened
 
     async def show(self, index: int) -> None:
         """Put one of the opened studies on screen, with its report."""

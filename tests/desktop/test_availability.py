@@ -47,7 +47,8 @@ def test_what_is_missing_takes_away_what_needs_it(change: dict[str, bool], lost:
 
 def test_while_the_model_writes_the_report_is_left_alone_and_cancel_is_there() -> None:
     now = refused(replace(ALL_WELL, writing=True))
-    assert {"draft", "infill", "refill", "pin", "unpin", "gap", "undo", "redo"} <= now
+    assert {"draft", "infill", "refill", "pin", "unpin", "undo", "redo"} <= now
+    assert {"gap", "gap_of_length"} <= now
     assert not {"cancel", "restart", "copy", "fit", "invert", "next"} & now
 
 

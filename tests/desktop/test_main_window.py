@@ -17,8 +17,10 @@ from PySide6.QtWidgets import (
     QComboBox,
     QDialog,
     QFileDialog,
+    QInputDialog,
     QMenu,
     QPushButton,
+    QSpinBox,
     QToolButton,
     QWidget,
 )
@@ -711,6 +713,27 @@ async def test_the_recent_menu_opens_what_was_opened(tmp_path: Path) -> None:
         await until(lambda: "Elm" in bench.window.windowTitle())
         menu.actions()[-1].trigger()
         assert Settings().recent == []
+
+
+@on_qt_loop
+async def test_a_gap_of_given_length_is_asked_for_and_sent(tmp_path: Path) -> None:
+    async with shown(tmp_path) as bench:
+        client = await bench.worker()
+        await bench.open()
+        QTest.keyClicks(bench.window.editor, "Heart ")
+        bench.window.commands["gap_of_length"].trigger()
+        dialog = bench.window.findChild(QInputDialog)
+        assert isinstance(dialog, QInputDialog)
+        field = dialog.findChild(QSpinBox)
+        assert isinstance(field, QSpinBox)
+        field.selectAll()
+        QTest.keyClicks(field, "7")
+        QTest.keyClick(field, Qt.Key.Key_Return)
+        assert [gap.tokens for gap in bench.report.gaps] == [7]
+        await bench.ask("infill", client)
+        assert client.asked == (Fixed("Heart "), Gap(7))
+        client.fill("of normal size.")
+        await until(lambda: bench.report.text == "Heart of normal size.")
 
 
 @on_qt_loop
