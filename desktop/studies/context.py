@@ -8,6 +8,8 @@ from typing import Final, Protocol
 _UNITS: Final = {"D": "day", "W": "week", "M": "month", "Y": "year"}
 _AGE: Final = re.compile(r"([0-9]{1,3})\s*(Y|M|W|D)?", re.IGNORECASE)
 _RADIOGRAPHS: Final = frozenset({"CR", "DX"})
+_CHEST: Final = frozenset({"", "CHEST", "THORAX"})
+"""A radiograph that does not name its body part is nearly always one of the chest."""
 
 
 class Header(Protocol):
@@ -15,6 +17,8 @@ class Header(Protocol):
 
     @property
     def modality(self) -> str: ...
+    @property
+    def body_part(self) -> str: ...
     @property
     def view(self) -> str: ...
     @property
@@ -35,8 +39,10 @@ def prompt_context(study: Header) -> str:
 
 
 def _image(study: Header) -> str:
-    if study.modality in _RADIOGRAPHS:
+    if study.modality in _RADIOGRAPHS and study.body_part.upper() in _CHEST:
         name = "Chest radiograph"
+    elif study.modality in _RADIOGRAPHS:
+        name = f"{_plain(study.body_part).capitalize()} radiograph"
     else:
         name = _plain(study.description) or _plain(study.modality)
     view = _plain(study.view)

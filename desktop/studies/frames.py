@@ -42,7 +42,7 @@ codecs.register()
 def first_frame(dataset: FileDataset, name: str) -> tuple[Stored, list[str]]:
     """Stored values, (rows, columns), int16 or uint16, and cautions. Raises StudyError."""
     _refuse_unshowable(dataset, name)
-    frame, cautions = _decode(dataset, name), _frame_cautions(dataset)
+    frame, cautions = _decode(dataset, name) >> _bits_below(dataset), _frame_cautions(dataset)
     photometric = str(dataset.PhotometricInterpretation)
     if photometric == "PALETTE COLOR":
         frame = apply_color_lut(frame, dataset)
@@ -87,13 +87,26 @@ def _refuse_unshowable(dataset: FileDataset, name: str) -> None:
             f"{name} has pixels of {bits} bits, and Pinfill shows 8 or 16: "
             "export it as a 16-bit image."
         )
+    if not 0 <= _bits_below(dataset) <= bits - int(dataset.get("BitsStored") or bits):
+        raise StudyError(
+            f"{name} contradicts itself on where the bits of a pixel lie (High Bit "
+            f"{dataset.HighBit}): export it again from its source."
+        )
+
+
+def _bits_below(dataset: FileDataset) -> int:
+    """Unused bits below a pixel's value, which older computed radiographs have (PS3.5 8.1.1)."""
+    stored, high = dataset.get("BitsStored"), dataset.get("HighBit")
+    return 0 if stored is None or high is None else int(high) + 1 - int(stored)
 
 
 def _decode(dataset: FileDataset, name: str) -> NDArray[np.integer]:
     syntax = dataset.file_meta.TransferSyntaxUID
     plugin = codecs.PLUGIN if syntax.is_encapsulated else ""
+    below = _bits_below(dataset)
+    bits = {"bits_stored": int(dataset.HighBit) + 1} if below else {}
     try:
-        frame, _ = get_decoder(syntax).as_array(dataset, index=0, decoding_plugin=plugin)
+        frame, _ = get_decoder(syntax).as_array(dataset, index=0, decoding_plugin=plugin, **bits)
     except Exception as error:  # pydicom and the codecs raise nearly any type on damaged input
         how = f" ({syntax.name})" if syntax.is_encapsulated else ""
         raise StudyError(

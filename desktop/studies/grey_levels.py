@@ -120,7 +120,7 @@ def _modality(dataset: Dataset, name: str) -> tuple[float, float, LookupTable | 
 def _table(item: Dataset, signed: bool) -> LookupTable:
     """A LUT item (PS3.3 C.11.1.1.1). Raises ValueError, TypeError or AttributeError."""
     count, first, bits = (int(number) for number in item.LUTDescriptor)
-    count = count or 65536
+    count = (count & 0xFFFF) or 65536  # an unsigned number that may have been read as signed
     if signed and first > 32767:
         first -= 65536  # a signed descriptor that was written as unsigned
     data = item.LUTData
@@ -200,13 +200,19 @@ def _positive_pair(value: Any) -> tuple[float, float] | None:
     return numbers[0], numbers[1]
 
 
+_AT_DETECTOR: Final = "Distances are at the detector: the body was magnified onto it."
+
+
 def _spacing(dataset: Dataset, cautions: list[str]) -> tuple[float, float] | None:
     """mm between rows and between columns (PS3.3 10.7.1.3)."""
+    at_detector = _positive_pair(dataset.get("ImagerPixelSpacing"))
     if spacing := _positive_pair(_scope(dataset, "PixelMeasuresSequence").get("PixelSpacing")):
+        if spacing == at_detector and not dataset.get("PixelSpacingCalibrationType"):
+            cautions.append(_AT_DETECTOR)
         return spacing
-    if spacing := _positive_pair(dataset.get("ImagerPixelSpacing")):
-        cautions.append("Distances are at the detector: the body was magnified onto it.")
-        return spacing
+    if at_detector:
+        cautions.append(_AT_DETECTOR)
+        return at_detector
     if spacing := _positive_pair(dataset.get("NominalScannedPixelSpacing")):
         cautions.append("Distances are those of the scanned film.")
         return spacing

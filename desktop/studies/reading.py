@@ -43,6 +43,7 @@ class Study:
     study_date: str
     description: str
     modality: str
+    body_part: str
     view: str
     study_uid: str
     series_uid: str
@@ -66,6 +67,7 @@ def read_study(path: Path) -> Study:
             study_date=_date_text(_text(dataset, "StudyDate")),
             description=_text(dataset, "StudyDescription") or _text(dataset, "SeriesDescription"),
             modality=_text(dataset, "Modality"),
+            body_part=_text(dataset, "BodyPartExamined"),
             view=_view(dataset),
             study_uid=_text(dataset, "StudyInstanceUID"),
             series_uid=_text(dataset, "SeriesInstanceUID"),

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import Signal
-from PySide6.QtGui import QAction
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QAction, QWheelEvent
 from PySide6.QtWidgets import QComboBox, QFrame, QHBoxLayout, QLabel, QToolButton, QWidget
 
 from desktop.theme import GRID
@@ -21,7 +21,9 @@ class StudyBar(QFrame):
     ) -> None:
         super().__init__(parent)
         self.setObjectName("studyBar")
-        self._list = QComboBox(self)
+        self._list = _StudyList(self)
+        # A wheel or a stray key must not change the patient: only who came by Tab means the list.
+        self._list.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self._list.setAccessibleName("Opened studies")
         self._list.setSizeAdjustPolicy(
             QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
@@ -45,6 +47,11 @@ class StudyBar(QFrame):
         self._list.setCurrentIndex(current)
         self._place.setText(f"{current + 1} of {len(names)}")
         self.setVisible(len(names) > 1)
+
+
+class _StudyList(QComboBox):
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        event.ignore()
 
 
 def _step_button(action: QAction, parent: QWidget) -> QToolButton:

@@ -14,6 +14,7 @@ from inference.training.findings import sample_case
 @dataclass(frozen=True)
 class Header:
     modality: str = "DX"
+    body_part: str = "CHEST"
     view: str = "AP"
     age: str = "63 years"
     sex: str = "F"
@@ -23,13 +24,15 @@ class Header:
 @pytest.mark.parametrize("seed", range(20))
 def test_it_tells_what_the_checkpoint_was_trained_with(seed: int) -> None:
     case = sample_case(seed)
-    header = Header("CR" if seed % 2 else "DX", case.view, f"{case.age} years", case.sex)
+    modality = "CR" if seed % 2 else "DX"
+    header = Header(modality, "", case.view, f"{case.age} years", case.sex)
     assert prompt_context(header) == report_language.prompt_context(case)
 
 
 @pytest.mark.parametrize(
     ("changes", "told"),
     [
+        ({"body_part": "HAND", "view": "PA"}, "Hand radiograph, PA view. 63-year-old woman."),
         ({"view": ""}, "Chest radiograph. 63-year-old woman."),
         ({"age": "063Y", "sex": "M"}, "Chest radiograph, AP view. 63-year-old man."),
         ({"age": ""}, "Chest radiograph, AP view. Woman."),

@@ -20,6 +20,7 @@ from pydicom.uid import (
     ImplicitVRLittleEndian,
 )
 
+from desktop.studies.grey_levels import _table
 from desktop.studies.reading import Study, StudyError, read_study
 from desktop.viewer.pixels import LookupTable, VoiFunction, Window, modality_values
 from tests.desktop.studies.factory import gradient, make_dataset, save
@@ -92,6 +93,15 @@ def test_garbage_above_the_stored_bits_is_dropped(tmp_path: Path, dtype: type) -
     clean: np.ndarray = gradient(top=2047).astype(dtype) - (1024 if dtype is np.int16 else 0)
     garbage = (clean.view(np.uint16) & 0x0FFF) | 0x5000
     study = read(tmp_path, garbage.view(dtype), BitsStored=12, HighBit=11)
+    np.testing.assert_array_equal(study.image.stored, clean)
+
+
+@pytest.mark.parametrize("dtype", [np.uint16, np.int16])
+def test_pixels_that_lie_left_in_their_words(tmp_path: Path, dtype: type) -> None:
+    """Older computed radiographs have the unused bits below the value (PS3.5 8.1.1)."""
+    clean: np.ndarray = gradient(top=2047).astype(dtype) - (1024 if dtype is np.int16 else 0)
+    shifted = clean << 4 | 5  # and something in the unused bits
+    study = read(tmp_path, shifted.astype(dtype), BitsStored=12, HighBit=15)
     np.testing.assert_array_equal(study.image.stored, clean)
 
 
@@ -194,6 +204,19 @@ def test_a_signed_voi_lut_that_was_written_unsigned(tmp_path: Path) -> None:
     table = study.image.default_voi
     assert isinstance(table, LookupTable)
     assert table.first == -1000
+
+
+def test_a_long_lut_whose_length_was_read_as_signed() -> None:
+    item = lut_item(0, 16, list(range(40000)), "OW")
+    del item[0x0028, 0x3002]
+    item.add_new("LUTDescriptor", "SS", [40000 - 65536, 0, 16])  # as real files come to say it
+    assert _table(item, signed=True).entries.size == 40000
+
+
+def test_a_calibrated_spacing_needs_no_caution(tmp_path: Path) -> None:
+    changes: dict[str, Any] = {"PixelSpacing": [0.2, 0.2], "ImagerPixelSpacing": [0.2, 0.2]}
+    study = read(tmp_path, **changes, PixelSpacingCalibrationType="FIDUCIAL")
+    assert not any("detector" in caution for caution in study.cautions)
 
 
 def test_a_full_voi_lut_has_65536_entries(tmp_path: Path) -> None:
@@ -299,6 +322,7 @@ def test_orientation_from_direction_cosines(
         ({"PixelSpacing": None}, "no pixel spacing"),
         ({"PixelSpacing": [0, 1]}, "no pixel spacing"),
         ({"PixelSpacing": None, "ImagerPixelSpacing": [0.2, 0.2]}, "at the detector"),
+        ({"PixelSpacing": [0.2, 0.2], "ImagerPixelSpacing": [0.2, 0.2]}, "at the detector"),
         ({"PixelSpacing": None, "NominalScannedPixelSpacing": [0.2, 0.2]}, "scanned film"),
         ({"BurnedInAnnotation": "YES"}, "burned into"),
         ({"PresentationIntentType": "FOR PROCESSING"}, "FOR PROCESSING"),

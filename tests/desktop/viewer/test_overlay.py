@@ -20,6 +20,7 @@ def study_of(image: StoredImage, **texts: str) -> Study:
         "study_date",
         "description",
         "modality",
+        "body_part",
         "view",
         "study_uid",
         "series_uid",

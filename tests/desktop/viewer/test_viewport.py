@@ -37,6 +37,7 @@ def make_study(*, cautions: tuple[str, ...] = (), **image: object) -> Study:
         study_date="2024-05-17",
         description="Chest PA",
         modality="CR",
+        body_part="CHEST",
         view="PA",
         study_uid="1.2.3",
         series_uid="1.2.3.4",
