@@ -42,10 +42,13 @@ _META_SPACE: Final = "\u2581"
 
 _OPEN_LINE: Final = 48
 _OPEN_PHRASE: Final = 20
-"""Tokens wished for an open gap without a hint: one that has whole lines, one within a line."""
+"""Tokens wished for an open gap without a hint: one that has whole lines, one within a line.
+Gaps of whole lines share what the canvas has to spare beyond that."""
 
-_PLAIN_GUESS: Final = 12
-"""Tokens of an open gap where the checkpoint knows no filler and there is no hint."""
+_PLAIN_PHRASE: Final = 12
+"""The same within a line, where the checkpoint knows no filler to spend on what is too much."""
+
+_LINE_ENDS: Final = ("\n", "\r")
 
 
 class Codec:
@@ -118,6 +121,8 @@ class GapSlot:
     ``drops_space`` says that a leading space of the fill is left out: one stands before the gap
     already, or a line begins there. ``open_end`` says that the gap runs to the end of the canvas,
     so that an end-of-turn token ends the fill. ``exact`` says that its length was given.
+    ``may_end`` says that an end token may end the fill although text follows: the only way to
+    leave a gap of whole lines half empty where the checkpoint knows no filler.
     """
 
     start: int
@@ -125,6 +130,7 @@ class GapSlot:
     drops_space: bool
     open_end: bool
     exact: bool
+    may_end: bool = False
 
 
 @dataclass(frozen=True)
@@ -143,7 +149,8 @@ class Layout:
         bans = []
         for slot in self.slots:
             if not slot.open_end:
-                tokens = codec.special - (set() if slot.exact else {codec.filler})
+                allowed = set() if slot.exact else {codec.filler}
+                tokens = codec.special - allowed - (codec.ends if slot.may_end else set())
                 positions = torch.arange(slot.start, slot.stop, device=device)
                 bans.append(Ban(positions, torch.tensor(sorted(tokens), device=device)))
         return Clamp(torch.tensor(self.tokens, device=device), tuple(bans))
@@ -158,6 +165,7 @@ def lay_out(pieces: Sequence[Piece], codec: Codec, canvas_length: int) -> Layout
         raise BadRequest(
             "There is nothing to fill: every word is pinned. Unpin some, or insert a gap."
         )
+    pieces = _merged(pieces)
     encoded, drops = _encode_fixed(pieces, codec)
     lengths = _gap_lengths(pieces, encoded, codec, canvas_length)
 
@@ -170,7 +178,8 @@ def lay_out(pieces: Sequence[Piece], codec: Codec, canvas_length: int) -> Layout
         open_end = index == len(pieces) - 1 and piece.tokens is None
         stop = canvas_length if open_end else len(tokens) + lengths[index]
         exact = piece.tokens is not None
-        slots.append(GapSlot(len(tokens), stop, drops[index], open_end, exact))
+        may_end = codec.filler is None and not exact and _is_whole_lines(pieces, index)
+        slots.append(GapSlot(len(tokens), stop, drops[index], open_end, exact, may_end))
         tokens += [FREE] * (stop - len(tokens))
     if len(tokens) < canvas_length:
         tokens.append(codec.end_of_turn)
@@ -215,6 +224,18 @@ def read_runs(
     return tuple(run for run in runs if run.text)
 
 
+def _merged(pieces: Sequence[Piece]) -> list[Piece]:
+    """The pieces without empty fixed ones, and fixed ones that touch as one."""
+    merged: list[Piece] = []
+    for piece in pieces:
+        last = merged[-1] if merged else None
+        if isinstance(piece, Fixed) and isinstance(last, Fixed):
+            merged[-1] = Fixed(last.text + piece.text)
+        elif isinstance(piece, Gap) or piece.text:
+            merged.append(piece)
+    return merged
+
+
 def _encode_fixed(
     pieces: Sequence[Piece], codec: Codec
 ) -> tuple[dict[int, list[int]], dict[int, bool]]:
@@ -225,7 +246,7 @@ def _encode_fixed(
         if isinstance(piece, Gap):
             before = pieces[index - 1] if index else None
             drops[index] = index == 0 or (
-                isinstance(before, Fixed) and before.text.endswith((_SPACE, "\n"))
+                isinstance(before, Fixed) and before.text.endswith((_SPACE, *_LINE_ENDS))
             )
         else:
             before_gap = index + 1 < len(pieces) and isinstance(pieces[index + 1], Gap)
@@ -254,27 +275,41 @@ def _gap_lengths(
     if room < len(wished):
         _refuse(fixed, sum(given.values()), len(wished), len(wished) - room, canvas_length)
     if (total := sum(wished.values())) <= room:
-        return given | wished
+        return given | wished | _spare(pieces, wished, room - total)
     shares = {index: max(1, wish * room // total) for index, wish in wished.items()}
     while sum(shares.values()) > room:
         shares[max(shares, key=lambda index: shares[index])] -= 1
     return given | shares
 
 
+def _spare(pieces: Sequence[Piece], wished: dict[int, int], spare: int) -> dict[int, int]:
+    """The lengths of the gaps of whole lines that no text stood in, with the spare room."""
+    lines = [
+        index
+        for index, piece in enumerate(pieces)
+        if index in wished and _is_whole_lines(pieces, index) and piece == Gap()
+    ]
+    return {index: wished[index] + spare // len(lines) for index in lines}
+
+
+def _is_whole_lines(pieces: Sequence[Piece], index: int) -> bool:
+    before = pieces[index - 1] if index else None
+    after = pieces[index + 1] if index + 1 < len(pieces) else None
+    starts_line = not isinstance(before, Fixed) or before.text.endswith(_LINE_ENDS)
+    ends_line = not isinstance(after, Fixed) or after.text.startswith(_LINE_ENDS)
+    return starts_line and ends_line
+
+
 def _wish(pieces: Sequence[Piece], index: int, codec: Codec) -> int:
     """How many tokens an open gap would like to have."""
     gap = pieces[index]
     assert isinstance(gap, Gap)
-    before = pieces[index - 1] if index else None
-    after = pieces[index + 1] if index + 1 < len(pieces) else None
     hint = len(codec.encode(gap.hint)) if gap.hint.strip() else 0
-    if codec.filler is None:
-        return hint or _PLAIN_GUESS
     if hint:
-        return hint + max(6, hint // 2)
-    starts_line = not isinstance(before, Fixed) or before.text.endswith("\n")
-    ends_line = not isinstance(after, Fixed) or after.text.startswith("\n")
-    return _OPEN_LINE if starts_line and ends_line else _OPEN_PHRASE
+        return hint if codec.filler is None else hint + max(6, hint // 2)
+    if _is_whole_lines(pieces, index):
+        return _OPEN_LINE
+    return _PLAIN_PHRASE if codec.filler is None else _OPEN_PHRASE
 
 
 def _refuse(fixed: int, asked: int, open_gaps: int, excess: int, canvas_length: int) -> None:

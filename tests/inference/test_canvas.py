@@ -76,6 +76,56 @@ def test_open_gaps_share_what_is_left(codec: Codec) -> None:
     assert len(layout.tokens) == 96
 
 
+def sizes(pieces: list[Piece], codec: Codec, length: int = LENGTH) -> list[int]:
+    return [slot.stop - slot.start for slot in lay_out(pieces, codec, length).slots]
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_gaps_of_whole_lines_share_the_canvas(codec: Codec, end: str) -> None:
+    headings = [Fixed(f"FINDINGS:{end}"), Gap(), Fixed(f"{end}{end}IMPRESSION:{end}"), Gap()]
+    findings, impression = sizes(headings, codec)
+    assert findings > 48
+    assert impression > 48
+    (whole,) = sizes([Gap(), Fixed(end)], codec)
+    assert whole >= LENGTH - 4
+    within, _ = sizes([Fixed("The heart "), Gap(), Fixed(f".{end}"), Gap()], codec)
+    assert within == 20
+
+
+@pytest.fixture
+def plain(loaded: Checkpoint) -> Codec:
+    """The codec of a checkpoint without filler, as the released ones are."""
+    codec = Codec(loaded.tokenizer, loaded.end_ids)
+    codec.filler = None
+    return codec
+
+
+def test_without_filler_whole_lines_get_room_and_may_end(plain: Codec) -> None:
+    pieces: list[Piece] = [Fixed("FINDINGS:\n"), Gap(), Fixed("\n\nIMPRESSION:\n"), Gap()]
+    layout = lay_out(pieces, plain, LENGTH)
+    findings = layout.slots[0]
+    assert findings.stop - findings.start > 48
+    (ban,) = layout.clamp(plain, torch.device("cpu")).bans
+    assert not set(ban.tokens.tolist()) & plain.ends
+    draft = [plain.eos if token == FREE else token for token in layout.tokens]
+    text = plain.encode("Clear.")
+    draft[findings.start : findings.start + len(text)] = text
+    assert read_fill(layout, 0, draft, plain) == "Clear."
+
+
+def test_without_filler_a_phrase_is_short_and_does_not_end(plain: Codec) -> None:
+    layout = lay_out([Fixed("The heart "), Gap(), Fixed(".")], plain, LENGTH)
+    assert layout.free_tokens == 12
+    (ban,) = layout.clamp(plain, torch.device("cpu")).bans
+    assert plain.ends <= set(ban.tokens.tolist())
+
+
+def test_empty_and_touching_pieces_are_one_text(codec: Codec) -> None:
+    parted: list[Piece] = [Fixed("The "), Fixed("heart "), Fixed(""), Gap(6), Fixed("")]
+    assert lay_out(parted, codec, LENGTH) == lay_out([Fixed("The heart "), Gap(6)], codec, LENGTH)
+    assert lay_out([Fixed(""), Gap(), Fixed("")], codec, LENGTH).slots[0].open_end
+
+
 @given(st.integers(0, 200), st.integers(0, 200))
 def test_what_does_not_fit_is_refused_with_the_numbers(codec: Codec, words: int, gap: int) -> None:
     pieces: list[Piece] = [Fixed(" heart" * words), Gap(gap) if gap else Gap(), Fixed(".")]
