@@ -17,6 +17,7 @@ from PySide6.QtGui import (
     QFont,
     QFontMetricsF,
     QGuiApplication,
+    QInputMethodEvent,
     QKeyEvent,
     QKeySequence,
     QPainter,
@@ -28,7 +29,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QFrame, QMenu, QTextEdit, QWidget
 
 from desktop.report.colors import ReportColors
-from desktop.report.mirror import GUTTER, RIGHT, TOP, Mirror, difference
+from desktop.report.mirror import GUTTER, RIGHT, TOP, Mirror, difference, replacement
 from desktop.report.model import GAP_CHAR, Origin, Plan, Report, clean
 from desktop.report.painting import paint_marks
 from desktop.report.picture import picture, preview
@@ -70,6 +71,7 @@ class ReportEditor(QTextEdit):
         self._plan: Plan | None = None
         self._cursor_before = QTextCursor()
         self._from_keys = False
+        self._replaced: tuple[int, int] | None = None  # by the event that is being handled
         self._report = Report()
         self._leave: Callable[[], None] = self._report.subscribe(self._show_report)
 
@@ -208,7 +210,7 @@ class ReportEditor(QTextEdit):
             return
         text = self._mirror.raw_text()
         caret = Utf16(text).point(self.textCursor().position())
-        start, end, text = difference(self._report.text, text, caret)
+        start, end, text = self._change_to(text, caret)
         if start == end and not text:
             return
         self._from_keys = True
@@ -218,6 +220,18 @@ class ReportEditor(QTextEdit):
             self._from_keys = False
         if self._mirror.raw_text() != self._report.text:  # cleaned, it was no change
             self._mirror.show(picture(self._report.content))
+
+    def _change_to(self, text: str, caret: int) -> tuple[int, int, str]:
+        """What makes ``text`` of the report, as :func:`difference` gives it.
+
+        What was put over a selection is new from end to end, like letters too.
+        """
+        if self._replaced is not None:
+            (start, end), self._replaced = self._replaced, None
+            inserted = replacement(self._report.text, text, start, end)
+            if inserted is not None:
+                return start, end, inserted
+        return difference(self._report.text, text, caret)
 
     def _show_report(self) -> None:
         if self._mirror.show(picture(self._report.content)) and not self._from_keys:
@@ -312,7 +326,22 @@ class ReportEditor(QTextEdit):
         ):
             self.redo()
         else:
+            start, end = self.selection()
+            self._replaced = (start, end) if start != end else None
             super().keyPressEvent(event)
+            self._replaced = None
+
+    def inputMethodEvent(self, event: QInputMethodEvent) -> None:
+        """A commit replaces the selection and what the event names around it, in UTF-16 units."""
+        cursor, index = self.textCursor(), self._mirror.index
+        start, end = cursor.selectionStart(), cursor.selectionEnd()
+        low = start + event.replacementStart()
+        high = end + event.replacementStart() + event.replacementLength()
+        one_range = start == end or low <= start <= end <= high
+        if event.commitString() and 0 <= low < high and one_range:
+            self._replaced = index.point(low), index.point(high)
+        super().inputMethodEvent(event)
+        self._replaced = None
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
         """The usual entries, then the actions that were added to the editor."""
@@ -349,7 +378,9 @@ class ReportEditor(QTextEdit):
 
     def insertFromMimeData(self, source: QMimeData) -> None:
         if source.hasText() and not self.isReadOnly():
-            self.textCursor().insertText(clean(source.text()))
+            (start, end), text = self.selection(), clean(source.text())
+            self._report.replace(start, end, text)
+            self._put_caret(start + len(text))  # also where the text is the same as before
             self.ensureCursorVisible()
 
     def changeEvent(self, event: QEvent) -> None:

@@ -203,6 +203,14 @@ def difference(old: str, new: str, caret: int | None = None) -> tuple[int, int, 
     return head, len(old) - tail, new[head : len(new) - tail]
 
 
+def replacement(old: str, new: str, start: int, end: int) -> str | None:
+    """What ``new`` has in place of ``old[start:end]``; ``None`` if it differs elsewhere, too."""
+    behind = len(old) - end
+    if len(new) < start + behind or old[:start] != new[:start] or not new.endswith(old[end:]):
+        return None
+    return new[start : len(new) - behind]
+
+
 def _common(one: str, other: str, longest: int) -> int:
     """The length of the common start, at most ``longest``; by halves, so that slices compare."""
     low, high = 0, longest

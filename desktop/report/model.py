@@ -146,13 +146,14 @@ class Report:
     def replace(self, start: int, end: int, text: str, origin: Origin = Origin.TYPED) -> None:
         """Put pinned ``text`` in place of ``start:end``.
 
-        What is left of generated words that this changes becomes edited and pinned.
+        What is left of the model's words that this changes becomes edited and pinned: words that
+        it generated, and any that are not pinned.
         """
         self._check_range(start, end)
         text = clean(text)
         before = self._content
         generated = any(
-            span.origin is Origin.GENERATED
+            _is_the_model_s(span)
             and before.text[span.start : span.end].replace(GAP_CHAR, "").strip()
             for span in before.clip(start, end)
         )
@@ -303,9 +304,13 @@ class Report:
             raise IndexError(f"{start}:{end} is outside a report of {len(self.text)} characters")
 
 
+def _is_the_model_s(span: Span) -> bool:
+    """Whether the model wrote it or may change it."""
+    return span.origin is Origin.GENERATED or not span.pinned
+
+
 def _edited(span: Span) -> Mark:
-    generated = span.origin is Origin.GENERATED
-    return (Origin.EDITED, True) if generated else (span.origin, span.pinned)
+    return (Origin.EDITED, True) if _is_the_model_s(span) else (span.origin, span.pinned)
 
 
 def _with_headings(content: Content) -> Content:

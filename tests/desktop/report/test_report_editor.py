@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from PySide6.QtCore import QMimeData, QPoint, Qt
 from PySide6.QtGui import (
     QAction,
@@ -192,11 +194,117 @@ def test_text_of_an_input_method(editor: ReportEditor) -> None:
     editor.select(12, 12)
     QApplication.sendEvent(editor, QInputMethodEvent("xiong", []))
     assert editor.report.text == "No effusion."
-    commit = QInputMethodEvent()
-    commit.setCommitString("胸水")
-    QApplication.sendEvent(editor, commit)
+    commit(editor, "胸水")
     assert editor.report.text == "No effusion.胸水"
     assert words_of(editor.report, Origin.TYPED) == ["胸水"]
+
+
+def paste(editor: ReportEditor, text: str) -> None:
+    QGuiApplication.clipboard().setText(text)
+    press(editor, "Ctrl+V")
+
+
+def commit(editor: ReportEditor, text: str, start: int = 0, length: int = 0) -> None:
+    """What an input method sends in the end; it may replace ``length`` units at ``start``."""
+    event = QInputMethodEvent()
+    event.setCommitString(text, start, length)
+    QApplication.sendEvent(editor, event)
+
+
+def type_keys(editor: ReportEditor, text: str) -> None:
+    QTest.keyClicks(editor, text)
+
+
+@pytest.mark.parametrize("put", [paste, commit])
+@pytest.mark.parametrize("text", ["No large effusion.", "No pleural effusion.", "No"])
+def test_all_that_is_put_over_a_selection_is_typed(
+    editor: ReportEditor, put: Callable[[ReportEditor, str], None], text: str
+) -> None:
+    editor.set_report(drafted("Heart normal. No pleural effusion. Lungs clear."))
+    before = editor.report.content
+    select(editor, "No pleural effusion.")
+    put(editor, text)
+    assert editor.report.text == f"Heart normal. {text} Lungs clear."
+    assert words_of(editor.report, Origin.TYPED) == [text]
+    assert editor.selection() == (14 + len(text), 14 + len(text))
+    press(editor, "Ctrl+Z")
+    assert editor.report.content == before
+    press(editor, "Ctrl+Y")
+    assert words_of(editor.report, Origin.TYPED) == [text]
+
+
+def test_a_letter_typed_over_a_like_letter_is_typed(editor: ReportEditor) -> None:
+    editor.set_report(drafted("No effusion."))
+    select(editor, "eff")
+    QTest.keyClicks(editor, "e")
+    assert words_of(editor.report, Origin.TYPED) == ["e"]
+    assert editor.report.text == "No eusion."
+
+
+def test_what_an_input_method_replaces_is_typed(editor: ReportEditor) -> None:
+    """An accent menu, an autocorrection: the words before the caret are given anew."""
+    editor.set_report(drafted("🫁 No effusion."))
+    put_caret(editor, "No")
+    commit(editor, "Now", -2, 2)
+    assert editor.report.text == "🫁 Now effusion."
+    assert words_of(editor.report, Origin.TYPED) == ["Now"]
+
+
+def test_composing_over_a_selection_types_all_that_is_committed(editor: ReportEditor) -> None:
+    editor.set_report(drafted("No large effusion."))
+    select(editor, "large")
+    QApplication.sendEvent(editor, QInputMethodEvent("lar", []))
+    commit(editor, "large")
+    assert editor.report.text == "No large effusion."
+    assert words_of(editor.report, Origin.TYPED) == ["large"]
+
+
+def test_pasting_over_a_selection_leaves_other_gaps_alone(editor: ReportEditor) -> None:
+    editor.set_report(drafted("one two three"))
+    put_caret(editor, "three")
+    editor.insert_gap(tokens=4)
+    select(editor, "two")
+    paste(editor, "two")
+    assert editor.report.gaps == (GapMark(13, 4),)
+    assert words_of(editor.report, Origin.TYPED) == ["two"]
+
+
+@pytest.fixture(scope="module")
+def lasting_editor(qapp: QApplication) -> Iterator[ReportEditor]:
+    """For the many examples of one test."""
+    editor = ReportEditor()
+    editor.show()
+    yield editor
+    editor.close()
+    editor.deleteLater()
+
+
+FEW_LETTERS = st.text("ab .\n5🫁", max_size=8)
+
+
+@settings(max_examples=150)
+@given(
+    FEW_LETTERS, FEW_LETTERS, FEW_LETTERS, FEW_LETTERS, st.sampled_from([paste, commit, type_keys])
+)
+def test_the_whole_of_a_replaced_selection_is_pinned(
+    lasting_editor: ReportEditor,
+    before: str,
+    chosen: str,
+    after: str,
+    text: str,
+    put: Callable[[ReportEditor, str], None],
+) -> None:
+    if put is type_keys:
+        text = text.replace("\n", "").replace("🫁", "")  # no keys
+    editor = lasting_editor
+    editor.set_report(drafted(before + chosen + after))
+    editor.select(len(before), len(before) + len(chosen))
+    put(editor, text)
+    if not text and put is not paste:
+        return
+    assert shown(editor) == editor.report.text == before + text + after
+    fresh = editor.report.content.clip(len(before), len(before) + len(text))
+    assert {(span.origin, span.pinned) for span in fresh} <= {(Origin.TYPED, True)}
 
 
 def test_undo_and_redo_are_the_report_s_own(editor: ReportEditor) -> None:

@@ -341,6 +341,87 @@ def test_what_a_change_by_hand_makes_edited(
     assert all(pinned for _, pinned in found)
 
 
+@pytest.mark.parametrize(
+    ("text", "place", "typed", "edited"),
+    [
+        ("Nodule of 3 cm.", "3", ".5", ["3"]),
+        ("Nodule of 3 cm.", "3", ",5", ["3"]),
+        ("Nodule of 3 cm.", "3", "-4", ["3"]),
+        ("Nodule of 3 cm.", "3", "–4", ["3"]),
+        ("Seen on 3 today.", "3", "/4/2024", ["3"]),
+        ("Nodule of 5 cm.", "of ", "3.", ["5"]),
+        ("Nodule of 5 cm.", "of ", ".", ["5"]),
+        ("Nodule of 5 cm.", "of ", "<", ["5"]),
+        ("Nodule of 3.5 cm.", "3.5", "0", ["3.5"]),
+        ("Nodule of 3.5 cm.", "3", "0", ["3", ".5"]),
+        ("Nodule of 3", "3", ". Clear.", []),
+        ("Levels 3 and 4.", "3", ", 5", []),
+        ("The heart.", "heart.", "5", []),
+    ],
+)
+@pytest.mark.parametrize("by_letter", [False, True])
+def test_a_number_that_is_completed_by_hand_is_edited(
+    text: str, place: str, typed: str, edited: list[str], by_letter: bool
+) -> None:
+    report = drafted(text)
+    position = at(report, place)[1]
+    for part in typed if by_letter else [typed]:
+        report.insert(position, part)
+        position = report.caret
+    found = [(chars, pinned) for chars, origin, pinned in marks(report) if origin == "edited"]
+    assert found == [(chars, True) for chars in edited]
+
+
+@pytest.mark.parametrize(
+    ("text", "gone", "edited"),
+    [
+        ("Nodule of 3.5 cm.", ".5", ["3 cm"]),
+        ("Nodule of 3.5 cm.", "3.", ["of 5"]),
+        ("Nodule of 3.5 cm.", "5", ["3. cm"]),
+        ("Nodule of 3.x5 cm.", "x", ["3.5"]),
+        ("Size is 3.5. Clear.", "5.", ["3. Clear"]),
+        ("Clear. 3.5 cm.", "3.", ["5"]),
+    ],
+)
+def test_a_number_that_is_cut_by_hand_is_edited(text: str, gone: str, edited: list[str]) -> None:
+    report = drafted(text)
+    report.delete(*at(report, gone))
+    found = [chars for chars, origin, pinned in marks(report) if origin == "edited" and pinned]
+    assert found == edited
+
+
+def test_a_space_taken_out_of_a_number_makes_it_edited() -> None:
+    report = drafted("Nodule of 3. 5 cm.")
+    start = at(report, "3.")[1]
+    report.delete(start, start + 1)
+    assert ("3.5", "edited", True) in marks(report)
+
+
+@pytest.mark.parametrize("origin", [Origin.EDITED, Origin.TEMPLATE])
+def test_a_change_by_hand_in_unpinned_words_of_any_origin_is_pinned(origin: Origin) -> None:
+    start = Content("No effusions.", (Span(0, 13, origin, False),))
+    report = Report(start)
+    report.delete(11, 12)
+    assert marks(report) == [
+        ("No ", str(origin), False),
+        ("effusion", "edited", True),
+        (".", str(origin), False),
+    ]
+    report = Report(start)
+    report.delete(0, 3)
+    assert marks(report)[0] == ("effusions", "edited", True)
+
+
+def test_an_edited_word_that_was_unpinned_is_pinned_by_the_next_change() -> None:
+    report = drafted("No effusion.")
+    report.insert(11, "s")
+    report.unpin(0, len(report.text))
+    report.delete(9, 11)
+    assert [chars for chars, origin, pinned in marks(report) if origin == "edited" and pinned] == [
+        "effusi"
+    ]
+
+
 def test_taking_out_typed_words_marks_nothing() -> None:
     report = drafted("No effusion.")
     before = report.content

@@ -66,6 +66,8 @@ class ReportMachine(RuleBasedStateMachine):
         before = self.report.text
         self.report.replace(start, end, text)
         assert self.report.text == before[:start] + clean(text) + before[end:]
+        fresh = self.report.content.clip(start, start + len(clean(text)))
+        assert {(span.origin, span.pinned) for span in fresh} <= {(Origin.TYPED, True)}
 
     @rule(one=PLACE, other=PLACE)
     def pin(self, one: float, other: float) -> None:
