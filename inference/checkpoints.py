@@ -61,7 +61,9 @@ def check(folder: Path) -> dict[str, Any]:
     if not folder.is_dir():
         raise CheckpointError(f"{folder} is a file. Name the checkpoint's folder instead.")
     config = _read_json(folder, "config.json")
-    architectures = config.get("architectures") or ["no architecture"]
+    architectures = config.get("architectures")
+    if not isinstance(architectures, list) or not architectures:
+        architectures = ["no architecture"]
     if ARCHITECTURE not in architectures:
         raise CheckpointError(
             f"{folder} holds {architectures[0]}, which this version cannot run. "
@@ -96,7 +98,10 @@ def _check_weights(folder: Path) -> None:
             "Copy the whole folder again."
         )
     if (folder / _INDEX).exists():
-        named = set(_read_json(folder, _INDEX).get("weight_map", {}).values())
+        weight_map = _read_json(folder, _INDEX).get("weight_map")
+        if not isinstance(weight_map, dict) or not weight_map:
+            raise CheckpointError(f"{_INDEX} in {folder} names no weights. Copy the folder again.")
+        named = set(map(str, weight_map.values()))
         if absent := sorted(named - shards):
             raise CheckpointError(
                 f"The checkpoint in {folder} is incomplete: {absent[0]} and {len(absent) - 1} "
@@ -188,7 +193,7 @@ def load(folder: Path, device: str) -> Checkpoint:
             f"{folder.name} does not fit the memory of {device}: {error}. Choose a smaller or "
             "quantised checkpoint, or --device cpu."
         ) from None
-    except (OSError, ValueError, RuntimeError, KeyError) as error:
+    except Exception as error:  # a wrong configuration fails in nearly any way
         first_line = (str(error).splitlines() or [type(error).__name__])[0]
         raise CheckpointError(
             f"The checkpoint in {folder} cannot be loaded: {first_line} Copy the folder again, or "

@@ -134,6 +134,9 @@ class Server:
             session.mailbox.close()
         if self._sessions:
             await asyncio.wait([session.writer for session in self._sessions], timeout=_GRACE)
+        for session in list(self._sessions):
+            if not session.writer.done():
+                session.abort()
         if self._sockets is not None:
             self._sockets.close()
             await self._sockets.wait_closed()
@@ -278,6 +281,12 @@ def run(engine_loader: EngineLoader, host: str, port: int, parent_pid: int | Non
     return code
 
 
+def _port(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and int(text) < 65536):
+        raise argparse.ArgumentTypeError(f"{text!r} is no port, a number from 0 to 65535")
+    return int(text)
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m inference.server", description="Serve one checkpoint to Pinfill's window."
@@ -285,7 +294,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--checkpoint", type=Path, required=True, metavar="DIR")
     parser.add_argument("--device", default="auto", help="cpu, cuda, cuda:1, …; default: auto")
     parser.add_argument("--host", default="127.0.0.1")
-    parser.add_argument("--port", type=int, default=0, help="default: any free one")
+    parser.add_argument("--port", type=_port, default=0, help="default: any free one")
     parser.add_argument("--parent-pid", type=int, metavar="N", help="end when this process does")
     options = parser.parse_args(arguments)
     device = None if options.device == "auto" else options.device

@@ -54,6 +54,10 @@ class Session:
                 await self.mailbox.room()
                 self._take(await self._connection.recv(decode=False))
 
+    def abort(self) -> None:
+        """Leave a client that does not read what is still to be said."""
+        self._connection.transport.abort()
+
     async def end(self) -> None:
         self.mailbox.close(discard=True)
         for job in list(self._jobs.values()):

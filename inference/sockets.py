@@ -52,7 +52,7 @@ async def open_connection(url: str, token: str, *, ping_interval: float | None) 
         if error.response.status_code in (401, 403):
             raise WorkerError(f"The worker at {url} refuses this token; check it.") from error
         raise WorkerError(f"What answers at {url} is no worker; check the address.") from error
-    except InvalidURI as error:
+    except (InvalidURI, ValueError) as error:
         raise WorkerError(f"{url!r} is no address of a worker, like ws://host:8080.") from error
     except (OSError, InvalidHandshake, EOFError) as error:
         raise WorkerError(f"No worker answers at {url}; check that it runs.") from error
@@ -82,10 +82,10 @@ async def send_all(
 
 async def close(connection: Connection) -> None:
     """Close the connection, with a handshake where the peer takes part in one."""
-    if connection.state is State.OPEN:
-        await connection.close()  # bounded by the connection's own close_timeout
-        return
+    closing = connection.close if connection.state is State.OPEN else connection.wait_closed
     try:
-        await asyncio.wait_for(connection.wait_closed(), CLOSE_TIMEOUT)
+        # The connection's own close_timeout does not count while a peer that has stopped reading
+        # keeps the closing frame from being written.
+        await asyncio.wait_for(closing(), CLOSE_TIMEOUT)
     except TimeoutError:
         connection.transport.abort()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,7 +42,7 @@ codecs.register()
 def first_frame(dataset: FileDataset, name: str) -> tuple[Stored, list[str]]:
     """Stored values, (rows, columns), int16 or uint16, and cautions. Raises StudyError."""
     _refuse_unshowable(dataset, name)
-    frame, cautions = _decode(dataset, name) >> _bits_below(dataset), _frame_cautions(dataset)
+    frame, cautions = _decode(dataset, name), _frame_cautions(dataset)
     photometric = str(dataset.PhotometricInterpretation)
     if photometric == "PALETTE COLOR":
         frame = apply_color_lut(frame, dataset)
@@ -104,7 +104,7 @@ def _decode(dataset: FileDataset, name: str) -> NDArray[np.integer]:
     syntax = dataset.file_meta.TransferSyntaxUID
     plugin = codecs.PLUGIN if syntax.is_encapsulated else ""
     below = _bits_below(dataset)
-    bits = {"bits_stored": int(dataset.HighBit) + 1} if below else {}
+    bits: dict[str, Any] = {"bits_stored": int(dataset.HighBit) + 1} if below else {}
     try:
         frame, _ = get_decoder(syntax).as_array(dataset, index=0, decoding_plugin=plugin, **bits)
     except Exception as error:  # pydicom and the codecs raise nearly any type on damaged input
@@ -113,7 +113,7 @@ def _decode(dataset: FileDataset, name: str) -> NDArray[np.integer]:
             f"The pixel data of {name} cannot be decoded{how}, it is cut short or damaged: "
             "fetch the file again from its source."
         ) from error
-    return frame
+    return np.right_shift(frame, below) if below else frame
 
 
 def _frame_cautions(dataset: FileDataset) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import pytest
@@ -76,7 +77,7 @@ def test_open_gaps_share_what_is_left(codec: Codec) -> None:
     assert len(layout.tokens) == 96
 
 
-def sizes(pieces: list[Piece], codec: Codec, length: int = LENGTH) -> list[int]:
+def sizes(pieces: Sequence[Piece], codec: Codec, length: int = LENGTH) -> list[int]:
     return [slot.stop - slot.start for slot in lay_out(pieces, codec, length).slots]
 
 

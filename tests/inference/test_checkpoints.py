@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 from safetensors.torch import load_file, save_file
@@ -60,6 +61,28 @@ def test_another_architecture(folder: Path) -> None:
 def test_a_damaged_configuration(folder: Path) -> None:
     (folder / "config.json").write_text('{"architectures": [')
     assert "config.json" in refusal(folder)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"architectures": 3}, "cannot run"),
+        ({"text_config": None}, "cannot be loaded"),
+        ({"text_config": {"num_hidden_layers": "six"}}, "cannot be loaded"),
+    ],
+)
+def test_a_configuration_that_is_no_configuration(
+    folder: Path, change: dict[str, Any], words: str
+) -> None:
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps(config | change))
+    assert words in refusal(folder)
+
+
+@pytest.mark.parametrize("index", [{}, {"weight_map": ["model.safetensors"]}])
+def test_an_index_that_names_no_weights(folder: Path, index: dict[str, Any]) -> None:
+    (folder / "model.safetensors.index.json").write_text(json.dumps(index))
+    assert "names no weights" in refusal(folder)
 
 
 def test_pickled_weights(folder: Path) -> None:

@@ -354,8 +354,9 @@ async def test_wrong_token_and_wrong_addresses_say_what_is_wrong() -> None:
         await server.close()
         with pytest.raises(WorkerError, match="No worker answers"):
             await Client.connect(url, TOKEN)
+    for wrong in ("http://127.0.0.1", "ws://127.0.0.1:99999", "ws://127.0.0.1:abc", "ws://[::1"):
         with pytest.raises(WorkerError, match="no address of a worker"):
-            await Client.connect("http://127.0.0.1", TOKEN)
+            await Client.connect(wrong, TOKEN)
 
 
 async def speak(connection: ServerConnection, frame: bytes) -> None:

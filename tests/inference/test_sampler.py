@@ -197,10 +197,39 @@ def test_without_a_ban_any_token_is_drawn() -> None:
     assert any(set(step.draft.tolist()) & {0, 1, 4} for step in steps)
 
 
-def test_a_pin_that_does_not_stand_raises() -> None:
-    clamp = clamp_of([1] * LENGTH)
+class BrokenClamp(Clamp):
+    """Lets go of the pin at position 0, on the canvas or in the logits."""
+
+    breaks = ""
+
+    def canvas(self, canvas: torch.Tensor) -> torch.Tensor:
+        held = super().canvas(canvas)
+        if self.breaks == "canvas":
+            held[0, 0] = 0
+        return held
+
+    def logits(self, logits: torch.Tensor) -> torch.Tensor:
+        held = super().logits(logits)
+        if self.breaks == "logits":
+            held[0, 0] = torch.nn.functional.one_hot(torch.tensor(0), VOCABULARY).float()
+        return held
+
+
+@pytest.mark.parametrize("part", ["canvas", "logits", "pins", ""])
+def test_a_pin_that_does_not_stand_ends_the_job(part: str) -> None:
+    clamp = BrokenClamp(torch.tensor([3] + [FREE] * (LENGTH - 1)))
+    object.__setattr__(clamp, "breaks", part)
+
+    def decoder(canvas: torch.Tensor, _: object) -> torch.Tensor:
+        if part == "pins":
+            clamp.pinned[0] = 4  # something writes where it must not
+        return torch.zeros(1, LENGTH, VOCABULARY)
+
+    if not part:
+        assert len(run(decoder, clamp, Settings(max_steps=2))) == 2
+        return
     with pytest.raises(PinBrokenError):
-        clamp.check(torch.zeros(1, LENGTH, dtype=torch.long))
+        run(decoder, clamp, Settings(max_steps=2))
 
 
 def test_it_stops_when_sure_and_stable_over_free_positions_only() -> None:
@@ -222,6 +251,21 @@ def test_it_stops_when_sure_and_stable_over_free_positions_only() -> None:
 
     assert len(run(unsure_at_the_pin, clamp_of([5] + [FREE] * (LENGTH - 1)), Settings())) == 2
     assert len(run(unsure_at_the_pin, clamp_of([FREE] * LENGTH), Settings())) == 48
+
+
+def test_many_pins_do_not_outvote_one_unsure_position() -> None:
+    """Over all positions the mean entropy would be below the threshold, over the free one not."""
+
+    def unsure_at_the_gap(canvas: torch.Tensor, _: object) -> torch.Tensor:
+        logits = torch.zeros(1, LENGTH, VOCABULARY)
+        logits[0, :, 1] = 7.5
+        return logits
+
+    settings = Settings(t_min=1.0, t_max=1.0, max_steps=9)
+    entropy = token_entropy(unsure_at_the_gap(torch.empty(0), None))[0, 0].item()
+    assert entropy / LENGTH < settings.confidence_threshold < entropy
+    steps = run(unsure_at_the_gap, clamp_of([FREE] + [1] * (LENGTH - 1)), settings)
+    assert len(steps) == settings.max_steps
 
 
 def test_equal_seeds_give_equal_canvases_and_others_do_not() -> None:

@@ -39,7 +39,7 @@ from inference.protocol import (
     encode,
     image_digest,
 )
-from inference.server import EngineLoader, Server
+from inference.server import EngineLoader, Server, main
 from inference.session import MAX_JOBS
 from tests.inference.scripted_engine import (
     DEFAULT_STEPS,
@@ -217,6 +217,23 @@ async def test_close_leaves_no_thread_and_no_task() -> None:
         thread.join(timeout=5)  # an executor's thread ends soon after its last job
         assert not thread.is_alive()
     assert asyncio.all_tasks() == {asyncio.current_task()}
+
+
+async def test_a_client_that_stops_reading_does_not_keep_the_server_from_closing() -> None:
+    engine = ScriptedEngine()
+    async with serving(load(engine)) as (server, url), peer(url, max_queue=1) as it:
+        it.socket.transport.pause_reading()
+        await it.send(job("a", "huge", max_steps=400))
+        await asyncio.to_thread(engine.finished.acquire)  # 40 MB wait to be read
+        async with asyncio.timeout(30):
+            await server.close()
+        it.socket.transport.abort()
+
+
+def test_a_port_that_cannot_be_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["--checkpoint", "/nowhere", "--port", "70000"])
+    assert "0 to 65535" in capsys.readouterr().err
 
 
 # -- who may come in
