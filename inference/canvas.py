@@ -93,11 +93,14 @@ class Codec:
             )
         return ids
 
+    def begins_thought(self, token: int) -> bool:
+        return self._thought[0] is not None and token == self._thought[0]
+
     def without_thought(self, draft: Sequence[int], positions: Sequence[int]) -> Sequence[int]:
         """The positions behind a thought that the draft begins with; none while it is open."""
-        opened, closed = self._thought
-        if opened is None or not positions or draft[positions[0]] != opened:
+        if not positions or not self.begins_thought(draft[positions[0]]):
             return positions
+        closed = self._thought[1]
         return list(dropwhile(lambda position: draft[position] != closed, positions))[1:]
 
     def decode(self, ids: Sequence[int]) -> str:
@@ -190,6 +193,16 @@ def lay_out(pieces: Sequence[Piece], codec: Codec, canvas_length: int) -> Layout
 def read_fill(layout: Layout, index: int, draft: Sequence[int], codec: Codec) -> str:
     """The text of one gap of a finished canvas."""
     return "".join(run.text for run in read_runs(layout, index, draft, None, codec))
+
+
+def thinks_on(layout: Layout, draft: Sequence[int], codec: Codec) -> bool:
+    """Whether a thought fills the whole of a gap, so that there is no text to be read."""
+    open_slots = [slot for slot in layout.slots if slot.open_end]
+    return any(
+        codec.begins_thought(draft[slot.start])
+        and not codec.without_thought(draft, range(slot.start, slot.stop))
+        for slot in open_slots
+    )
 
 
 def read_runs(

@@ -88,7 +88,10 @@ class Prepare(msgspec.Struct, frozen=True, tag="prepare"):
 
 
 class Cancel(msgspec.Struct, frozen=True, tag="cancel"):
-    """Stop a job within one denoising step. A job that has ended already is left alone."""
+    """Stop a job within one denoising step, or after the encoding of its prefix where that runs.
+
+    A job that has ended already is left alone.
+    """
 
     request_id: str
 

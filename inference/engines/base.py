@@ -12,10 +12,10 @@ from inference.protocol import Canvas, Filled, Infill, ModelInfo, Prepare, Prepa
 
 
 class JobCancelled(Exception):
-    """Raised by an engine that stopped because it was asked to, before ``step`` was over."""
+    """Raised by an engine that stopped because it was asked to, after ``step`` steps."""
 
     def __init__(self, step: int) -> None:
-        super().__init__(f"cancelled in step {step}")
+        super().__init__(f"cancelled after {step} steps")
         self.step = step
 
 
@@ -33,7 +33,10 @@ class Engine(Protocol):
     def info(self) -> ModelInfo: ...
 
     def prepare(self, request: Prepare, image: NDArray[np.uint8] | None) -> Prepared:
-        """Encode the prefix that later infills with the same image and context begin with."""
+        """Encode the prefix that later infills with the same image and context begin with.
+
+        One forward of the encoder, which a cancel does not interrupt.
+        """
         ...
 
     def infill(

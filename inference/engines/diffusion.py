@@ -15,7 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from inference.canvas import Codec, Layout, lay_out, read_fill, read_runs
+from inference.canvas import Codec, Layout, lay_out, read_fill, read_runs, thinks_on
 from inference.engines.base import BadRequest, JobCancelled
 from inference.prompt import Prompt, patch, write_prompt
 from inference.protocol import Canvas, Filled, Infill, ModelInfo, Prepare, Prepared
@@ -68,8 +68,10 @@ class DiffusionEngine:
     ) -> Filled:
         """Fill the gaps of ``request``; ``image`` (rows, columns) is the one it names.
 
-        Raises :class:`~inference.engines.base.BadRequest` before any work is done, and
-        :class:`~inference.engines.base.JobCancelled` within one step of a cancel.
+        Raises :class:`~inference.engines.base.BadRequest` before any work is done, or for a draft
+        that holds nothing but a thought, and
+        :class:`~inference.engines.base.JobCancelled` within one step of a cancel; the encoding of
+        a prefix counts as a step.
         """
         started = time.perf_counter()
         layout = lay_out(request.pieces, self._codec, self.info.canvas_length)
@@ -94,6 +96,11 @@ class DiffusionEngine:
             assert step is not None, "a sampler makes at least one step"
             draft = step.draft.tolist()
             forward_count = forwards()
+        if thinks_on(layout, draft, self._codec):
+            raise BadRequest(
+                "The canvas was full before the model had thought its answer over. Ask again, or "
+                "pin a heading to begin with."
+            )
 
         return Filled(
             request_id=request.request_id,

@@ -84,7 +84,8 @@ def _describe_study(ds: Dataset, case: Case) -> None:
     ds.PatientName = f"PHANTOM^CASE {case.seed:07d}"
     ds.PatientID = f"PINFILL-{case.seed:07d}"
     ds.IssuerOfPatientID = "PINFILL FICTIONAL"
-    ds.PatientBirthDate = f"{moment.year - case.age - 1:04d}1231"
+    birthday_to_come = (moment.month, moment.day) < (12, 31)
+    ds.PatientBirthDate = f"{moment.year - case.age - birthday_to_come:04d}1231"
     ds.PatientSex = case.sex
     ds.PatientAge = f"{case.age:03d}Y"
     ds.PatientComments = "Fictional patient. The image was drawn by a program."

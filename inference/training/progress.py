@@ -22,7 +22,6 @@ class Progress:
     def __init__(self, folder: Path | None = None) -> None:
         self._console = Console(stderr=True)
         self._folder = folder
-        self._last_line = 0.0
 
     def track(self, items: Sequence[T], what: str) -> Iterator[T]:
         """Iterate over ``items`` with a bar."""

@@ -55,15 +55,21 @@ def parser() -> argparse.ArgumentParser:
     result.add_argument("--out", type=Path, required=True, help="the checkpoint folder to write")
     result.add_argument("--run", type=Path, required=True, help="folder for caches, state, logs")
     result.add_argument("--seed", type=int, default=0)
-    result.add_argument("--studies", type=int, default=6000, help="studies to train on")
-    result.add_argument("--validation", type=int, default=250, help="studies to watch it by")
-    result.add_argument("--vision-steps", type=int, default=VisionSettings.steps)
-    result.add_argument("--text-steps", type=int, default=TextSettings.steps)
-    result.add_argument("--save-every", type=int, default=TextSettings.save_every)
-    result.add_argument("--threads", type=int, help="threads for PyTorch and for rendering")
+    result.add_argument("--studies", type=_positive, default=6000, help="studies to train on")
+    result.add_argument("--validation", type=_positive, default=250, help="studies to watch it by")
+    result.add_argument("--vision-steps", type=_positive, default=VisionSettings.steps)
+    result.add_argument("--text-steps", type=_positive, default=TextSettings.steps)
+    result.add_argument("--save-every", type=_positive, default=TextSettings.save_every)
+    result.add_argument("--threads", type=_positive, help="threads for PyTorch and for rendering")
     result.add_argument("--compile", action="store_true", help="faster; needs a C++ compiler")
     result.add_argument("--only", choices=("images", "vision"), help="stop after this stage")
     return result
+
+
+def _positive(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and int(text)):
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number above zero")
+    return int(text)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -11,7 +11,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inference.canvas import Codec, lay_out, read_fill, read_runs
+from inference.canvas import Codec, lay_out, read_fill, read_runs, thinks_on
 from inference.engines.base import BadRequest
 from inference.protocol import Fixed, Gap, Piece
 from inference.sampler import FREE
@@ -83,7 +83,12 @@ def sizes(pieces: Sequence[Piece], codec: Codec, length: int = LENGTH) -> list[i
 
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
 def test_gaps_of_whole_lines_share_the_canvas(codec: Codec, end: str) -> None:
-    headings = [Fixed(f"FINDINGS:{end}"), Gap(), Fixed(f"{end}{end}IMPRESSION:{end}"), Gap()]
+    headings: list[Piece] = [
+        Fixed(f"FINDINGS:{end}"),
+        Gap(),
+        Fixed(f"{end}{end}IMPRESSION:{end}"),
+        Gap(),
+    ]
     findings, impression = sizes(headings, codec)
     assert findings > 48
     assert impression > 48
@@ -188,6 +193,9 @@ def test_what_a_checkpoint_thinks_aloud_is_no_report(loaded: Checkpoint) -> None
 
     assert shown([*thought, closed, *codec.encode("Heart."), codec.end_of_turn]) == "Heart."
     assert shown(thought) == ""
+    assert thinks_on(layout, thought + [codec.eos] * (LENGTH - len(thought)), codec)
+    answered = [*thought, closed, codec.end_of_turn]
+    assert not thinks_on(layout, answered + [codec.eos] * (LENGTH - len(answered)), codec)
 
 
 def test_runs_tell_settled_tokens_from_others(codec: Codec) -> None:
