@@ -16,7 +16,9 @@ class Situation:
     study: bool = False  # one is on screen
     moving: bool = False  # to another study
     writing: bool = False  # the model is, or waits to
+    searching: bool = False  # for the studies to open
     worker: bool = True  # runs or is being started
+    stopping: bool = False  # the worker is, for another to take its place
     text: bool = False  # the report has some
     selection: bool = False
     can_undo: bool = False
@@ -33,7 +35,10 @@ def refusals(now: Situation) -> Iterator[tuple[str, str | None]]:
         (now.writing, "Wait for the model, or cancel it"),
     )
     text = report or _first((not now.text, "The report is empty"))
-    model = report or _first((not now.worker, "The worker is not running: restart it first"))
+    model = report or _first(
+        (now.stopping, "Wait until the worker has stopped"),
+        (not now.worker, "The worker is not running: restart it first"),
+    )
     for name in ("draft", "infill"):
         yield name, model
     yield "refill", model or _first((not now.selection, "Select some of the report first"))
@@ -44,8 +49,9 @@ def refusals(now: Situation) -> Iterator[tuple[str, str | None]]:
     yield "undo", report or _first((not now.can_undo, "There is nothing to take back"))
     yield "redo", report or _first((not now.can_redo, "There is nothing to make again"))
     yield "copy", _first((not now.study, "Open a study first"), (not now.text, "It is empty"))
-    yield "cancel", _first((not now.writing, "The model is not writing"))
-    yield "restart", None  # one that hangs looks like one that works
+    yield "cancel", _first((not (now.writing or now.searching), "There is nothing to stop"))
+    # Not only where it died: one that hangs looks like one that works.
+    yield "restart", _first((now.stopping, "The worker is being stopped already"))
     for name in _IMAGE_COMMANDS:
         yield name, _first((not now.study, "Open a study first"))
     moving = _first((now.moving, "Wait for the study to open"))

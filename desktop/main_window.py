@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -57,6 +57,9 @@ ZOOM_STEP: Final = 1.25
 _LONGEST_GAP: Final = 1024
 """In tokens, while no checkpoint says how long its canvas is."""
 
+_UNSAVED: Final = "unsaved"
+"""The topic of a report that could not be saved: its notice stays until it is."""
+
 EDITOR_MENU: Final = ("pin", "unpin", "gap", "refill")
 """What the editor's context menu offers beside the usual."""
 
@@ -73,11 +76,14 @@ class MainWindow(QMainWindow):
         session.setParent(self)
         link.setParent(self)
         self._settings = settings
-        self._warned = False
+        self._warning: Notice | None = None
         self._moving = asyncio.Lock()
+        self._searching = False
+        self._replacing = False
         colors = theme.palette(settings.theme)
 
         self.tasks = Tasks(self.show_fault)
+        self._openings = Tasks(self.show_fault)
         self.commands = Actions(self)
         self._opening = Opening(self, settings, self.open_paths)
         self.banner = Banner(colors)
@@ -158,7 +164,7 @@ class MainWindow(QMainWindow):
             "draft": self.draft,
             "infill": self.infill,
             "refill": self.refill,
-            "cancel": self.drafting.cancel,
+            "cancel": self._cancel,
             "pin": self.editor.pin_selection,
             "unpin": self.editor.unpin_selection,
             "gap": self.editor.insert_gap,
@@ -188,7 +194,7 @@ class MainWindow(QMainWindow):
         self.session.list_changed.connect(self._show_list)
         self.session.study_changed.connect(self._show_study)
         self.session.failed.connect(self._show_errors)
-        self.session.saved.connect(self._forget_warning)
+        self.session.saved.connect(self._show_saved)
         self.viewport.paths_dropped.connect(self.open_paths)
         self.study_bar.chosen.connect(self._choose_study)
         self.editor.changed.connect(self._allow)
@@ -207,13 +213,34 @@ class MainWindow(QMainWindow):
     # Commands
 
     def open_paths(self, paths: Sequence[Path]) -> None:
-        self.tasks.spawn(self._open(paths), "open studies")
+        self._openings.spawn(self._open(paths), "open studies")
 
     async def _open(self, paths: Sequence[Path]) -> None:
         async with self._move_to_other_study():
-            if await self.session.open(paths):
+            with self._telling_of_the_search():
+                opened = await self.session.open(paths)
+            if opened:
                 for path in reversed(paths):
                     self._settings.remember(path)
+
+    @contextmanager
+    def _telling_of_the_search(self) -> Iterator[None]:
+        self._searching = True
+        self._allow()
+        self.status.show_text("Looking for studies… · Esc cancels")
+        after = ""
+        try:
+            yield
+        except asyncio.CancelledError:
+            after = "Cancelled; nothing was opened"
+            raise
+        finally:
+            self._searching = False
+            self.status.show_text(after)
+
+    def _cancel(self) -> None:
+        self._openings.cancel()
+        self.drafting.cancel()
 
     def _move(self, step: int) -> None:
         index = self.session.neighbour(step)
@@ -272,16 +299,23 @@ class MainWindow(QMainWindow):
 
     def restart_worker(self) -> None:
         """Start the worker anew: one that died at once, one that hangs after its end."""
+        if self._replacing:
+            return  # a second worker would be the one that nobody ends
         self.banner.withdraw("worker")
         if self.link.state in (WorkerState.DIED, WorkerState.STOPPED):
             self.link.start()
         else:
-            self.tasks.spawn(self._replace_worker(), "restart the worker")
+            self._replacing = True
+            self.tasks.spawn(self._replace_worker(), "restart the worker", self._replaced)
 
     async def _replace_worker(self) -> None:
-        # Together, for a job may wait for the answer of a worker that hangs.
-        await asyncio.gather(self.drafting.stop(), self.link.close())
+        # Together, for a job may wait for the answer of a worker that hangs; the link first, for
+        # it takes no job from then on.
+        await asyncio.gather(self.link.close(), self.drafting.stop())
         self.link.start()
+
+    def _replaced(self) -> None:
+        self._replacing = False
 
     def set_theme(self, name: ThemeName) -> None:
         colors = theme.palette(name)
@@ -348,7 +382,9 @@ class MainWindow(QMainWindow):
             study=self.session.study is not None,
             moving=self._moving.locked(),
             writing=self.drafting.busy,
+            searching=self._searching,
             worker=self.link.state not in (WorkerState.DIED, WorkerState.STOPPED),
+            stopping=self.link.state is WorkerState.STOPPING,
             text=bool(report.text),
             selection=start != end,
             can_undo=report.can_undo,
@@ -367,6 +403,7 @@ class MainWindow(QMainWindow):
             else "Starting…",
             WorkerState.READY: "Ready",
             WorkerState.BUSY: "Writing",
+            WorkerState.STOPPING: "Stopping the worker…",
             WorkerState.DIED: "Worker stopped",
         }[self.link.state]
         self.status.show_worker(self.link.state.value, text)
@@ -423,9 +460,12 @@ class MainWindow(QMainWindow):
                 f"{errors[0]}{tail}",
                 details="\n".join(str(error) for error in errors) if more else "",
                 action=("Save over it", self._save_over) if conflict else None,
-                topic="studies",
+                topic=_UNSAVED if errors[0] is self.session.unsaved else "studies",
             )
         )
+
+    def _show_saved(self) -> None:
+        self.banner.withdraw(_UNSAVED)
 
     def _save_over(self) -> None:
         self.session.save(overwrite=True)
@@ -442,11 +482,10 @@ class MainWindow(QMainWindow):
     # Ending
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        if not self.session.save() and not self._warned:
-            self._warned = True
-            if (notice := self.banner.notice) is not None:
-                text = f"{notice.text} Closing once more gives up what is not saved."
-                self.banner.show_notice(replace(notice, text=text))
+        # Only while it can be read: a warning of an hour ago is none.
+        warned = self._warning is not None and self.banner.notice is self._warning
+        if not self.session.save() and not warned:
+            self._warn_of_loss()
             event.ignore()
             return
         self._settings.keep_layout("window", self.saveGeometry())
@@ -455,10 +494,18 @@ class MainWindow(QMainWindow):
         super().closeEvent(event)
         self.closed.emit()
 
-    def _forget_warning(self) -> None:
-        self._warned = False
+    def _warn_of_loss(self) -> None:
+        """Add to the notice that the failed save has just put up."""
+        notice = self.banner.notice
+        assert notice is not None
+        assert notice.topic == _UNSAVED
+        text = f"{notice.text} Closing once more gives up what is not saved."
+        self._warning = replace(notice, text=text)
+        self.banner.show_notice(self._warning)
 
     async def shut_down(self) -> None:
         """Stop all that runs behind the window; call once it is closed."""
         # Together, for a job may wait for the answer of a worker that hangs.
-        await asyncio.gather(self.drafting.close(), self.tasks.close(), self.link.close())
+        await asyncio.gather(
+            self.drafting.close(), self.tasks.close(), self._openings.close(), self.link.close()
+        )

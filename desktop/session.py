@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
@@ -26,7 +27,7 @@ class StudySession(QObject):
     ``list_changed`` tells that the studies or their names are others, ``study_changed`` that
     another one is on screen with its report, ``failed`` what stood in the way: a list of
     :class:`StudyError` and :class:`StoreError`. A report that cannot be saved is not left: the
-    study stays on screen.
+    study stays on screen, and :attr:`unsaved` is the error until ``saved`` tells of its end.
     """
 
     list_changed = Signal()
@@ -44,37 +45,35 @@ class StudySession(QObject):
         self.report = Report()
         self._unreadable: set[int] = set()
         self._saved_revision = self.report.revision
-        self._last_trouble = ""
+        self.unsaved: StoreError | None = None
         self._unsubscribe: Callable[[], None] = lambda: None
         self._saving = QTimer(self)
         self._saving.setSingleShot(True)
         self._saving.setInterval(SAVE_DELAY_MS)
-        self._saving.timeout.connect(self.save)
+        self._saving.timeout.connect(self._save_unasked)
 
     async def open(self, paths: Sequence[Path]) -> bool:
         """Open the studies in files and folders, in place of those open now.
 
         The first readable one goes on screen; ``False`` where there is none, or where the report
-        of the study before cannot be saved.
+        of the study before cannot be saved. Cancelling leaves open what was.
         """
-        found, errors = await asyncio.to_thread(find_studies, paths)
-        opened = False
-        for index, path in enumerate(found):
-            try:
-                study = await asyncio.to_thread(read_study, path)
-            except StudyError as error:
-                errors.append(error)
-                continue
-            if self.save():
-                self.paths = found
-                self.names = [path.name for path in found]
-                self._unreadable = set(range(index))
-                self._put(index, study)
-                opened = True
-            break
-        if errors:
+        stop = threading.Event()
+        try:
+            found, errors = await asyncio.to_thread(find_studies, paths, stop)
+        finally:
+            stop.set()  # a thread is not cancelled with the coroutine that waits for it
+        first = await _first_readable(found, errors)
+        if errors:  # the report's own troubles come after it, for they matter more
             self.failed.emit(errors)
-        return opened
+        if first is None or not self.save():
+            return False
+        index, study = first
+        self.paths = found
+        self.names = [path.name for path in found]
+        self._unreadable = set(range(index))
+        self._put(index, study)
+        return True
 
     async def show(self, index: int) -> None:
         """Put one of the opened studies on screen, with its report."""
@@ -100,21 +99,31 @@ class StudySession(QObject):
     def save(self, *, overwrite: bool = False) -> bool:
         """Write the report unless it stands on disk as it is; ``False`` where that failed.
 
-        ``overwrite`` replaces a file that another program has changed, which is kept aside.
+        ``overwrite`` replaces a file that another program has changed, which is kept aside. A
+        failure is told each time: who asks must learn why nothing happens.
         """
+        if self._try_to_save(overwrite=overwrite):
+            return True
+        self.failed.emit([self.unsaved])
+        return False
+
+    def _save_unasked(self) -> None:
+        told = str(self.unsaved)
+        if not self._try_to_save() and str(self.unsaved) != told:
+            self.failed.emit([self.unsaved])
+
+    def _try_to_save(self, *, overwrite: bool = False) -> bool:
         self._saving.stop()
         if self.study is None or self.report.revision == self._saved_revision:
             return True
         try:
             self._store.save(_key(self.study), self.report, overwrite=overwrite)
         except StoreError as error:
-            if str(error) != self._last_trouble:
-                self._last_trouble = str(error)
-                self.failed.emit([error])
+            self.unsaved = error
             if not isinstance(error, StoreConflict):
                 self._saving.start(RETRY_DELAY_MS)  # a disk may have room again
             return False
-        self._last_trouble = ""
+        self.unsaved = None
         self._saved_revision = self.report.revision
         self.saved.emit()
         return True
@@ -144,6 +153,18 @@ class StudySession(QObject):
         # Not restarted by later changes, so that steady typing is saved as well.
         if not self._saving.isActive():
             self._saving.start(SAVE_DELAY_MS)
+
+
+async def _first_readable(
+    paths: Sequence[Path], errors: list[StudyError]
+) -> tuple[int, Study] | None:
+    """The place and the study of the first path that can be read; adds why others cannot."""
+    for index, path in enumerate(paths):
+        try:
+            return index, await asyncio.to_thread(read_study, path)
+        except StudyError as error:
+            errors.append(error)
+    return None
 
 
 def _key(study: Study) -> str:

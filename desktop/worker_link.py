@@ -25,6 +25,7 @@ class WorkerState(StrEnum):
     STARTING = "starting"
     READY = "ready"
     BUSY = "busy"
+    STOPPING = "stopping"
     DIED = "died"
 
 
@@ -86,6 +87,7 @@ class WorkerLink(QObject):
         self._stage = ""
         self._fault: WorkerError | None = None
         self._settled = asyncio.Event()
+        self._closing: asyncio.Task[None] | None = None
         self._tasks = Tasks(self._end_with)
 
     @property
@@ -143,12 +145,26 @@ class WorkerLink(QObject):
                 self._end_job()
 
     async def close(self) -> None:
-        """End the worker; waits until it has gone."""
-        await self._tasks.close()
-        client, self._client = self._client, None
-        if client is not None:
-            await client.close()
-        self._become(WorkerState.STOPPED)
+        """End the worker; waits until it has gone. May be repeated.
+
+        No job begins from here on: one that is asked for waits for the next worker. Cancelling
+        ends the waiting alone.
+        """
+        if self._closing is None:
+            self._settled.clear()
+            if self._state is not WorkerState.STOPPED:
+                self._become(WorkerState.STOPPING)
+            self._closing = asyncio.create_task(self._close(), name="worker: close")
+        await asyncio.shield(self._closing)
+
+    async def _close(self) -> None:
+        try:
+            await self._tasks.close()
+            if self._client is not None:
+                await self._client.close()
+        finally:
+            self._client = self._closing = None
+            self._become(WorkerState.STOPPED)
 
     async def _attend(self) -> None:
         """One life of the worker, from its start to its end."""
@@ -172,6 +188,8 @@ class WorkerLink(QObject):
             self._become(WorkerState.READY)
 
     def _end_with(self, fault: Exception) -> None:
+        if self._state is WorkerState.STOPPING:
+            return  # it was to end
         self._fault = fault if isinstance(fault, WorkerError) else WorkerDied(str(fault))
         self._become(WorkerState.DIED)
         self._settled.set()

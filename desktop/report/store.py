@@ -34,6 +34,7 @@ import hashlib
 import os
 import re
 import tempfile
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from itertools import accumulate
 from pathlib import Path
@@ -197,8 +198,8 @@ class ReportStore:
         """Write the report whole or not at all, readable by this user alone.
 
         Raises :class:`StoreConflict` if the file is not the one last read or written here. With
-        ``overwrite`` that file is moved aside first. Raises :class:`StoreError` if the disk says
-        no; the file is then as it was.
+        ``overwrite`` that file is kept aside. Raises :class:`StoreError` if the disk says no; the
+        file is then as it was.
         """
         path = self.path(study_uid)
         try:
@@ -206,21 +207,34 @@ class ReportStore:
         except OSError as error:
             raise _refused("saved", path, error) from error
         on_disk = self._read(path)
-        if on_disk is not None and _digest(on_disk) != self._known.get(path):
-            if not overwrite:
-                raise StoreConflict(
-                    "The report was changed by another window or program since it was opened "
-                    "here. Save over it, and that version is kept aside; or give up your changes: "
-                    "close the window and open the study again."
-                )
-            self._set_aside(path, "replaced")
+        clash = on_disk is not None and _digest(on_disk) != self._known.get(path)
+        if clash and not overwrite:
+            raise StoreConflict(
+                "The report was changed by another window or program since it was opened "
+                "here. Save over it, and that version is kept aside; or give up your changes: "
+                "close the window and open the study again."
+            )
         data = encode(report, study_uid)
         try:
-            _write_atomically(path, data)
+            with _written_beside(path, data) as written:
+                if clash:  # only now: a full disk would leave nothing in its place
+                    self._replace_keeping(path, written)
+                else:
+                    os.replace(written, path)
         except OSError as error:
             raise _refused("saved", path, error) from error
+        _flush_folder(path.parent)
         self._known[path] = _digest(data)
         return path
+
+    def _replace_keeping(self, path: Path, written: Path) -> None:
+        aside = self._set_aside(path, "replaced")
+        try:
+            os.replace(written, path)
+        except OSError:
+            with contextlib.suppress(OSError):
+                aside.rename(path)
+            raise
 
     def _read(self, path: Path) -> bytes | None:
         try:
@@ -246,21 +260,28 @@ class ReportStore:
         return target
 
 
-def _write_atomically(path: Path, data: bytes) -> None:
-    """Replace ``path`` by ``data`` in one step that a power cut cannot halve."""
+@contextlib.contextmanager
+def _written_beside(path: Path, data: bytes) -> Iterator[Path]:
+    """``data`` in a file beside ``path``, on disk, to be renamed in one step; else it goes."""
     handle, name = tempfile.mkstemp(prefix=f".{path.stem[:32]}-", suffix=".tmp", dir=path.parent)
     try:
         with os.fdopen(handle, "wb") as file:  # mkstemp has made it 0600
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        os.replace(name, path)
+        yield Path(name)
     except BaseException:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(name)
         raise
-    if os.name == "posix":  # the new name is on disk once its folder is
-        folder = os.open(path.parent, os.O_RDONLY)
+
+
+def _flush_folder(path: Path) -> None:
+    """A new name is on disk once its folder is; shares that cannot flush one have it anyway."""
+    if os.name != "posix":
+        return
+    with contextlib.suppress(OSError):
+        folder = os.open(path, os.O_RDONLY)
         try:
             os.fsync(folder)
         finally:

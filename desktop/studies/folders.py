@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
@@ -18,23 +19,29 @@ _FIRST_GROUPS: Final = (b"\x02\x00", b"\x08\x00")
 """File header and first dataset group: how a file without a preamble starts."""
 
 
-def find_studies(paths: Sequence[Path]) -> tuple[list[Path], list[StudyError]]:
+def find_studies(
+    paths: Sequence[Path], stop: threading.Event | None = None
+) -> tuple[list[Path], list[StudyError]]:
     """DICOM images among files and folders, each once, and what the reader should know.
 
     Folders are searched to the bottom; what is no DICOM image in them is passed over. A DICOMDIR
-    that is named itself stands for the files that it lists.
+    that is named itself stands for the files that it lists. Another thread ends the search by
+    setting ``stop``; the answer is then without meaning.
     """
+    stop = stop or threading.Event()
     found: dict[Path, None] = {}
     errors: list[StudyError] = []
     for path in paths:
+        if stop.is_set():
+            break
         try:
             if path.is_dir():
-                here, unreadable = _search(path)
+                here, unreadable = _search(path, stop)
                 errors += unreadable
                 if not here and not unreadable:
                     errors.append(_empty(path))
             else:
-                here, missing = _named_file(path)
+                here, missing = _named_file(path, stop)
                 errors += missing
         except StudyError as error:
             errors.append(error)
@@ -53,7 +60,7 @@ def _empty(folder: Path) -> StudyError:
     return StudyError(f"{folder} is empty: choose a folder with DICOM images.")
 
 
-def _search(folder: Path) -> tuple[list[Path], list[StudyError]]:
+def _search(folder: Path, stop: threading.Event) -> tuple[list[Path], list[StudyError]]:
     errors: list[StudyError] = []
 
     def cannot_list(error: OSError) -> None:
@@ -64,8 +71,12 @@ def _search(folder: Path) -> tuple[list[Path], list[StudyError]]:
 
     found: list[Path] = []
     for parent, folders, names in os.walk(folder, onerror=cannot_list):
+        if stop.is_set():
+            break
         folders.sort()
         for name in sorted(names):
+            if stop.is_set():
+                break
             path = Path(parent, name)
             if _looks_like_dicom(path) and _is_image(path):
                 found.append(path)
@@ -92,20 +103,24 @@ def _is_image(path: Path) -> bool:
     return True
 
 
-def _named_file(path: Path) -> tuple[list[Path], list[StudyError]]:
+def _named_file(path: Path, stop: threading.Event) -> tuple[list[Path], list[StudyError]]:
     header = open_header(path)
     if sop_class(header) == MediaStorageDirectoryStorage:
-        return _expand_directory(path)
+        return _expand_directory(path, stop)
     refuse_without_image(header, path)
     return [path], []
 
 
-def _expand_directory(directory: Path) -> tuple[list[Path], list[StudyError]]:
+def _expand_directory(
+    directory: Path, stop: threading.Event
+) -> tuple[list[Path], list[StudyError]]:
     """The images that a DICOMDIR lists (PS3.3 F.3), none of them outside its own folder."""
     root = directory.parent.resolve()
     found: list[Path] = []
     missing = outside = 0
     for parts in _referenced_files(directory):
+        if stop.is_set():
+            break
         path = _below(root, parts)
         if path is None:
             outside += 1

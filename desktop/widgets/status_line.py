@@ -61,7 +61,7 @@ class StatusLine(QFrame):
         return " · ".join(part for part in parts if part)
 
     def show_worker(self, state: str, text: str) -> None:
-        """``state`` names an icon: stopped, starting, ready, busy or died."""
+        """``state`` is stopped, starting, ready, busy, stopping or died."""
         self._state = state
         self._worker.setText(text)
         self.recolor(self._colors)
@@ -110,7 +110,9 @@ class StatusLine(QFrame):
             "ready": colors.accent,
             "busy": colors.accent,
             "starting": colors.warning,
+            "stopping": colors.warning,
             "died": colors.error,
         }.get(self._state, colors.muted)
         scale = self.devicePixelRatioF()
-        self._glyph.setPixmap(theme.glyph(self._state, color, scale=scale))
+        name = "starting" if self._state == "stopping" else self._state  # both mean: wait
+        self._glyph.setPixmap(theme.glyph(name, color, scale=scale))

@@ -35,6 +35,7 @@ def test_with_a_selection_in_a_report_all_is_allowed_that_makes_sense() -> None:
         ({"text": False}, {"pin", "unpin", "copy"}),
         ({"selection": False}, {"refill"}),
         ({"worker": False}, {"draft", "infill", "refill"}),
+        ({"stopping": True}, {"draft", "infill", "refill", "restart"}),
         ({"can_undo": False}, {"undo"}),
         ({"can_redo": False}, {"redo"}),
         ({"has_previous": False}, {"previous"}),
@@ -50,6 +51,10 @@ def test_while_the_model_writes_the_report_is_left_alone_and_cancel_is_there() -
     assert {"draft", "infill", "refill", "pin", "unpin", "undo", "redo"} <= now
     assert {"gap", "gap_of_length"} <= now
     assert not {"cancel", "restart", "copy", "fit", "invert", "next"} & now
+
+
+def test_a_search_can_be_stopped_though_the_model_is_silent() -> None:
+    assert "cancel" not in refused(replace(ALL_WELL, moving=True, searching=True))
 
 
 def test_a_dead_worker_can_be_restarted_and_the_report_be_edited() -> None:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
-from collections.abc import AsyncIterator
+import threading
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
-from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
-from PySide6.QtGui import QDropEvent, QGuiApplication, QKeySequence
+from pydicom.dataset import Dataset
+from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
+from PySide6.QtGui import QDropEvent, QGuiApplication, QKeySequence, QWheelEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import (
     QAbstractButton,
@@ -26,15 +30,19 @@ from PySide6.QtWidgets import (
 )
 
 from desktop import actions
+from desktop import session as session_module
 from desktop.main_window import MainWindow
 from desktop.report.model import Origin, Report
 from desktop.report.store import ReportStore
 from desktop.session import StudySession
 from desktop.settings import Settings
+from desktop.studies import folders
+from desktop.studies.datasets import open_header as open_real_header
+from desktop.studies.reading import find_studies as find_real_studies
 from desktop.widgets.banner import NoticeKind
 from desktop.widgets.elided_label import ElidedLabel
 from desktop.widgets.status_line import DISCLAIMER
-from desktop.worker_link import WorkerLink
+from desktop.worker_link import WorkerLink, WorkerState
 from inference.client import RequestFailed
 from inference.protocol import Fixed, Gap
 from tests.desktop.fake_worker import FakeClient, FakeLauncher
@@ -337,6 +345,60 @@ async def test_a_worker_that_hangs_while_it_loads_can_be_restarted(tmp_path: Pat
 
 
 @on_qt_loop
+async def test_until_a_worker_has_stopped_there_is_no_job_and_no_second_one(
+    tmp_path: Path,
+) -> None:
+    async with shown(tmp_path) as bench:
+        client = await bench.worker()
+        window = bench.window
+        await bench.open()
+        await bench.drafted(client)
+        client.closing.clear()  # as a process that does not react
+        for _ in range(2):
+            window.restart_worker()
+        await until(lambda: window.link.state is not WorkerState.READY)
+        assert "Stopping the worker" in window.status.text
+        press(window.editor, "Ctrl+Return")
+        window.commands["restart"].trigger()
+        window.restart_worker()
+        for _ in range(20):
+            await asyncio.sleep(0)
+        assert not window.commands["infill"].isEnabled()
+        assert not window.drafting.busy
+        assert bench.notice == ""
+        client.closing.set()
+        second = await bench.worker()
+        assert client.closed
+        await bench.ask("infill", second)
+        second.fill("Small heart.", "Clear.")
+        await until(lambda: "Small heart." in bench.report.text)
+        assert len(bench.launcher.starts) == 2
+        window.commands["restart"].trigger()  # a third may still follow
+        await until(lambda: second.closed)
+        await bench.worker()
+
+
+@on_qt_loop
+async def test_a_window_closed_during_a_restart_waits_for_the_worker_to_go(
+    tmp_path: Path,
+) -> None:
+    async with shown(tmp_path) as bench:
+        client = await bench.worker()
+        client.closing.clear()
+        bench.window.commands["restart"].trigger()
+        await until(lambda: bench.window.link.state is not WorkerState.READY)
+        bench.window.close()
+        ending = asyncio.create_task(bench.window.shut_down())
+        for _ in range(20):
+            await asyncio.sleep(0)
+        assert not ending.done()
+        client.closing.set()
+        await ending
+        assert client.closed
+        assert len(bench.launcher.starts) == 1
+
+
+@on_qt_loop
 async def test_a_checkpoint_that_cannot_be_loaded_is_told(tmp_path: Path) -> None:
     async with shown(tmp_path) as bench:
         await bench.open()
@@ -496,6 +558,169 @@ async def test_the_window_is_held_anew_after_a_save_that_went_well(tmp_path: Pat
 
 
 @on_qt_loop
+async def test_a_conflict_is_told_at_each_move_and_each_close_until_it_is_settled(
+    tmp_path: Path, fresh_settings: Path
+) -> None:
+    folder = tmp_path / "list"
+    for number in range(2):
+        save(folder / f"{number}.dcm")
+    async with shown(tmp_path) as bench:
+        window = bench.window
+        await bench.open(folder)
+        bench.report.insert(0, "One.")
+        assert window.session.save()
+        (file,) = (fresh_settings / "reports").glob("*.json")
+        file.write_bytes(file.read_bytes().replace(b"One.", b"Two."))
+        QTest.keyClicks(window.editor, "Mine. ")
+        await until(lambda: bench.notice)
+        conflict = bench.notice
+        assert "Save over it" in conflict
+
+        for leave in ("next", "open"):
+            window.banner.dismiss()
+            if leave == "next":
+                press(window.editor, "Alt+Right")
+            else:
+                window.open_paths([bench.study])
+            await until(lambda: bench.notice == conflict)
+            await until(lambda: not window._moving.locked())
+            assert window.session.index == 0
+
+        bad = tmp_path / "letter.txt"
+        bad.write_text("Dear colleague")
+        window.open_paths([bad])
+        await until(lambda: "letter.txt" in bench.notice)
+        window.close()
+        assert window.isVisible()
+        assert bench.notice == f"{conflict} Closing once more gives up what is not saved."
+        button = window.banner.findChild(QPushButton, "bannerAction")
+        assert isinstance(button, QPushButton)
+        QTest.mouseClick(button, Qt.MouseButton.LeftButton)
+        assert b"Mine. " in file.read_bytes()
+        assert bench.notice == ""
+        press(window.editor, "Alt+Right")
+        await until(lambda: window.session.index == 1)
+
+
+@on_qt_loop
+async def test_a_warning_of_loss_counts_only_while_it_is_there(tmp_path: Path) -> None:
+    blocked = tmp_path / "reports"
+    blocked.write_text("a file where the folder should be")
+    async with shown(tmp_path, store=ReportStore(blocked)) as bench:
+        window = bench.window
+        await bench.open()
+        await until(lambda: bench.notice)  # the report could not be read either
+        bench.report.insert(0, "Typed.")
+        for _ in range(2):
+            window.close()
+            assert window.isVisible()
+            assert "Closing once more gives up" in bench.notice
+            window.banner.dismiss()
+        window.close()
+        window.show_fault(RuntimeError("something else"))
+        window.close()
+        assert window.isVisible()
+        assert "something else" not in bench.notice
+        assert bench.notice.count("Closing once more gives up") == 1
+        window.close()
+        assert not window.isVisible()
+
+
+@on_qt_loop
+async def test_a_save_that_goes_well_at_the_second_try_takes_its_notice_away(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(session_module, "RETRY_DELAY_MS", 30)
+    blocked = tmp_path / "reports"
+    async with shown(tmp_path, store=ReportStore(blocked)) as bench:
+        await bench.open()
+        blocked.write_text("a file where the folder should be")
+        told: list[object] = []
+        bench.window.session.failed.connect(told.append)
+        QTest.keyClicks(bench.window.editor, "Typed.")
+        await until(lambda: "could not be" in bench.notice)
+        await asyncio.sleep(0.2)
+        assert len(told) == 1  # the tries that nobody asked for tell the same once
+        blocked.unlink()
+        await until(lambda: bench.notice == "")
+        assert [b"Typed." in file.read_bytes() for file in blocked.iterdir()] == [True]
+
+
+@dataclass
+class Archive:
+    """A folder of 20 studies, whose search stands still at the first until it is let go."""
+
+    folder: Path
+    looked_at: list[Path]
+    let_go: threading.Event
+    ended: threading.Event
+
+
+@pytest.fixture
+def archive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Archive]:
+    archive = Archive(tmp_path / "archive", [], threading.Event(), threading.Event())
+    for number in range(20):
+        save(archive.folder / f"{number}.dcm")
+
+    def open_header(path: Path) -> Dataset:
+        if path.parent == archive.folder:
+            archive.looked_at.append(path)
+            archive.let_go.wait(20)
+        return open_real_header(path)
+
+    def find_studies(*arguments: Any) -> object:
+        try:
+            return find_real_studies(*arguments)
+        finally:
+            if archive.looked_at:
+                archive.ended.set()
+
+    monkeypatch.setattr(folders, "open_header", open_header)
+    monkeypatch.setattr(session_module, "find_studies", find_studies)
+    yield archive
+    archive.let_go.set()
+
+
+@on_qt_loop
+async def test_escape_stops_the_search_of_a_large_folder(tmp_path: Path, archive: Archive) -> None:
+    async with shown(tmp_path) as bench:
+        window = bench.window
+        await bench.open()
+        study = window.session.study
+        window.open_paths([archive.folder])
+        await until(lambda: archive.looked_at)
+        assert "Looking for studies… · Esc cancels" in window.status.text
+        press(window.editor, "Esc")
+        await until(window.commands["gap"].isEnabled)
+        assert "Looking" not in window.status.text
+        assert "nothing was opened" in window.status.text
+        archive.let_go.set()
+        await until(archive.ended.is_set)
+        assert len(archive.looked_at) == 1
+        assert window.session.study is study
+        assert window.session.paths == [bench.study]
+        assert Settings().recent == [bench.study]
+        assert bench.notice == ""
+
+        window.open_paths([archive.folder])
+        await until(lambda: len(window.session.paths) == 20)
+        await until(lambda: "Looking" not in window.status.text)
+        assert not window.commands["cancel"].isEnabled()
+
+
+@on_qt_loop
+async def test_closing_the_window_stops_the_search(tmp_path: Path, archive: Archive) -> None:
+    async with shown(tmp_path) as bench:
+        bench.window.open_paths([archive.folder])
+        await until(lambda: archive.looked_at)
+        bench.window.close()
+        await bench.window.shut_down()
+        archive.let_go.set()
+        await until(archive.ended.is_set)
+        assert len(archive.looked_at) == 1
+
+
+@on_qt_loop
 async def test_a_place_in_the_list_chosen_while_another_list_opens_is_passed_over(
     tmp_path: Path,
 ) -> None:
@@ -516,6 +741,36 @@ async def test_a_place_in_the_list_chosen_while_another_list_opens_is_passed_ove
         await until(lambda: not window._moving.locked())
         assert window.session.paths == [bench.study]
         assert bench.notice == ""
+
+
+@on_qt_loop
+async def test_a_wheel_or_a_stray_key_changes_no_patient(tmp_path: Path) -> None:
+    folder = tmp_path / "list"
+    for number in range(3):
+        save(folder / f"{number}.dcm")
+    async with shown(tmp_path) as bench:
+        window = bench.window
+        await bench.open(folder)
+        await until(lambda: not window._moving.locked())
+        choice = window.study_bar.findChild(QComboBox)
+        assert isinstance(choice, QComboBox)
+        notch = QWheelEvent(
+            QPointF(choice.rect().center()),
+            QPointF(choice.mapToGlobal(choice.rect().center())),
+            QPoint(),
+            QPoint(0, -120),
+            Qt.MouseButton.NoButton,
+            Qt.KeyboardModifier.NoModifier,
+            Qt.ScrollPhase.NoScrollPhase,
+            False,
+        )
+        QGuiApplication.sendEvent(choice, notch)
+        assert choice.currentIndex() == 0
+        window.viewport.setFocus()
+        QTest.mouseClick(choice, Qt.MouseButton.LeftButton)
+        choice.hidePopup()
+        assert not choice.hasFocus()
+        assert window.session.index == 0
 
 
 @on_qt_loop

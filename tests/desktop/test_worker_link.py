@@ -228,3 +228,66 @@ async def test_close_ends_the_client_without_a_death() -> None:
     assert client.closed
     assert heard.deaths == []
     assert link.state.value == "stopped"
+
+
+async def test_a_worker_that_is_being_stopped_takes_no_job_and_has_no_second() -> None:
+    launcher = FakeLauncher()
+    link, client = await started(launcher)
+    client.closing.clear()
+    running = asyncio.create_task(link.run(JOB, ignore))
+    await settle()
+    closing = asyncio.create_task(link.close())
+    await settle()
+    assert link.state.value == "stopping"
+    running.cancel()
+    await settle()
+    assert running.cancelled()
+    assert link.state.value == "stopping"
+
+    waiting = asyncio.create_task(link.run(JOB, ignore))
+    link.start()
+    await settle()
+    assert len(launcher.starts) == 1
+    client.closing.set()
+    await closing
+    assert link.state.value == "stopped"
+    link.start()
+    await settle()
+    second = launcher.ready()
+    await settle()
+    second.fill("x")
+    assert (await waiting).fills == ("x",)
+    await link.close()
+
+
+async def test_closing_twice_waits_for_the_same_end_even_if_the_first_was_cancelled() -> None:
+    link, client = await started(FakeLauncher())
+    client.closing.clear()
+    first = asyncio.create_task(link.close())
+    await settle()
+    first.cancel()
+    second = asyncio.create_task(link.close())
+    await settle()
+    assert first.cancelled()
+    assert not second.done()
+    client.closing.set()
+    await second
+    assert client.closed
+    assert link.state.value == "stopped"
+
+
+async def test_a_start_that_fails_because_it_is_given_up_is_no_death() -> None:
+    async def launch(_: object) -> FakeClient:
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            raise WorkerDied("The worker was killed by SIGTERM.") from None
+        raise AssertionError
+
+    link = WorkerLink(launch)
+    heard = Heard(link)
+    link.start()
+    await settle()
+    await link.close()
+    assert heard.deaths == []
+    assert heard.states == [WorkerState.STARTING, WorkerState.STOPPING, WorkerState.STOPPED]

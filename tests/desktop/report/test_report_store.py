@@ -203,3 +203,46 @@ def test_the_data_folder_can_be_named(tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.delenv("PINFILL_DATA_DIR")
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "xdg"))
     assert data_dir().name == "pinfill"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="folders are flushed on POSIX alone")
+def test_a_share_that_cannot_flush_a_folder_is_no_failure(
+    store: ReportStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, refused = os.fsync, []
+
+    def fsync(handle: int) -> None:
+        if stat.S_ISDIR(os.fstat(handle).st_mode):
+            refused.append(handle)
+            raise OSError(22, "Invalid argument")
+        real(handle)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    report = report_of("a")
+    store.save(UID, report)
+    report.insert(1, "b")
+    path = store.save(UID, report)
+    assert refused
+    assert json.loads(path.read_text(encoding="utf-8"))["text"] == "ab"
+
+
+@pytest.mark.parametrize("step", ["fsync", "replace"])
+def test_saving_over_that_fails_leaves_their_file_in_its_place(
+    store: ReportStore, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    path = store.save(UID, report_of("theirs"))
+    before = path.read_bytes()
+    mine = ReportStore(store.folder)
+
+    def no_space(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as full:
+        full.setattr(os, step, no_space)
+        with pytest.raises(StoreError, match="No space left"):
+            mine.save(UID, report_of("mine"), overwrite=True)
+    assert list(store.folder.iterdir()) == [path]
+    assert path.read_bytes() == before
+    mine.save(UID, report_of("mine"), overwrite=True)
+    assert b"mine" in path.read_bytes()
+    assert [kept.read_bytes() for kept in store.folder.glob("*.replaced-*")] == [before]

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,8 @@ from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.sequence import Sequence
 from pydicom.uid import ExplicitVRLittleEndian, MediaStorageDirectoryStorage, generate_uid
 
+from desktop.studies import folders
+from desktop.studies.datasets import open_header as open_real_header
 from desktop.studies.reading import find_studies
 from tests.desktop.studies.factory import make_dataset, save
 
@@ -146,3 +149,33 @@ def test_an_empty_dicomdir(tmp_path: Path) -> None:
     found, errors = find_studies([make_directory(tmp_path / "DICOMDIR")])
     assert found == []
     assert "lists no image" in str(errors[0])
+
+
+@pytest.mark.parametrize("named", ["folder", "files", "DICOMDIR"])
+def test_a_search_that_is_stopped_looks_at_no_more_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, named: str
+) -> None:
+    disc = tmp_path / "disc"
+    images = [save(disc / str(part) / f"{number}.dcm") for part in "AB" for number in range(3)]
+    directory = make_directory(tmp_path / "DICOMDIR", *([*p.parts[-3:]] for p in images))
+    paths = {"folder": [disc], "files": images, "DICOMDIR": [directory]}[named]
+    stop = threading.Event()
+    looked_at: list[str] = []
+
+    def open_header(path: Path) -> Dataset:
+        if path.suffix == ".dcm":
+            looked_at.append(path.name)
+        if len(looked_at) == 2:
+            stop.set()
+        return open_real_header(path)
+
+    monkeypatch.setattr(folders, "open_header", open_header)
+    assert find_studies(paths, stop)[1] == []
+    assert looked_at == ["0.dcm", "1.dcm"]
+
+
+def test_a_search_that_was_stopped_before_says_nothing_of_the_folder(tmp_path: Path) -> None:
+    save(tmp_path / "1.dcm")
+    stop = threading.Event()
+    stop.set()
+    assert find_studies([tmp_path], stop) == ([], [])
