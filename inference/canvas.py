@@ -147,8 +147,13 @@ class Layout:
     def free_tokens(self) -> int:
         return sum(slot.stop - slot.start for slot in self.slots)
 
-    def clamp(self, codec: Codec, device: torch.device) -> Clamp:
-        """The clamp of this canvas; a gap of given length may not be shortened by filler."""
+    def clamp(self, codec: Codec, device: torch.device, filler_bias: float = 0.0) -> Clamp:
+        """The clamp of this canvas; a gap of given length may not be shortened by filler.
+
+        Filler settles first, from the end of a gap towards its beginning, and each step cools the
+        choice between one more and a word: ``filler_bias`` (nats) makes up for what that takes from
+        a fill's length.
+        """
         bans = []
         for slot in self.slots:
             if not slot.open_end:
@@ -156,6 +161,9 @@ class Layout:
                 tokens = codec.special - allowed - (codec.ends if slot.may_end else set())
                 positions = torch.arange(slot.start, slot.stop, device=device)
                 bans.append(Ban(positions, torch.tensor(sorted(tokens), device=device)))
+                if filler_bias and codec.filler is not None and not slot.exact:
+                    filler = torch.tensor([codec.filler], device=device)
+                    bans.append(Ban(positions, filler, filler_bias))
         return Clamp(torch.tensor(self.tokens, device=device), tuple(bans))
 
 

@@ -218,7 +218,7 @@ def assemble(
     """A loaded model with the settings that its own files give it."""
     from inference.engines.diffusion import Checkpoint
 
-    settings, end_ids = _settings(model.generation_config, int(tokenizer.eos_token_id))
+    settings, end_ids = _settings(model.generation_config, tokenizer)
     info = ModelInfo(
         checkpoint=str(folder),
         name=folder.name,
@@ -251,8 +251,12 @@ def _device_name(device: str) -> str:
     return torch.cuda.get_device_name(device) if device.startswith("cuda") else device
 
 
-def _settings(generation: Any, eos: int) -> tuple[Settings, tuple[int, ...]]:
-    """The sampler's settings from ``generation_config.json``, with transformers' defaults."""
+def _settings(generation: Any, tokenizer: Any) -> tuple[Settings, tuple[int, ...]]:
+    """The sampler's settings from ``generation_config.json``, with transformers' defaults.
+
+    ``filler_bias`` stands beside the filler token, in ``tokenizer_config.json``: transformers
+    refuses a generation configuration with a word that it does not know.
+    """
     from inference.sampler import Settings
 
     default = Settings()
@@ -269,6 +273,7 @@ def _settings(generation: Any, eos: int) -> tuple[Settings, tuple[int, ...]]:
         t_max=known("t_max", default.t_max),
         stability_threshold=known("stability_threshold", default.stability_threshold),
         confidence_threshold=known("confidence_threshold", default.confidence_threshold),
+        filler_bias=float(tokenizer.init_kwargs.get("filler_bias", default.filler_bias)),
     )
-    ends = known("eos_token_id", eos)
+    ends = known("eos_token_id", int(tokenizer.eos_token_id))
     return settings, tuple(ends) if isinstance(ends, (list, tuple)) else (int(ends),)

@@ -20,6 +20,7 @@ model calls the batch is always 1.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
@@ -42,7 +43,8 @@ class Settings:
     """The sampler's settings, under the names that checkpoints give them.
 
     ``entropy_bound`` and ``confidence_threshold`` are in nats; ``t_max`` and ``t_min`` are the
-    temperatures of the first and of the last step.
+    temperatures of the first and of the last step. ``filler_bias``, in nats too, is Pinfill's own:
+    by so much filler is made less likely in gaps of open length.
     """
 
     max_steps: int = 48
@@ -51,6 +53,7 @@ class Settings:
     t_max: float = 0.8
     stability_threshold: int = 1
     confidence_threshold: float = 0.005
+    filler_bias: float = 0.0
 
     def with_overrides(self, max_steps: int | None, entropy_bound: float | None) -> Settings:
         return replace(
@@ -62,10 +65,14 @@ class Settings:
 
 @dataclass(frozen=True)
 class Ban:
-    """At ``positions`` (N,) of the canvas the ``tokens`` (K,) may not be drawn."""
+    """At ``positions`` (N,) of the canvas the ``tokens`` (K,) are less likely, by ``by`` nats.
+
+    Infinitely many: they may not be drawn.
+    """
 
     positions: Tensor
     tokens: Tensor
+    by: float = math.inf
 
 
 @dataclass(frozen=True)
@@ -88,7 +95,7 @@ class Clamp:
         return torch.where(self.free, canvas, self.pinned)
 
     def logits(self, logits: Tensor) -> Tensor:
-        """The logits (1, L, V) with pinned rows one-hot and banned tokens out of reach."""
+        """The logits (1, L, V) with pinned rows one-hot and banned tokens lowered."""
         rows = (~self.free).nonzero().squeeze(-1)
         if not rows.numel() and not self.bans:
             return logits
@@ -96,7 +103,7 @@ class Clamp:
         logits[:, rows] = -torch.inf
         logits[:, rows, self.pinned[rows]] = 0.0
         for ban in self.bans:
-            logits[:, ban.positions[:, None], ban.tokens] = -torch.inf
+            logits[:, ban.positions[:, None], ban.tokens] -= ban.by
         return logits
 
 

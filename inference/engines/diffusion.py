@@ -123,7 +123,7 @@ class DiffusionEngine:
     ) -> Iterator[Step]:
         return denoise(
             self._decoder(prefix),
-            layout.clamp(self._codec, self._device),
+            layout.clamp(self._codec, self._device, settings.filler_bias),
             settings,
             vocab_size=self._model.config.text_config.vocab_size,
             self_conditioning_dtype=self._model.dtype,

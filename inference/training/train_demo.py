@@ -23,6 +23,7 @@ from inference.evaluation.finding_labels import extract_labels
 from inference.evaluation.metrics import macro_f1
 from inference.protocol import Gap, Infill, Options
 from inference.training import dense_experts
+from inference.training.calibration import calibrate_filler_bias
 from inference.training.demo_corpus import HELD_OUT_FROM, Images, load_images
 from inference.training.demo_model import build, image_processor, train_tokenizer
 from inference.training.findings import sample_case
@@ -45,8 +46,9 @@ _VALIDATION_FROM: Final = HELD_OUT_FROM + 500_000
 """Seeds to watch training by; the benchmark's held-out studies are others."""
 
 VALIDATION_DRAFTS: Final = 8
+CALIBRATION_STUDIES: Final = 64
 _TOKENIZER_REPORTS: Final = 6000
-_LOGS: Final = ("vision.csv", "text-held-out.csv")
+_LOGS: Final = ("vision.csv", "text-held-out.csv", "filler-bias.csv")
 
 
 def parser() -> argparse.ArgumentParser:
@@ -116,6 +118,8 @@ def _train(arguments: argparse.Namespace) -> int:
     watch = _watcher(model, tokenizer, watched, arguments.out, progress)
     compiled = arguments.compile
     train_text(model, corpus, tokens, text, arguments.run, progress, watch, compiled=compiled)
+    (arguments.run / "filler-bias.csv").unlink(missing_ok=True)
+    _calibrate(model, tokenizer, watched, arguments.out, progress)
     save(model, tokenizer, arguments.out)
     _keep_record(arguments, vision, text)
     progress.say(f"wrote {arguments.out}")
@@ -194,6 +198,22 @@ def _watcher(
         }
 
     return evaluate
+
+
+def _calibrate(
+    model: DiffusionGemmaForBlockDiffusion,
+    tokenizer: GemmaTokenizer,
+    watched: Images,
+    folder: Path,
+    progress: Progress,
+) -> None:
+    from inference.checkpoints import assemble
+
+    checkpoint = assemble(model, tokenizer, image_processor(), folder, "cpu")
+    cases = [sample_case(int(seed)) for seed in watched.seeds[:CALIBRATION_STUDIES]]
+    pixels = watched.pixels[:CALIBRATION_STUDIES]
+    bias = calibrate_filler_bias(checkpoint, cases, pixels, progress)
+    tokenizer.init_kwargs["filler_bias"] = bias
 
 
 def _keep_record(arguments: argparse.Namespace, vision: VisionSettings, text: TextSettings) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -96,6 +97,17 @@ def test_gaps_of_whole_lines_share_the_canvas(codec: Codec, end: str) -> None:
     assert whole >= LENGTH - 4
     within, _ = sizes([Fixed("The heart "), Gap(), Fixed(f".{end}"), Gap()], codec)
     assert within == 20
+
+
+def test_filler_is_made_less_likely_in_gaps_of_open_length_alone(codec: Codec) -> None:
+    pieces: list[Piece] = [Fixed("The "), Gap(), Fixed(" is "), Gap(3), Fixed(".\n"), Gap()]
+    layout = lay_out(pieces, codec, LENGTH)
+    device = torch.device("cpu")
+    (lowered,) = [ban for ban in layout.clamp(codec, device, 2.0).bans if ban.by == 2.0]
+    slot = layout.slots[0]
+    assert lowered.positions.tolist() == list(range(slot.start, slot.stop))
+    assert lowered.tokens.tolist() == [codec.filler]
+    assert all(ban.by == math.inf for ban in layout.clamp(codec, device).bans)
 
 
 @pytest.fixture

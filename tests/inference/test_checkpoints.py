@@ -39,6 +39,13 @@ def test_a_whole_folder_loads(folder: Path) -> None:
     assert len(stages) == 3
 
 
+def test_the_filler_bias_stands_beside_the_filler_token(folder: Path) -> None:
+    assert load(folder, "cpu").settings.filler_bias == 0.0
+    path = folder / "tokenizer_config.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"filler_bias": 1.5}))
+    assert load(folder, "cpu").settings.filler_bias == 1.5
+
+
 def test_a_missing_folder(tmp_path: Path) -> None:
     assert "no checkpoint folder" in refusal(tmp_path / "nowhere")
 

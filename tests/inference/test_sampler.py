@@ -192,6 +192,16 @@ def test_banned_tokens_are_never_drafted_in_inner_gaps() -> None:
         assert not set(step.draft[:-1].tolist()) & {0, 1, 4}
 
 
+def test_what_is_less_likely_is_lowered_by_so_many_nats() -> None:
+    clamp = Clamp(torch.tensor([FREE, FREE, 3]), (Ban(torch.tensor([1]), torch.tensor([4]), 1.5),))
+    before = torch.randn(1, 3, VOCABULARY, generator=torch.Generator().manual_seed(0))
+    after = clamp.logits(before)
+    assert after[0, 1, 4] == before[0, 1, 4] - 1.5
+    kept = torch.ones(2, VOCABULARY, dtype=torch.bool)
+    kept[1, 4] = False
+    assert torch.equal(after[0, :2][kept], before[0, :2][kept])
+
+
 def test_without_a_ban_any_token_is_drawn() -> None:
     steps = run(random_decoder(2, 5.0), clamp_of([FREE] * LENGTH), Settings(max_steps=20))
     assert any(set(step.draft.tolist()) & {0, 1, 4} for step in steps)

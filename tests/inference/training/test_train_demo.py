@@ -10,8 +10,9 @@ import pytest
 import torch
 
 from inference.checkpoints import load_engine
+from inference.engines.diffusion import DiffusionEngine
 from inference.protocol import Fixed, Gap, Infill, Options
-from inference.training import demo_corpus, train_demo
+from inference.training import calibration, demo_corpus, train_demo
 from inference.training.progress import Progress
 from inference.training.run_state import OtherRunError, RunState, warmup_cosine
 
@@ -22,6 +23,8 @@ def short(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     monkeypatch.setattr(demo_corpus, "RENDER_ROWS", 256)
     monkeypatch.setattr(train_demo, "_TOKENIZER_REPORTS", 300)
     monkeypatch.setattr(train_demo, "VALIDATION_DRAFTS", 1)
+    monkeypatch.setattr(train_demo, "CALIBRATION_STUDIES", 1)
+    monkeypatch.setattr(calibration, "BIASES", (0.0, 1.5))
     run = tmp_path / "run"
     out = tmp_path / "demo-short"
     sizes = ["--studies", "8", "--validation", "4", "--vision-steps", "3", "--save-every", "6"]
@@ -44,6 +47,10 @@ def test_the_command_trains_and_its_checkpoint_fills_gaps(short: list[str]) -> N
     assert settings["text"]["steps"] == 12
 
     engine = load_engine(out, "cpu", lambda _: None)
+    assert isinstance(engine, DiffusionEngine)
+    with (out / "training" / "filler-bias.csv").open() as file:
+        tried = {float(row["bias"]): float(row["token_f1"]) for row in csv.DictReader(file)}
+    assert engine._checkpoint.settings.filler_bias == max(tried, key=lambda bias: tried[bias])
     pieces = (Fixed("FINDINGS:\nHeart "), Gap(5), Fixed("."))
     request = Infill("job", pieces, options=Options(seed=1, max_steps=2))
     filled = engine.infill(request, None, lambda _: None, lambda: False)
