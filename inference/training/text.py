@@ -200,12 +200,13 @@ def train_text(
     evaluate: Callable[[int], dict[str, float]],
     *,
     compiled: bool = False,
+    stop_after: int | None = None,
 ) -> None:
     """Train everything but the vision tower, in place; resumes from ``folder``.
 
     ``soft_tokens`` (N, 64, D) belong to the corpus's cases. ``evaluate(step)`` is called at every
     save and its figures are logged. ``compiled`` trains through TorchInductor, which needs a C++
-    compiler.
+    compiler. ``stop_after`` so many steps it ends, on the way of a longer run.
     """
     torch.manual_seed(settings.seed)
     model.model.encoder.vision_tower.requires_grad_(False)
@@ -230,7 +231,7 @@ def train_text(
     vocabulary = model.config.text_config.vocab_size
     model.train()
     with progress.bar("text side", settings.steps, first) as advance:
-        for step in range(first, settings.steps):
+        for step in range(first, min(settings.steps, stop_after or settings.steps)):
             rng = np.random.default_rng((settings.seed, step))
             rows, prompt = corpus.draw(settings.prefixes, rng)
             most_noise = min(1.0, 0.2 + 0.8 * step / (settings.young * settings.steps))

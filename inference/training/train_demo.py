@@ -63,6 +63,9 @@ def parser() -> argparse.ArgumentParser:
     result.add_argument("--text-steps", type=_positive, default=TextSettings.steps)
     result.add_argument("--save-every", type=_positive, default=TextSettings.save_every)
     result.add_argument("--threads", type=_positive, help="threads for PyTorch and for rendering")
+    result.add_argument(
+        "--stop-after", type=_positive, metavar="N", help="of the text side's steps"
+    )
     result.add_argument("--compile", action="store_true", help="faster; needs a C++ compiler")
     result.add_argument("--only", choices=("images", "vision"), help="stop after this stage")
     return result
@@ -116,8 +119,17 @@ def _train(arguments: argparse.Namespace) -> int:
         steps=arguments.text_steps, save_every=arguments.save_every, seed=arguments.seed
     )
     watch = _watcher(model, tokenizer, watched, arguments.out, progress)
-    compiled = arguments.compile
-    train_text(model, corpus, tokens, text, arguments.run, progress, watch, compiled=compiled)
+    train_text(
+        model,
+        corpus,
+        tokens,
+        text,
+        arguments.run,
+        progress,
+        watch,
+        compiled=arguments.compile,
+        stop_after=arguments.stop_after,
+    )
     (arguments.run / "filler-bias.csv").unlink(missing_ok=True)
     _calibrate(model, tokenizer, watched, arguments.out, progress)
     save(model, tokenizer, arguments.out)
@@ -223,6 +235,7 @@ def _keep_record(arguments: argparse.Namespace, vision: VisionSettings, text: Te
     settings = {
         "seed": arguments.seed,
         "studies": arguments.studies,
+        "stopped_after": arguments.stop_after,
         "vision": asdict(vision),
         "text": asdict(text),
     }
