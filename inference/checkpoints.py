@@ -18,8 +18,7 @@ from inference.protocol import ModelInfo
 if TYPE_CHECKING:
     import torch
 
-    from inference.engines.base import Engine
-    from inference.engines.diffusion import Checkpoint
+    from inference.engines.diffusion import Checkpoint, DiffusionEngine
     from inference.sampler import Settings
 
 ARCHITECTURE: Final = "DiffusionGemmaForBlockDiffusion"
@@ -33,7 +32,9 @@ class CheckpointError(Exception):
     """One sentence: what is wrong with the folder and what to do."""
 
 
-def load_engine(folder: Path, device: str | None, on_stage: Callable[[str], None]) -> Engine:
+def load_engine(
+    folder: Path, device: str | None, on_stage: Callable[[str], None]
+) -> DiffusionEngine:
     """Check ``folder``, load it on ``device`` (``None`` or ``"auto"`` picks one).
 
     ``on_stage`` is told what is being done. Raises :class:`CheckpointError`.

@@ -59,6 +59,10 @@ class DiffusionEngine:
             _, encodings = self._prefix(request, image)
         return Prepared(request.request_id, encodings, time.perf_counter() - started)
 
+    def length(self, text: str) -> int:
+        """Tokens that a gap must have for this text to fill it exactly, behind a space."""
+        return len(self._codec.encode(f" {text}"))
+
     def infill(
         self,
         request: Infill,

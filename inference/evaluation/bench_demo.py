@@ -4,9 +4,10 @@ On held-out fictional studies, through the engine that the worker runs:
 
 * the report is drafted from the image, its findings are read back out and held against the truth;
   the same with a black image of the same size shows how much of that was seen and not guessed;
-* one sentence of a report is taken out and filled again, its length unknown, once between what
-  stands on both sides of it and once behind what stands left of it alone. There the first
-  sentence of what the model writes is taken.
+* one sentence of a report is taken out and filled again, once between what stands on both sides of
+  it and once behind what stands left of it alone, where the model writes on and on. Its length is
+  known: a gap of as many tokens, and behind the left side as many of what is written. The same
+  with the length unknown: an open gap, and the first sentence of what is written.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ from inference.training.progress import Progress
 from inference.training.report_language import prompt_context, write_report
 
 if TYPE_CHECKING:
-    from inference.engines.base import Engine
+    from inference.engines.diffusion import DiffusionEngine
 
 _ROWS: Final = 1024
 """Rows of a rendered study; a workstation halves them before the model sees the image."""
@@ -54,9 +55,11 @@ class Outcome:
     draft: Filled
     blank: Filled
     both: Filled
-    left: Filled
+    open_both: Filled
     both_f1: float
     left_f1: float
+    open_both_f1: float
+    open_left_f1: float
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -101,26 +104,35 @@ def prepare(seed: int) -> Item:
     return Item(case, np.rint(image).astype(np.uint8), remove_sentence(report, rng))
 
 
-def run(engine: Engine, item: Item) -> Outcome:
+def run(engine: DiffusionEngine, item: Item) -> Outcome:
     """Draft with and without the image, and fill the removed sentence in both ways."""
     removed = item.removed
     fill = partial(_fill, engine, item.case)
     draft = fill((Gap(),), item.image, "image")
     blank = fill((Gap(),), np.zeros_like(item.image), "blank")
-    both = fill((Fixed(removed.left), Gap(), Fixed(removed.right)), item.image, "image")
-    left = fill((Fixed(removed.left), Gap()), item.image, "image")
+    before, after = Fixed(removed.left), Fixed(removed.right)
+    gap = Gap(engine.length(removed.sentence))
+    both = fill((before, gap, after), item.image, "image")
+    open_both = fill((before, Gap(), after), item.image, "image")
+    left = fill((before, gap, Gap()), item.image, "image")
     return Outcome(
         draft,
         blank,
         both,
-        left,
+        open_both,
         token_f1(both.fills[0], removed.sentence),
-        token_f1(first_sentence(left.fills[0]), removed.sentence),
+        token_f1(left.fills[0], removed.sentence),
+        token_f1(open_both.fills[0], removed.sentence),
+        token_f1(first_sentence("".join(left.fills)), removed.sentence),
     )
 
 
 def _fill(
-    engine: Engine, case: Case, pieces: tuple[Piece, ...], image: NDArray[np.uint8], name: str
+    engine: DiffusionEngine,
+    case: Case,
+    pieces: tuple[Piece, ...],
+    image: NDArray[np.uint8],
+    name: str,
 ) -> Filled:
     request = Infill(
         request_id="bench",
@@ -141,6 +153,8 @@ def summarise(
     blank = [extract_labels(outcome.blank.fills[0]) for outcome in outcomes]
     both = [outcome.both_f1 for outcome in outcomes]
     left = [outcome.left_f1 for outcome in outcomes]
+    open_both = [outcome.open_both_f1 for outcome in outcomes]
+    open_left = [outcome.open_left_f1 for outcome in outcomes]
     return {
         "n": len(items),
         "checkpoint": checkpoint,
@@ -153,17 +167,24 @@ def summarise(
         "per_finding_blank": label_f1(blank, truth),
         "infill_token_f1": {"both": fmean(both), "left": fmean(left)},
         "infill_difference_95": bootstrap_interval(np.subtract(both, left)),
+        "infill_unknown_length_token_f1": {"both": fmean(open_both), "left": fmean(open_left)},
+        "infill_unknown_length_difference_95": bootstrap_interval(
+            np.subtract(open_both, open_left)
+        ),
         "forwards": {
             "draft": fmean(outcome.draft.forwards for outcome in outcomes),
-            "refill": fmean(outcome.both.forwards for outcome in outcomes),
+            "refill": fmean(outcome.open_both.forwards for outcome in outcomes),
         },
         "seconds": {
             "draft": median(outcome.draft.seconds for outcome in outcomes),
-            "refill": median(outcome.both.seconds for outcome in outcomes),
+            "refill": median(outcome.open_both.seconds for outcome in outcomes),
         },
         "prefix_encodings": {
             "drafts": sum(outcome.draft.prefix_encodings for outcome in outcomes),
-            "refills": sum(outcome.both.prefix_encodings for outcome in outcomes),
+            "refills": sum(
+                outcome.both.prefix_encodings + outcome.open_both.prefix_encodings
+                for outcome in outcomes
+            ),
         },
     }
 
@@ -180,6 +201,8 @@ def as_table(result: dict[str, Any]) -> str:
     """The same figures for people."""
     low, high = result["infill_difference_95"]
     infill = result["infill_token_f1"]
+    unknown = result["infill_unknown_length_token_f1"]
+    open_low, open_high = result["infill_unknown_length_difference_95"]
     lines = [
         f"{result['n']} held-out studies, {result['checkpoint']}",
         "",
@@ -188,11 +211,13 @@ def as_table(result: dict[str, Any]) -> str:
         f"infill token-F1, both sides       {infill['both']:.3f}",
         f"infill token-F1, left side only   {infill['left']:.3f}",
         f"the difference, 95 % interval     {low:+.3f} … {high:+.3f}",
+        f"length unknown, both / left       {unknown['both']:.3f} / {unknown['left']:.3f}",
+        f"the difference, 95 % interval     {open_low:+.3f} … {open_high:+.3f}",
         f"median seconds, draft / refill    {result['seconds']['draft']:.2f} / "
         f"{result['seconds']['refill']:.2f}",
         f"mean forwards, draft / refill     {result['forwards']['draft']:.1f} / "
         f"{result['forwards']['refill']:.1f}",
-        f"prefix encodings in {result['n']} refills   {result['prefix_encodings']['refills']}",
+        f"prefix encodings in all refills   {result['prefix_encodings']['refills']}",
         "",
         f"{'finding':20} {'F1':>6} {'n':>4}",
     ]

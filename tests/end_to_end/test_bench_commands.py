@@ -1,0 +1,42 @@
+"""The benchmarks as commands: every figure they promise is there, and can be one."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from typing import Any
+
+
+def bench(*arguments: str) -> dict[str, Any]:
+    command = [sys.executable, "-m", "desktop.cli", "bench", *arguments, "--json"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    result: dict[str, Any] = json.loads(done.stdout)
+    return result
+
+
+def test_bench_demo_measures_drafts_and_fills() -> None:
+    result = bench("demo", "--n", "2")
+    assert result["n"] == 2
+    assert 0 <= result["macro_f1_blank"] <= result["macro_f1"] <= 1
+    for infill in ("infill_token_f1", "infill_unknown_length_token_f1"):
+        assert set(result[infill]) == {"both", "left"}
+        assert all(0 <= value <= 1 for value in result[infill].values())
+    assert result["prefix_encodings"] == {"drafts": 2, "refills": 0}
+    assert min(*result["seconds"].values(), *result["forwards"].values()) > 0
+
+
+def test_bench_window_sees_the_first_canvas_before_the_job_is_over() -> None:
+    result = bench("window")
+    assert result["n"] == 8
+    assert 0 < result["step_seconds"]
+    assert 0 < result["first_canvas_seconds"]
+    assert result["first_canvas_in_steps"]["median"] <= result["first_canvas_in_steps"]["worst"]
+
+
+def test_a_benchmark_that_does_not_exist_is_named() -> None:
+    command = [sys.executable, "-m", "desktop.cli", "bench", "nonsense"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 2
+    assert "demo|window" in done.stderr
