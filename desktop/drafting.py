@@ -8,6 +8,8 @@ import secrets
 from collections.abc import Callable
 from typing import Final
 
+import numpy as np
+from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal
 
 from desktop.report.editor import ReportEditor
@@ -49,6 +51,7 @@ class Drafting(QObject):
         self._tasks = Tasks(self.broke.emit)
         self._ahead = Tasks(self.broke.emit)
         self._prepared: tuple[InfillClient, Study] | None = None
+        self._seen: tuple[Study, NDArray[np.uint8]] | None = None
         self._frames: Throttle[Canvas] = Throttle(self._show, FRAME_SECONDS, self)
         self._busy = False
 
@@ -84,8 +87,14 @@ class Drafting(QObject):
         self._ahead.cancel()
         self._ahead.spawn(self._prepare(client, study), "prepare")
 
+    async def _image(self, study: Study) -> NDArray[np.uint8]:
+        """What the model sees of a study; made once, for a reader waits for it."""
+        if self._seen is None or self._seen[0] is not study:
+            self._seen = study, await asyncio.to_thread(model_image, study.image)
+        return self._seen[1]
+
     async def _prepare(self, client: InfillClient, study: Study) -> None:
-        image = await asyncio.to_thread(model_image, study.image)
+        image = await self._image(study)
         try:
             await client.prepare(image=image, context=prompt_context(study))
         except WorkerError as error:
@@ -109,7 +118,7 @@ class Drafting(QObject):
         self.waiting.emit()
         await self._link.ready()
         self.waiting.emit()
-        image = await asyncio.to_thread(model_image, study.image)
+        image = await self._image(study)
         plan = make_plan()
         job = Job(
             pieces=plan.pieces,
