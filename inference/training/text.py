@@ -172,9 +172,9 @@ def _compile(model: DiffusionGemmaForBlockDiffusion) -> None:
         layer.compile()
 
 
-def _digest(tensor: Tensor) -> str:
-    """Tells one frozen tower's soft tokens from another's."""
-    return hashlib.sha256(tensor.numpy().tobytes()).hexdigest()[:12]
+def _digest(content: bytes) -> str:
+    """Tells one frozen tower's soft tokens, or one tokenizer, from another."""
+    return hashlib.sha256(content).hexdigest()[:12]
 
 
 def _decode(
@@ -221,8 +221,11 @@ def train_text(
         settings.learning_rate,
         (0.9, 0.98),
     )
-    studies, tower = len(corpus.cases), _digest(soft_tokens)
-    made_with = f"{studies} studies, {replace(settings, save_every=1)}, soft tokens {tower}"
+    words = corpus.tokenizer.backend_tokenizer.to_str().encode()
+    made_with = (
+        f"{len(corpus.cases)} studies, {replace(settings, save_every=1)}, "
+        f"soft tokens {_digest(soft_tokens.numpy().tobytes())}, tokenizer {_digest(words)}"
+    )
     state = RunState(folder / "text.pt", model, optimizer, made_with)
     first = state.resume()
     progress.rewind(first, "text", "text-held-out")

@@ -17,7 +17,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from inference.training.demo_corpus import ATTRIBUTES, TOWER_ROWS, Images
+from inference.training.demo_corpus import (
+    ATTRIBUTES,
+    RENDER_ROWS,
+    REVISION,
+    TOWER_ROWS,
+    Images,
+)
 from inference.training.demo_model import SOFT_TOKENS_SIDE
 from inference.training.findings import LABELS
 from inference.training.progress import Progress
@@ -90,7 +96,8 @@ def train_vision(
     optimizer = torch.optim.AdamW(
         both.parameters(), settings.learning_rate, (0.9, 0.98), weight_decay=settings.weight_decay
     )
-    made_with = f"{len(images.seeds)} studies, {replace(settings, save_every=1)}"
+    rendered = f"renderer {REVISION}, {RENDER_ROWS} rows"
+    made_with = f"{len(images.seeds)} studies, {replace(settings, save_every=1)}, {rendered}"
     state = RunState(folder / "vision.pt", both, optimizer, made_with)
     first = state.resume()
     progress.rewind(first, "vision")
