@@ -37,14 +37,8 @@ class UserError(Exception):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     arguments = sys.argv[1:] if arguments is None else arguments
-    if arguments[:2] == ["bench", "window"]:
-        return _bench_window(arguments[2:])
-    if arguments and arguments[0] in INFERENCE_COMMANDS:
-        return _run_inference_command(arguments)
-    options = build_parser().parse_args(arguments)
-    command: Callable[[argparse.Namespace], int] = options.command
     try:
-        return command(options)
+        return _run(arguments)
     except KeyboardInterrupt:
         return CANCELLED
     except BrokenPipeError:
@@ -55,6 +49,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _fail(BAD_INPUT, error)
     except ImportError as error:
         return _fail(BAD_INPUT, _missing_package(error))
+
+
+def _run(arguments: Sequence[str]) -> int:
+    if arguments[:2] == ["bench", "window"]:
+        return _bench_window(arguments[2:])
+    if arguments and arguments[0] in INFERENCE_COMMANDS:
+        return _run_inference_command(arguments)
+    options = build_parser().parse_args(arguments)
+    command: Callable[[argparse.Namespace], int] = options.command
+    return command(options)
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -205,15 +209,10 @@ def _doctor(options: argparse.Namespace) -> int:
 
 
 def _bench_window(arguments: Sequence[str]) -> int:
-    try:
-        _require_qt_libraries()
-        from desktop import bench_window
+    _require_qt_libraries()
+    from desktop import bench_window
 
-        return bench_window.main(arguments)
-    except UserError as error:
-        return _fail(BAD_INPUT, error)
-    except ImportError as error:
-        return _fail(BAD_INPUT, _missing_package(error))
+    return bench_window.main(arguments)
 
 
 def _run_inference_command(arguments: Sequence[str]) -> int:

@@ -26,13 +26,14 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from inference.evaluation.filling import fill_case
 from inference.evaluation.finding_labels import extract_labels
 from inference.evaluation.metrics import label_f1, macro_f1, token_f1
 from inference.evaluation.sentences import RemovedSentence, first_sentence, remove_sentence
-from inference.protocol import Filled, Fixed, Gap, Infill, Options, Piece
+from inference.protocol import Filled, Fixed, Gap
 from inference.training.findings import Case, sample_case
 from inference.training.progress import Progress
-from inference.training.report_language import prompt_context, write_report
+from inference.training.report_language import write_report
 
 if TYPE_CHECKING:
     from inference.engines.diffusion import DiffusionEngine
@@ -107,14 +108,14 @@ def prepare(seed: int) -> Item:
 def run(engine: DiffusionEngine, item: Item) -> Outcome:
     """Draft with and without the image, and fill the removed sentence in both ways."""
     removed = item.removed
-    fill = partial(_fill, engine, item.case)
-    draft = fill((Gap(),), item.image, "image")
-    blank = fill((Gap(),), np.zeros_like(item.image), "blank")
+    fill = partial(fill_case, engine, item.case)
+    draft = fill((Gap(),), item.image)
+    blank = fill((Gap(),), np.zeros_like(item.image), name="blank")
     before, after = Fixed(removed.left), Fixed(removed.right)
     gap = Gap(engine.length(removed.sentence))
-    both = fill((before, gap, after), item.image, "image")
-    open_both = fill((before, Gap(), after), item.image, "image")
-    left = fill((before, gap, Gap()), item.image, "image")
+    both = fill((before, gap, after), item.image)
+    open_both = fill((before, Gap(), after), item.image)
+    left = fill((before, gap, Gap()), item.image)
     return Outcome(
         draft,
         blank,
@@ -125,23 +126,6 @@ def run(engine: DiffusionEngine, item: Item) -> Outcome:
         token_f1(open_both.fills[0], removed.sentence),
         token_f1(first_sentence("".join(left.fills)), removed.sentence),
     )
-
-
-def _fill(
-    engine: DiffusionEngine,
-    case: Case,
-    pieces: tuple[Piece, ...],
-    image: NDArray[np.uint8],
-    name: str,
-) -> Filled:
-    request = Infill(
-        request_id="bench",
-        pieces=pieces,
-        image_id=f"{case.seed} {name}",
-        context=prompt_context(case),
-        options=Options(seed=case.seed),
-    )
-    return engine.infill(request, image, lambda _: None, lambda: False)
 
 
 def summarise(

@@ -16,12 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inference.engines.diffusion import Checkpoint, DiffusionEngine
+from inference.evaluation.filling import fill_case
 from inference.evaluation.metrics import token_f1
 from inference.evaluation.sentences import remove_sentence
-from inference.protocol import Fixed, Gap, Infill, Options
+from inference.protocol import Fixed, Gap
 from inference.training.findings import Case
 from inference.training.progress import Progress
-from inference.training.report_language import prompt_context, write_report
+from inference.training.report_language import write_report
 
 BIASES: Final = (0.0, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0)
 
@@ -54,7 +55,5 @@ def _score(engine: DiffusionEngine, case: Case, image: NDArray[np.uint8]) -> flo
     rng = random.Random(f"calibration {case.seed}")
     removed = remove_sentence(write_report(case, rng, held_out=True), rng)
     pieces = (Fixed(removed.left), Gap(), Fixed(removed.right))
-    options = Options(seed=case.seed)
-    request = Infill("calibration", pieces, str(case.seed), prompt_context(case), options)
-    filled = engine.infill(request, image, lambda _: None, lambda: False)
+    filled = fill_case(engine, case, pieces, image)
     return token_f1(filled.fills[0], removed.sentence)

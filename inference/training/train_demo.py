@@ -19,9 +19,10 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import torch
 
+from inference.evaluation.filling import fill_case
 from inference.evaluation.finding_labels import extract_labels
 from inference.evaluation.metrics import macro_f1
-from inference.protocol import Gap, Infill, Options
+from inference.protocol import Gap
 from inference.training import dense_experts
 from inference.training.calibration import calibrate_filler_bias
 from inference.training.demo_corpus import HELD_OUT_FROM, Images, load_images
@@ -196,8 +197,7 @@ def _watcher(
         found = []
         forwards = 0
         for row, case in enumerate(cases[:VALIDATION_DRAFTS]):
-            request = Infill("draft", (Gap(),), str(row), prompt_context(case), Options(seed=row))
-            filled = engine.infill(request, watched.pixels[row], lambda _: None, lambda: False)
+            filled = fill_case(engine, case, (Gap(),), watched.pixels[row], seed=row)
             found.append(extract_labels(filled.fills[0]))
             forwards += filled.forwards
             if row == 0:

@@ -90,6 +90,12 @@ class Bench:
         client.fill(REPORT)
         await until(lambda: not self.window.drafting.busy)
 
+    async def infilled(self, client: FakeClient) -> None:
+        """Infill a drafted report with other words: the worker is at work."""
+        await self.ask("infill", client)
+        client.fill("Small heart.", "Clear.")
+        await until(lambda: "Small heart." in self.report.text)
+
 
 @asynccontextmanager
 async def shown(
@@ -307,9 +313,7 @@ async def test_death_in_mid_canvas_is_told_and_a_click_restarts(tmp_path: Path) 
         QTest.mouseClick(button, Qt.MouseButton.LeftButton)
         second = await bench.worker()
         assert bench.notice == ""
-        await bench.ask("infill", second)
-        second.fill("Small heart.", "Clear.")
-        await until(lambda: "Small heart." in bench.report.text)
+        await bench.infilled(second)
 
 
 @on_qt_loop
@@ -326,9 +330,7 @@ async def test_a_worker_that_hangs_in_a_job_can_be_restarted(tmp_path: Path) -> 
         assert not bench.window.drafting.busy
         assert bench.report.content == before
         assert bench.notice == ""
-        await bench.ask("infill", second)
-        second.fill("Small heart.", "Clear.")
-        await until(lambda: "Small heart." in bench.report.text)
+        await bench.infilled(second)
 
 
 @on_qt_loop
@@ -369,9 +371,7 @@ async def test_until_a_worker_has_stopped_there_is_no_job_and_no_second_one(
         client.closing.set()
         second = await bench.worker()
         assert client.closed
-        await bench.ask("infill", second)
-        second.fill("Small heart.", "Clear.")
-        await until(lambda: "Small heart." in bench.report.text)
+        await bench.infilled(second)
         assert len(bench.launcher.starts) == 2
         window.commands["restart"].trigger()  # a third may still follow
         await until(lambda: second.closed)
