@@ -409,7 +409,9 @@ def _frame(request: Request) -> bytes:
 def _checked(filled: Filled | Prepared, request: Infill) -> Filled:
     assert isinstance(filled, Filled)
     gaps = sum(isinstance(piece, Gap) for piece in request.pieces)
-    if len(filled.fills) != gaps:
-        message = f"The worker filled {len(filled.fills)} gaps of {gaps}; nothing was changed."
+    counts = {len(candidate.fills) for candidate in filled.candidates}
+    if counts != {gaps}:
+        told = " or ".join(map(str, sorted(counts))) or "none"
+        message = f"The worker filled {told} gaps of {gaps}; nothing was changed."
         raise RequestFailed("internal", message)
     return filled

@@ -16,7 +16,7 @@ from typing import Annotated, Final, Literal
 
 import msgspec
 
-PROTOCOL_VERSION: Final = 1
+PROTOCOL_VERSION: Final = 2
 """Rises with every change that an older peer would misread."""
 
 MAX_FRAME_BYTES: Final = 64 * 1024 * 1024
@@ -24,6 +24,9 @@ MAX_FRAME_BYTES: Final = 64 * 1024 * 1024
 
 MAX_STEPS: Final = 10_000
 """The largest step budget that may be asked for."""
+
+MAX_CANDIDATES: Final = 16
+"""The largest number of candidates that may be asked for."""
 
 Positive = Annotated[int, msgspec.Meta(ge=1)]
 NotNegative = Annotated[int, msgspec.Meta(ge=0)]
@@ -39,7 +42,8 @@ class Gap(msgspec.Struct, frozen=True, tag="gap"):
     """A place where the model may write.
 
     ``tokens`` fixes the number of tokens; ``None`` leaves the length to the model.
-    ``hint`` is the text that stands there now, a clue to the length and nothing else.
+    ``hint`` is the text that stands there now: a clue to the length, and what a warm job begins
+    with.
     """
 
     tokens: Positive | None = None
@@ -50,9 +54,15 @@ Piece = Fixed | Gap
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """How to denoise. ``None`` means the checkpoint's own default."""
+    """How to denoise. ``None`` means the checkpoint's own default.
+
+    ``candidates`` is how many canvases are denoised side by side, one of which becomes the fill.
+    ``warm`` begins with the text of the gaps' hints instead of noise, where there is one.
+    """
 
     seed: NotNegative | None = None
+    candidates: Annotated[int, msgspec.Meta(ge=1, le=MAX_CANDIDATES)] | None = None
+    warm: bool = False
     max_steps: Annotated[int, msgspec.Meta(ge=1, le=MAX_STEPS)] | None = None
     entropy_bound: Annotated[float, msgspec.Meta(gt=0)] | None = None
 
@@ -144,16 +154,32 @@ class Canvas(msgspec.Struct, frozen=True, tag="canvas"):
     gaps: tuple[tuple[Run, ...], ...]
 
 
+Fault = Literal[
+    "stutter",  # a word or a sentence is said twice in a row
+    "unclosed",  # the text breaks off: the canvas was full before the model had ended it
+    "copy",  # a sentence that is pinned elsewhere is said again
+]
+
+
+class Candidate(msgspec.Struct, frozen=True):
+    """One text for every gap, in order. ``faults`` are the model's known ones that were found."""
+
+    fills: tuple[str, ...]
+    faults: tuple[Fault, ...] = ()
+
+
 class Filled(msgspec.Struct, frozen=True, kw_only=True, tag="filled"):
     """The end of a job: **the gaps' texts only**, in order. Pinned text never travels back.
 
+    ``candidates`` are all different, the best first. ``unseen`` counts the characters of the
+    pieces that had no room beside the gaps, so that the model wrote without having read them.
     ``seconds`` is the whole job in the worker, ``prefix_seconds`` the part spent on encoding
     image and prompt; ``prefix_encodings`` is 0 where that was cached. ``forwards`` counts decoder
     forwards. ``tokens`` counts the free positions of the canvas.
     """
 
     request_id: str
-    fills: tuple[str, ...]
+    candidates: tuple[Candidate, ...]
     steps: int
     forwards: int
     tokens: int
@@ -163,6 +189,12 @@ class Filled(msgspec.Struct, frozen=True, kw_only=True, tag="filled"):
     seed: int
     checkpoint: str
     device: str
+    unseen: int = 0
+
+    @property
+    def fills(self) -> tuple[str, ...]:
+        """The best candidate's."""
+        return self.candidates[0].fills
 
 
 class Prepared(msgspec.Struct, frozen=True, tag="prepared"):

@@ -18,7 +18,7 @@ from torch import Tensor
 from inference.canvas import Codec, Layout, lay_out, read_fill, read_runs, thinks_on
 from inference.engines.base import BadRequest, JobCancelled
 from inference.prompt import Prompt, patch, write_prompt
-from inference.protocol import Canvas, Filled, Infill, ModelInfo, Prepare, Prepared
+from inference.protocol import Candidate, Canvas, Filled, Infill, ModelInfo, Prepare, Prepared
 from inference.sampler import Decoder, Settings, Step, denoise
 
 if TYPE_CHECKING:
@@ -108,8 +108,13 @@ class DiffusionEngine:
 
         return Filled(
             request_id=request.request_id,
-            fills=tuple(
-                read_fill(layout, index, draft, self._codec) for index in range(len(layout.slots))
+            candidates=(
+                Candidate(
+                    tuple(
+                        read_fill(layout, index, draft, self._codec)
+                        for index in range(len(layout.slots))
+                    )
+                ),
             ),
             steps=step.number,
             forwards=forward_count,
@@ -218,23 +223,38 @@ def encode_prefix(checkpoint: Checkpoint, image: NDArray[np.uint8] | None, conte
 
 
 def encode(model: DiffusionGemmaForBlockDiffusion, prompt: Prompt, **image: Any) -> Cache:
-    """Encode prompts (B, P); ``image`` is what the encoder takes of their images.
-
-    The masks are made first, as ``generate`` does: only then do an image's tokens see each other
-    in both directions where the checkpoint's configuration says so.
-    """
+    """Encode prompts (B, P); ``image`` is what the encoder takes of their images."""
     from transformers import DynamicCache
 
     cache = DynamicCache(config=model.config.get_text_config(decoder=True))
+    types = prompt.token_type_ids.to(model.device)
+    return _encode(model, cache, prompt.input_ids.to(model.device), types, **image)
+
+
+def extend(model: DiffusionGemmaForBlockDiffusion, cache: Cache, tokens: Tensor) -> Cache:
+    """Encode ``tokens`` (B, K) behind what the cache holds: text left of the canvas. In place."""
+    return _encode(model, cache, tokens.to(model.device), None)
+
+
+def _encode(
+    model: DiffusionGemmaForBlockDiffusion,
+    cache: Cache,
+    ids: Tensor,
+    token_types: Tensor | None,
+    **image: Any,
+) -> Cache:
+    """The masks are made first, as ``generate`` does: only then do an image's tokens see each other
+    in both directions where the checkpoint's configuration says so.
+    """
     encoder = model.model.encoder
-    ids = prompt.input_ids.to(model.device)
+    rows, added = ids.shape
     masks = encoder.create_masks_for_generate(
         config=model.config,
-        inputs_embeds=torch.empty((*ids.shape, 0), dtype=model.dtype, device=model.device),
-        attention_mask=torch.ones_like(ids),
+        inputs_embeds=torch.empty((rows, added, 0), dtype=model.dtype, device=model.device),
+        attention_mask=ids.new_ones((rows, cache.get_seq_length() + added)),
         past_key_values=cache,
         position_ids=None,
-        mm_token_type_ids=prompt.token_type_ids.to(model.device),
+        mm_token_type_ids=token_types,
     )
     encoder(input_ids=ids, attention_mask=masks, past_key_values=cache, **image)
     return cache

@@ -65,18 +65,21 @@ def corrupt(
     rng: np.random.Generator,
     mixture: Mixture = Mixture(),
     most_noise: float = 1.0,
+    skip: int = 0,
 ) -> Example:
     """Draw one training canvas of ``length`` from a report's tokens (fewer than ``length``).
 
     ``most_noise`` scales the noise rate: a young denoiser learns to look at a token's neighbours
-    while most of them are clean, and learns nothing of it from pure noise.
+    while most of them are clean, and learns nothing of it from pure noise. The first ``skip``
+    tokens of the report stand in the prompt, left of the canvas, as they do in a long report.
     """
+    rest = report[skip:]
     if rng.random() < mixture.whole:
-        target = _padded(list(report), marks, length)
+        target = _padded(list(rest), marks, length)
         held = np.zeros(length, np.bool_)
     else:
-        gaps = draw_gaps(report, marks, rng, mixture)
-        target, held = _with_filler(report, gaps, marks, length, rng, mixture)
+        gaps = draw_gaps(report, marks, rng, mixture, skip)
+        target, held = _with_filler(rest, gaps, marks, length, rng, mixture)
     rate = 1.0 if rng.random() < mixture.pure_noise else rng.random()
     noised = (rng.random(length) < rate * most_noise) & ~held
     canvas = np.where(noised, rng.integers(vocabulary, size=length), target)
@@ -115,10 +118,22 @@ class _Span:
 
 
 def draw_gaps(
-    report: Sequence[int], marks: Marks, rng: np.random.Generator, mixture: Mixture
+    report: Sequence[int],
+    marks: Marks,
+    rng: np.random.Generator,
+    mixture: Mixture,
+    skip: int = 0,
 ) -> list[_Span]:
-    """Draw the spans that become gaps: section bodies, sentences or phrases, in order."""
-    sections = _section_bodies(report, marks)
+    """Draw the spans that become gaps: section bodies, sentences or phrases, in order.
+
+    They are counted from the token behind the first ``skip``.
+    """
+    sections = [
+        _Span(max(0, body.start - skip), body.stop - skip, True)
+        for body in _section_bodies(report, marks)
+        if body.stop > skip
+    ]
+    report = report[skip:]
     kind = rng.random()
     if kind < mixture.sections and sections:
         if rng.random() < 0.5:

@@ -1,8 +1,9 @@
 """Reports in the demo world's language: every finding told, nothing told that is not there.
 
-A report is drawn from a case and a random state, so that one image has many true reports. Facts
-come in a drawn style (terse, mixed or wordy) and a drawn order of regions; pertinent negatives are
-said or left out. IMPRESSION names every pathology that FINDINGS asserts and adds none.
+A report is drawn from a case and a random state, so that one image has many true reports. Who
+writes it is drawn (:mod:`~inference.training.voices`) and so is the order of regions; wordings and
+the pertinent negatives that are said are the writer's habit. IMPRESSION names every pathology that
+FINDINGS asserts and adds none.
 
 Some pairs of neighbouring sentences are reserved: no report to learn from has one, and every
 held-out report has at least one. So a held-out report was never read, whatever its case.
@@ -21,6 +22,7 @@ from typing import Final
 from inference.training import phrases as say
 from inference.training.findings import DEVICES, Case, Finding, Kind, Side
 from inference.training.phrases import Bank, Phrases
+from inference.training.voices import VOICES, Voice
 
 MAX_WORDS: Final = 75
 """The longest report, headings included: the demo checkpoint's canvas holds 128 tokens."""
@@ -59,6 +61,10 @@ _ORDERS: Final = (
     (_D, _H, _M, _L, _P, _B),
     (_L, _P, _H, _M, _B, _D),
     (_H, _M, _L, _P, _B, _D),
+    (_P, _L, _H, _M, _B, _D),
+    (_B, _L, _P, _H, _M, _D),
+    (_H, _M, _P, _L, _D, _B),
+    (_L, _H, _M, _B, _P, _D),
 )
 
 _REGIONS: Final[dict[Kind, Region]] = {
@@ -94,6 +100,10 @@ _MARKS_LUNGS: Final = frozenset(
 """Kinds beside which no one calls the lungs clear."""
 
 _CHRONIC: Final = frozenset({Kind.HYPERINFLATION, Kind.HIATAL_HERNIA})
+
+
+_STYLES: Final = [Style.TERSE] * 3 + [Style.MIXED] * 5 + [Style.WORDY] * 4
+"""The style of every voice."""
 
 
 @dataclass(frozen=True)
@@ -138,14 +148,14 @@ def _is_reserved(first: str, second: str) -> bool:
 
 
 def _draw_report(case: Case, rng: random.Random) -> str:
-    style = rng.choices(list(Style), (0.25, 0.4, 0.35))[0]
-    report = _Writer(case, rng, _Plan(style, negatives=0.82)).report()
+    voice = Voice(rng.randrange(VOICES), rng)
+    report = _Writer(case, rng, voice, _Plan(_STYLES[voice.number], negatives=0.82)).report()
     if len(report.split()) < MIN_WORDS:
-        return _Writer(case, rng, _Plan(Style.WORDY, negatives=1.0)).report()
+        return _Writer(case, rng, voice, _Plan(Style.WORDY, negatives=1.0)).report()
     for plan in _SHORTER:
         if len(report.split()) <= MAX_WORDS:
             break
-        report = _Writer(case, rng, plan).report()
+        report = _Writer(case, rng, voice, plan).report()
     return report
 
 
@@ -158,16 +168,17 @@ def prompt_context(case: Case) -> str:
 class _Writer:
     """Writes one report to one plan."""
 
-    def __init__(self, case: Case, rng: random.Random, plan: _Plan) -> None:
+    def __init__(self, case: Case, rng: random.Random, voice: Voice, plan: _Plan) -> None:
         self.case = case
         self.rng = rng
+        self.voice = voice
         self.plan = plan
         self.kinds = {finding.kind for finding in case.findings}
         effusions = case.find(Kind.EFFUSION)
         self.one_bilateral_phrase = (
             {effusion.side for effusion in effusions} == set(Side)
             and len({effusion.size for effusion in effusions}) == 1
-            and (plan.shortest or rng.random() < 0.75)
+            and (plan.shortest or voice.does("bilateral effusions", 0.75))
         )
 
     def report(self) -> str:
@@ -175,8 +186,8 @@ class _Writer:
         facts = self._told_facts()
         negatives = self._told_negatives()
         order = self.rng.choice(_ORDERS)
-        portable = self.case.view == "AP" and self._chance(0.12)
-        opening = [self.rng.choice(say.PORTABLE)] if portable else []
+        portable = self.case.view == "AP" and self._does("portable", 0.12)
+        opening = [self._pick(say.PORTABLE)] if portable else []
         impression = self.impression()
         while True:
             told = facts + negatives
@@ -196,7 +207,7 @@ class _Writer:
                 bank += say.NORMAL_RADIOGRAPH
             sentences = [self._pick(bank)]
         devices = [finding for finding in self.case.findings if finding.kind in DEVICES]
-        if devices and self._chance(0.45):
+        if devices and self._does("devices", 0.45):
             sentences.append(self._devices_in_short(devices))
         return _paragraph(sentences)
 
@@ -233,33 +244,35 @@ class _Writer:
 
     def _heart_and_lung_negatives(self) -> Iterator[Told]:
         marked = self.kinds & _MARKS_LUNGS
-        heart_normal = Kind.CARDIOMEGALY not in self.kinds and self._says_negative()
-        lungs_clear = not marked and self._says_negative(1.3)
-        if heart_normal and lungs_clear and self._chance(0.2):
+        heart_normal = Kind.CARDIOMEGALY not in self.kinds and self._says_negative("heart")
+        lungs_clear = not marked and self._says_negative("lungs", 1.3)
+        if heart_normal and lungs_clear and self._does("heart and lungs", 0.2):
             yield Region.HEART, self._sentence(say.HEART_AND_LUNGS_NORMAL)
             return
         if heart_normal:
-            mediastinal = Kind.HIATAL_HERNIA not in self.kinds and self._chance(0.35)
+            mediastinal = Kind.HIATAL_HERNIA not in self.kinds and self._does("mediastinum", 0.35)
             wording = say.MEDIASTINUM_NORMAL if mediastinal else say.HEART_NORMAL
             yield Region.HEART, self._sentence(wording)
         if lungs_clear:
             yield Region.LUNGS, self._sentence(say.LUNGS_CLEAR)
-        elif Kind.CONSOLIDATION not in self.kinds and self._says_negative(0.8):
+        elif Kind.CONSOLIDATION not in self.kinds and self._says_negative("consolidation", 0.8):
             yield Region.LUNGS, self._sentence(say.NO_CONSOLIDATION)
 
     def _lesser_negatives(self) -> Iterator[Told]:
         wanted = 0.9 if Kind.CARDIOMEGALY in self.kinds else 0.35
-        if Kind.OEDEMA not in self.kinds and self._says_negative(wanted):
+        if Kind.OEDEMA not in self.kinds and self._says_negative("edema", wanted):
             yield Region.LUNGS, self._sentence(say.NO_EDEMA)
-        if Kind.RIB_FRACTURE not in self.kinds and self._says_negative(0.6):
+        if Kind.RIB_FRACTURE not in self.kinds and self._says_negative("bones", 0.6):
             yield Region.BONES, self._sentence(say.BONES_NORMAL)
-        if not self.kinds & {Kind.NODULE, Kind.MASS} and self._says_negative(0.12):
+        if not self.kinds & {Kind.NODULE, Kind.MASS} and self._says_negative("nodule", 0.12):
             yield Region.LUNGS, self._sentence(say.NO_NODULE)
 
     def _pleural_negatives(self) -> Iterator[Told]:
-        no_effusion = Kind.EFFUSION not in self.kinds and self._says_negative(1.2)
-        no_pneumothorax = Kind.PNEUMOTHORAX not in self.kinds and self._says_negative(1.3)
-        if no_effusion and no_pneumothorax and self._chance(0.75):
+        no_effusion = Kind.EFFUSION not in self.kinds and self._says_negative("effusion", 1.2)
+        no_pneumothorax = Kind.PNEUMOTHORAX not in self.kinds and self._says_negative(
+            "pneumothorax", 1.3
+        )
+        if no_effusion and no_pneumothorax and self._does("pleura", 0.75):
             yield Region.PLEURA, self._sentence(say.PLEURA_NORMAL)
             return
         if no_pneumothorax:
@@ -267,7 +280,7 @@ class _Writer:
         effusions = self.case.find(Kind.EFFUSION)
         if no_effusion:
             yield Region.PLEURA, self._sentence(say.NO_EFFUSION)
-        elif len(effusions) == 1 and self._says_negative(0.2):
+        elif len(effusions) == 1 and self._says_negative("other effusion", 0.2):
             other = Side.RIGHT if effusions[0].side is Side.LEFT else Side.LEFT
             yield Region.PLEURA, self._sentence(say.NO_OTHER_EFFUSION).format(side=other)
 
@@ -276,18 +289,20 @@ class _Writer:
         ranked = sorted(pathologies, key=lambda finding: _URGENCY.index(finding.kind))
         facts = list(self._facts(ranked))
         sentences: list[str] = []
-        if len(facts) > 1 and self._chance(0.55):
+        if len(facts) > 1 and self._does("list", 0.55):
             named = [say.fill(self._pick(wording.brief), finding) for finding, wording in facts]
             sentences.append(_listed(named, self._joint(facts)))
         else:
             for finding, wording in facts:
                 alone = say.REMARKS.get(finding.kind, ())
-                bank = alone if alone and self._chance(0.4) else wording.brief
+                bank = (
+                    alone if alone and self._does(f"remark {finding.kind}", 0.4) else wording.brief
+                )
                 sentences.append(say.fill(self._pick(bank), finding))
-        if self.kinds & {Kind.NODULE, Kind.MASS} and self._chance(0.35):
-            sentences.append(self.rng.choice(say.FOLLOW_UP))
-        if all(finding.kind in _CHRONIC for finding in pathologies) and self._chance(0.6):
-            sentences.append(self.rng.choice(say.NORMAL_IMPRESSION))
+        if self.kinds & {Kind.NODULE, Kind.MASS} and self._does("follow-up", 0.35):
+            sentences.append(self._pick(say.FOLLOW_UP))
+        if all(finding.kind in _CHRONIC for finding in pathologies) and self._does("normal", 0.6):
+            sentences.append(self._pick(say.NORMAL_IMPRESSION))
         return sentences
 
     def _joint(self, facts: Sequence[tuple[Finding, Phrases]]) -> str:
@@ -298,7 +313,7 @@ class _Writer:
             Kind.CONSOLIDATION: {Kind.EFFUSION},
             Kind.PNEUMOTHORAX: {Kind.RIB_FRACTURE},
         }.get(first, set())
-        return " with " if set(rest) <= follows and self._chance(0.7) else ""
+        return " with " if set(rest) <= follows and self._does("with", 0.7) else ""
 
     def _devices_in_short(self, devices: Sequence[Finding]) -> str:
         if len(devices) == 1:
@@ -307,21 +322,18 @@ class _Writer:
         return self._pick(say.DEVICES_IN_PLACE)
 
     def _sentence(self, wording: Phrases) -> str:
-        wordy = self._chance(self.plan.style.value)
-        return self._pick(wording.wordy if wordy else wording.terse)
+        return self._pick(self.voice.register(wording, self.plan.style.value))
 
     def _pick(self, bank: Bank) -> str:
-        if self.plan.shortest:
-            return min(bank, key=_words)
-        return self.rng.choice(bank)
+        return min(bank, key=_words) if self.plan.shortest else self.voice.words(bank)
 
-    def _chance(self, probability: float) -> bool:
-        return not self.plan.shortest and self.rng.random() < probability
+    def _does(self, what: str, probability: float) -> bool:
+        return not self.plan.shortest and self.voice.does(what, probability)
 
-    def _says_negative(self, weight: float = 1.0) -> bool:
+    def _says_negative(self, of: str, weight: float = 1.0) -> bool:
         if self.plan.negatives >= 1.0:
             return True
-        return self._chance(self.plan.negatives * weight)
+        return self._does(f"no {of}", self.plan.negatives * weight)
 
 
 def _words(template: str) -> int:

@@ -15,6 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from inference.engines.diffusion import encode, extend
 from inference.prompt import Prompt, write_prompt
 from inference.sampler import token_entropy
 from inference.training.corruption import Example, Marks, Mixture, corrupt, reveal
@@ -34,6 +35,9 @@ _SENTENCE_ENDS: Final = (".", "?", "!")
 class TextSettings:
     """``prefixes`` studies a step, each with ``canvases`` differently worded, noised reports.
 
+    In the share ``continued`` of the steps the first tokens of every report, ``shortest_left`` to
+    ``longest_left`` of them, stand in the prompt, and the canvas goes on from there.
+
     Over the first share ``young`` of the steps the noise rises to its full range. Of the steps
     with self-conditioning, the share ``revealing`` goes on to a later canvas than the one that
     conditions it.
@@ -48,6 +52,9 @@ class TextSettings:
     young: float = 0.12
     self_conditioning: float = 0.5
     revealing: float = 0.7
+    continued: float = 0.15
+    shortest_left: int = 8
+    longest_left: int = 60
     t_min: float = 0.4
     t_max: float = 0.8
     save_every: int = 250
@@ -95,25 +102,17 @@ class ReportCorpus:
             torch.cat([prompt.token_type_ids for prompt in prompts]),
         )
 
-    def example(
-        self,
-        row: int,
-        vocabulary: int,
-        rng: np.random.Generator,
-        mixture: Mixture,
-        most_noise: float = 1.0,
-    ) -> Example:
+    def report(self, row: int, rng: np.random.Generator) -> list[int]:
+        """The tokens of a report of the case in ``row``, fewer than the canvas holds."""
         wording = random.Random(int(rng.integers(2**31)))
         report = write_report(self.cases[row], wording, held_out=self.held_out)
-        ids = self.tokenizer.encode(report, add_special_tokens=False)[: self.canvas_length - 1]
-        return corrupt(ids, self.marks, self.canvas_length, vocabulary, rng, mixture, most_noise)
+        ids: list[int] = self.tokenizer.encode(report, add_special_tokens=False)
+        return ids[: self.canvas_length - 1]
 
 
 def encode_prompts(model: DiffusionGemmaForBlockDiffusion, prompt: Prompt, tokens: Tensor) -> Cache:
     """Encode prompts (B, P) whose images are given as soft tokens (B, 64, D)."""
     from transformers.modeling_outputs import BaseModelOutputWithPooling
-
-    from inference.engines.diffusion import encode
 
     embedded = model.model.encoder.embed_vision(inputs_embeds=tokens.float()).flatten(0, 1)
     image = BaseModelOutputWithPooling(pooler_output=embedded)
@@ -155,6 +154,20 @@ def denoising_loss(
         logits.flatten(0, 1), target.flatten(), reduction="none"
     ).view_as(weight)
     return (losses * weight).sum() / weight.sum()
+
+
+_SHORTEST_REST: Final = 8
+"""So many tokens of the shortest report stay on the canvas, whatever stands left of it."""
+
+
+def _tokens_left(
+    settings: TextSettings, reports: Sequence[Sequence[int]], rng: np.random.Generator
+) -> int:
+    """How many tokens of each report go into the prompt at a step; mostly none."""
+    if rng.random() >= settings.continued:
+        return 0
+    wished = int(rng.integers(settings.shortest_left, settings.longest_left + 1))
+    return min(wished, min(map(len, reports)) - _SHORTEST_REST)
 
 
 def _stack(rows: Sequence[NDArray[Any]]) -> Tensor:
@@ -237,11 +250,22 @@ def train_text(
         for step in range(first, min(settings.steps, stop_after or settings.steps)):
             rng = np.random.default_rng((settings.seed, step))
             rows, prompt = corpus.draw(settings.prefixes, rng)
-            most_noise = min(1.0, 0.2 + 0.8 * step / (settings.young * settings.steps))
+            youth = settings.young * settings.steps
+            most_noise = min(1.0, 0.2 + 0.8 * step / youth) if youth else 1.0
+            reports = [corpus.report(row, rng) for row in rows for _ in range(settings.canvases)]
+            left = _tokens_left(settings, reports, rng)
             examples = [
-                corpus.example(row, vocabulary, rng, settings.mixture, most_noise)
-                for row in rows
-                for _ in range(settings.canvases)
+                corrupt(
+                    report,
+                    corpus.marks,
+                    corpus.canvas_length,
+                    vocabulary,
+                    rng,
+                    settings.mixture,
+                    most_noise,
+                    left,
+                )
+                for report in reports
             ]
             temperature = (
                 float(rng.uniform(settings.t_min, settings.t_max))
@@ -260,6 +284,8 @@ def train_text(
             with torch.autocast("cpu", torch.bfloat16):
                 cache = encode_prompts(model, prompt, soft_tokens[rows])
                 cache.batch_repeat_interleave(settings.canvases)
+                if left:
+                    extend(model, cache, torch.tensor([report[:left] for report in reports]))
                 loss = denoising_loss(model, cache, examples, temperature, later)
             optimizer.zero_grad(set_to_none=True)
             loss.backward()

@@ -1,7 +1,9 @@
 """``pinfill train-demo``: make the demo checkpoint from nothing but seeds.
 
 Tokenizer, rendered studies, vision tower, text side, in this order. Every stage keeps what it
-made in the run's folder, so that the same command goes on where a stopped one left off.
+made in the run's folder, so that the same command goes on where a stopped one left off. With
+``--start-from`` the text side of a checkpoint made before is trained on; its tokenizer and its
+vision tower stay what they are.
 """
 
 from __future__ import annotations
@@ -12,7 +14,7 @@ import random
 import shutil
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -25,6 +27,7 @@ from inference.evaluation.metrics import macro_f1
 from inference.protocol import Gap
 from inference.training import dense_experts
 from inference.training.calibration import calibrate_filler_bias
+from inference.training.corruption import corrupt
 from inference.training.demo_corpus import HELD_OUT_FROM, Images, load_images
 from inference.training.demo_model import build, image_processor, train_tokenizer
 from inference.training.findings import sample_case
@@ -62,6 +65,10 @@ def parser() -> argparse.ArgumentParser:
     result.add_argument("--validation", type=_positive, default=250, help="studies to watch it by")
     result.add_argument("--vision-steps", type=_positive, default=VisionSettings.steps)
     result.add_argument("--text-steps", type=_positive, default=TextSettings.steps)
+    result.add_argument("--start-from", type=Path, metavar="DIR", help="a checkpoint to train on")
+    result.add_argument(
+        "--learning-rate", type=float, help="of the text side, at its peak (0.003; half to go on)"
+    )
     result.add_argument("--save-every", type=_positive, default=TextSettings.save_every)
     result.add_argument("--threads", type=_positive, help="threads for PyTorch and for rendering")
     result.add_argument(
@@ -80,6 +87,14 @@ def _positive(text: str) -> int:
 
 def main(argv: Sequence[str] | None = None) -> int:
     arguments = parser().parse_args(argv)
+    before = arguments.start_from
+    if before and not (before / "config.json").is_file():
+        print(
+            f"pinfill: {before} is no checkpoint folder: it has no config.json. Name the folder "
+            "that an earlier run wrote with --out.",
+            file=sys.stderr,
+        )
+        return 2
     try:
         return _train(arguments)
     except OtherRunError as error:
@@ -100,14 +115,17 @@ def _train(arguments: argparse.Namespace) -> int:
         return 0
 
     torch.manual_seed(arguments.seed)
-    tokenizer = train_tokenizer(_tokenizer_texts())
-    model = build(tokenizer)
     vision = VisionSettings(
         steps=arguments.vision_steps, save_every=arguments.save_every, seed=arguments.seed
     )
-    train_vision(
-        model.model.encoder.vision_tower, studies, watched, vision, arguments.run, progress
-    )
+    if arguments.start_from:
+        model, tokenizer = _load(arguments.start_from)
+    else:
+        tokenizer = train_tokenizer(_tokenizer_texts())
+        model = build(tokenizer)
+        train_vision(
+            model.model.encoder.vision_tower, studies, watched, vision, arguments.run, progress
+        )
     if arguments.only == "vision":
         return 0
 
@@ -116,9 +134,7 @@ def _train(arguments: argparse.Namespace) -> int:
     tokens = encode_images(model.model.encoder.vision_tower, studies, progress)
     cases = [sample_case(int(seed)) for seed in studies.seeds]
     corpus = ReportCorpus(tokenizer, cases, model.config.canvas_length)
-    text = TextSettings(
-        steps=arguments.text_steps, save_every=arguments.save_every, seed=arguments.seed
-    )
+    text = _text_settings(arguments)
     watch = _watcher(model, tokenizer, watched, arguments.out, progress)
     train_text(
         model,
@@ -137,6 +153,29 @@ def _train(arguments: argparse.Namespace) -> int:
     _keep_record(arguments, vision, text)
     progress.say(f"wrote {arguments.out}")
     return 0
+
+
+def _load(folder: Path) -> tuple[DiffusionGemmaForBlockDiffusion, GemmaTokenizer]:
+    """The weights of a checkpoint, in float32 to be trained on, and its tokenizer."""
+    from transformers import AutoTokenizer, DiffusionGemmaForBlockDiffusion
+
+    model = DiffusionGemmaForBlockDiffusion.from_pretrained(folder, dtype=torch.float32)
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    return model, tokenizer
+
+
+def _text_settings(arguments: argparse.Namespace) -> TextSettings:
+    """A trained denoiser needs neither small noise to begin with nor the full learning rate."""
+    went_before = arguments.start_from is not None
+    usual = TextSettings()
+    return replace(
+        usual,
+        steps=arguments.text_steps,
+        save_every=arguments.save_every,
+        seed=arguments.seed,
+        learning_rate=arguments.learning_rate or usual.learning_rate * (0.5 if went_before else 1),
+        young=0.0 if went_before else usual.young,
+    )
 
 
 def save(model: DiffusionGemmaForBlockDiffusion, tokenizer: GemmaTokenizer, folder: Path) -> None:
@@ -185,7 +224,10 @@ def _watcher(
             rows, prompt = corpus.draw(16, rng)
             vocabulary = model.config.text_config.vocab_size
             examples = [
-                corpus.example(row, vocabulary, rng, TextSettings().mixture) for row in rows
+                corrupt(
+                    corpus.report(row, rng), corpus.marks, corpus.canvas_length, vocabulary, rng
+                )
+                for row in rows
             ]
             with torch.inference_mode():
                 cache = encode_prompts(model, prompt, tokens[rows])
@@ -239,6 +281,11 @@ def _keep_record(arguments: argparse.Namespace, vision: VisionSettings, text: Te
         "vision": asdict(vision),
         "text": asdict(text),
     }
+    if arguments.start_from:
+        # The tower and the weights that the text side began with have a record of their own.
+        del settings["vision"]
+        before = arguments.start_from / "training" / "settings.json"
+        settings["started_from"] = json.loads(before.read_text("utf-8"))
     (record / "settings.json").write_text(json.dumps(settings, indent=2) + "\n", "utf-8")
     for name in _LOGS:
         if (arguments.run / name).exists():

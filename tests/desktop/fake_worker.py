@@ -9,7 +9,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inference.client import RequestFailed, WorkerDied, WorkerError
-from inference.protocol import Canvas, Filled, Gap, ModelInfo, Options, Piece, Prepared, Run
+from inference.protocol import (
+    Candidate,
+    Canvas,
+    Filled,
+    Gap,
+    ModelInfo,
+    Options,
+    Piece,
+    Prepared,
+    Run,
+)
 
 MODEL = ModelInfo(
     checkpoint="/checkpoints/fake",
@@ -95,7 +105,7 @@ class FakeClient:
         self._answer.set_result(
             Filled(
                 request_id="1",
-                fills=fills,
+                candidates=(Candidate(tuple(fills)),),
                 steps=9,
                 forwards=10,
                 tokens=96,

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from inference.engines.base import BadRequest, Engine, JobCancelled
 from inference.protocol import (
+    Candidate,
     Canvas,
     Filled,
     Fixed,
@@ -109,7 +110,7 @@ class ScriptedEngine:
         fills = [f"fill {i}" for i in range(len(gaps))]
         return Filled(
             request_id=request.request_id,
-            fills=tuple(fills[:-1] if request.context == "short" else fills),
+            candidates=(Candidate(tuple(fills[:-1] if request.context == "short" else fills)),),
             steps=step,
             forwards=step,
             tokens=8,

@@ -81,7 +81,7 @@ async def attached(loader: str = "scripted") -> Client:
 class Watched:
     """An infill in a task of its own, and the canvases that it has shown."""
 
-    def __init__(self, client: Client, context: str = "", **options: int) -> None:
+    def __init__(self, client: Client, context: str = "", **options: Any) -> None:
         self.canvases: list[Canvas] = []
         self.shown = asyncio.Event()
         self.task = asyncio.create_task(

@@ -7,6 +7,7 @@ import logging
 import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -120,7 +121,7 @@ async def url(engine: ScriptedEngine) -> AsyncIterator[str]:
         yield url
 
 
-def job(name: str, script: str = "", **options: int) -> Infill:
+def job(name: str, script: str = "", **options: Any) -> Infill:
     return Infill(name, PIECES, context=script, options=Options(**options))
 
 
