@@ -1,7 +1,8 @@
-"""Pieces (fixed text | gap) <-> tokens on a canvas.
+"""Pieces (fixed text | gap) -> tokens on a canvas, and the texts of its gaps back.
 
 Each fixed piece is tokenised on its own; the canvas need not be the tokenisation that the model
-would have chosen, it must only decode to the same bytes, which :class:`Codec` makes sure of.
+would have chosen, it must only decode to the same bytes, which :class:`~inference.codec.Codec`
+makes sure of.
 
 **Seams.** Gemma's tokens carry the space *before* a word. A fixed piece that ends with a space in
 front of a gap would leave a lone space token on the canvas, and the gap would have to begin in the
@@ -11,34 +12,26 @@ space of the fill is dropped in return. The pinned space itself stays where the 
 **The end.** A report ends with the end-of-turn token, then EOS up to the end of the canvas. Behind
 a last fixed piece this tail is pinned; a last gap of open length runs over it, and the model
 decides where the report ends.
+
+**Long reports.** Where the pieces are longer than the canvas, it holds a window of them: the first
+gaps, as much as fits of the text to their right and some of that to their left. What is left of
+the window goes into the prompt, which the model has read before it denoises.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
-from dataclasses import dataclass
-from itertools import dropwhile, groupby, takewhile
-from typing import TYPE_CHECKING, Final
+from dataclasses import dataclass, replace
+from itertools import groupby, takewhile
+from operator import itemgetter
+from typing import Final
 
-import torch
-
+from inference.codec import Codec
 from inference.engines.base import BadRequest
 from inference.protocol import Fixed, Gap, Piece, Run
-from inference.sampler import FREE, Ban, Clamp
-
-if TYPE_CHECKING:
-    from transformers import PreTrainedTokenizerBase
+from inference.sampler import FREE
 
 _SPACE: Final = " "
-_CHANNEL: Final = ("<|channel>", "<channel|>")
-"""Between these a larger checkpoint may think aloud before it answers."""
-
-_UNUSED: Final = re.compile(r"<unused\d+>")
-"""Tokens that Gemma's vocabularies reserve and no text has."""
-
-_META_SPACE: Final = "\u2581"
-"""What the tokenizer writes for a space; typed by a reader, only bytes can tell it from one."""
 
 _OPEN_LINE: Final = 48
 _OPEN_PHRASE: Final = 20
@@ -48,73 +41,13 @@ Gaps of whole lines share what the canvas has to spare beyond that."""
 _PLAIN_PHRASE: Final = 12
 """The same within a line, where the checkpoint knows no filler to spend on what is too much."""
 
+_LEAST: Final = 16
+"""An open gap that would have fewer tokens than these sends text into the prompt to make room."""
+
+_NEAR_LEFT: Final = 8
+"""One part in so many of a window is kept for the text left of its gaps."""
+
 _LINE_ENDS: Final = ("\n", "\r")
-
-
-class Codec:
-    """The checkpoint's tokenizer, as far as a canvas needs it."""
-
-    def __init__(self, tokenizer: PreTrainedTokenizerBase, end_ids: Sequence[int]) -> None:
-        self._tokenizer = tokenizer
-        self.end_of_turn = int(tokenizer.convert_tokens_to_ids("<turn|>"))
-        self.eos = int(tokenizer.eos_token_id)
-        self.ends = frozenset({*end_ids, self.end_of_turn, self.eos})
-        filler = getattr(tokenizer, "filler_token", None)
-        self.filler: int | None = (
-            None if filler is None else int(tokenizer.convert_tokens_to_ids(filler))
-        )
-        self.special = frozenset(
-            {index for index, token in tokenizer.added_tokens_decoder.items() if token.special}
-            | {index for token, index in tokenizer.get_vocab().items() if _UNUSED.fullmatch(token)}
-            | set(tokenizer.all_special_ids)
-        )
-        vocabulary = tokenizer.get_vocab()
-        self._thought = tuple(vocabulary.get(name) for name in _CHANNEL)
-        names = [f"<0x{byte:02X}>" for byte in _META_SPACE.encode()]
-        self._meta_space = [vocabulary[name] for name in names if name in vocabulary]
-
-    def encode(self, text: str) -> list[int]:
-        """Tokens of plain text: what looks like a control token is taken as the characters it is.
-
-        Raises :class:`BadRequest` if the tokens would not decode to the same characters.
-        """
-        ids: list[int] = []
-        for index, part in enumerate(text.split(_META_SPACE)):
-            if index:
-                ids += self._meta_space
-            if part:
-                ids += self._tokenizer.encode(
-                    part, add_special_tokens=False, split_special_tokens=True
-                )
-        if self._raw(ids) != text:
-            raise BadRequest(
-                "This checkpoint's tokenizer cannot hold the pinned text "
-                f"{text[:40]!r} exactly. Unpin it or write it in other characters."
-            )
-        return ids
-
-    def begins_thought(self, token: int) -> bool:
-        return self._thought[0] is not None and token == self._thought[0]
-
-    def without_thought(self, draft: Sequence[int], positions: Sequence[int]) -> Sequence[int]:
-        """The positions behind a thought that the draft begins with; none while it is open."""
-        if not positions or not self.begins_thought(draft[positions[0]]):
-            return positions
-        closed = self._thought[1]
-        return list(dropwhile(lambda position: draft[position] != closed, positions))[1:]
-
-    def decode(self, ids: Sequence[int]) -> str:
-        """Text of generated tokens, control tokens left out."""
-        return self._raw([index for index in ids if index not in self.special])
-
-    def _raw(self, ids: Sequence[int]) -> str:
-        if not ids:
-            return ""
-        return str(
-            self._tokenizer.decode(
-                ids, skip_special_tokens=False, clean_up_tokenization_spaces=False
-            )
-        )
 
 
 @dataclass(frozen=True)
@@ -138,123 +71,173 @@ class GapSlot:
 
 @dataclass(frozen=True)
 class Layout:
-    """One canvas: ``tokens`` (L,) with :data:`~inference.sampler.FREE` where the model writes."""
+    """One canvas: ``tokens`` (L,) with :data:`~inference.sampler.FREE` where the model writes.
+
+    ``slots`` are the gaps on it, the first ones of the pieces. ``left`` are the tokens that stand
+    before the canvas, in the prompt. ``unseen`` counts the characters of fixed text that are
+    neither there nor here.
+    """
 
     tokens: tuple[int, ...]
     slots: tuple[GapSlot, ...]
+    left: tuple[int, ...] = ()
+    unseen: int = 0
 
     @property
     def free_tokens(self) -> int:
         return sum(slot.stop - slot.start for slot in self.slots)
 
-    def clamp(self, codec: Codec, device: torch.device, filler_bias: float = 0.0) -> Clamp:
-        """The clamp of this canvas; a gap of given length may not be shortened by filler.
 
-        Filler settles first, from the end of a gap towards its beginning, and each step cools the
-        choice between one more and a word: ``filler_bias`` (nats) makes up for what that takes from
-        a fill's length.
-        """
-        bans = []
-        for slot in self.slots:
-            if not slot.open_end:
-                allowed = set() if slot.exact else {codec.filler}
-                tokens = codec.special - allowed - (codec.ends if slot.may_end else set())
-                positions = torch.arange(slot.start, slot.stop, device=device)
-                bans.append(Ban(positions, torch.tensor(sorted(tokens), device=device)))
-                if filler_bias and codec.filler is not None and not slot.exact:
-                    filler = torch.tensor([codec.filler], device=device)
-                    bans.append(Ban(positions, filler, filler_bias))
-        return Clamp(torch.tensor(self.tokens, device=device), tuple(bans))
+def lay_out(
+    pieces: Sequence[Piece],
+    codec: Codec,
+    canvas_length: int,
+    *,
+    prompt_room: int = 0,
+    stretch: float = 1.0,
+) -> Layout:
+    """Lay the pieces on one canvas, or as many of their gaps as a window of them can hold.
 
+    ``prompt_room`` is how many tokens the prompt can take of what is left of the window.
+    ``stretch`` makes gaps of open length, but for a last one, longer or shorter than usual.
 
-def lay_out(pieces: Sequence[Piece], codec: Codec, canvas_length: int) -> Layout:
-    """Lay the pieces on one canvas.
-
-    Raises :class:`BadRequest` if there is no gap, or if the pinned text leaves no room for one.
+    Raises :class:`BadRequest` if there is no gap, or if there is no room for the first one.
     """
     if not any(isinstance(piece, Gap) for piece in pieces):
         raise BadRequest(
             "There is nothing to fill: every word is pinned. Unpin some, or insert a gap."
         )
-    pieces = _merged(pieces)
+    pieces = merged(pieces)
     encoded, drops = _encode_fixed(pieces, codec)
-    lengths = _gap_lengths(pieces, encoded, codec, canvas_length)
+    wishes = _Wishes(pieces, encoded, codec, stretch)
+    whole = not prompt_room or wishes.fit(canvas_length)
+    lengths = wishes.share(canvas_length) if whole else wishes.capped(canvas_length // 2)
 
-    tokens: list[int] = []
+    row: list[int] = []
     slots: list[GapSlot] = []
     for index, piece in enumerate(pieces):
         if isinstance(piece, Fixed):
-            tokens += encoded[index]
+            row += encoded[index]
             continue
-        open_end = index == len(pieces) - 1 and piece.tokens is None
-        stop = canvas_length if open_end else len(tokens) + lengths[index]
         exact = piece.tokens is not None
+        open_end = index == len(pieces) - 1 and not exact
         may_end = codec.filler is None and not exact and _is_whole_lines(pieces, index)
-        slots.append(GapSlot(len(tokens), stop, drops[index], open_end, exact, may_end))
-        tokens += [FREE] * (stop - len(tokens))
-    if len(tokens) < canvas_length:
-        tokens.append(codec.end_of_turn)
-        tokens += [codec.eos] * (canvas_length - len(tokens))
-    return Layout(tuple(tokens), tuple(slots))
+        stop = len(row) + lengths[index]
+        slots.append(GapSlot(len(row), stop, drops[index], open_end, exact, may_end))
+        row += [FREE] * lengths[index]
+    if not slots[-1].open_end:
+        row.append(codec.end_of_turn)
+    if whole:
+        return _finished(row, slots, codec, canvas_length)
+    return _window(row, slots, codec, canvas_length, prompt_room)
 
 
-def read_fill(layout: Layout, index: int, draft: Sequence[int], codec: Codec) -> str:
-    """The text of one gap of a finished canvas."""
-    return "".join(run.text for run in read_runs(layout, index, draft, None, codec))
+def _finished(row: list[int], slots: Sequence[GapSlot], codec: Codec, canvas_length: int) -> Layout:
+    """The canvas of a row that ends on it: its tail is pinned, or the last gap's."""
+    spare = canvas_length - len(row)
+    if slots[-1].open_end:
+        ending = replace(slots[-1], stop=canvas_length)
+        return Layout((*row, *[FREE] * spare), (*slots[:-1], ending))
+    return Layout((*row, *[codec.eos] * spare), tuple(slots))
 
 
-def thinks_on(layout: Layout, draft: Sequence[int], codec: Codec) -> bool:
-    """Whether a thought fills the whole of a gap, so that there is no text to be read."""
-    open_slots = [slot for slot in layout.slots if slot.open_end]
-    return any(
-        codec.begins_thought(draft[slot.start])
-        and not codec.without_thought(draft, range(slot.start, slot.stop))
-        for slot in open_slots
-    )
+def _window(
+    row: list[int], slots: list[GapSlot], codec: Codec, canvas_length: int, prompt_room: int
+) -> Layout:
+    """The window of ``row`` around the first of its gaps, as many as fit with some context."""
+    first = slots[0]
+    if (excess := first.stop - first.start - canvas_length) > 0:
+        raise BadRequest(
+            f"The gap of {first.stop - first.start} tokens does not fit this checkpoint's canvas "
+            f"of {canvas_length} tokens: {excess} too many. Ask for a shorter gap."
+        )
+    taken = [first]
+    for slot in slots[1:]:
+        if slot.stop - first.start > canvas_length * 3 // 4:
+            break
+        taken.append(slot)
+    beyond = slots[len(taken)].start if len(taken) < len(slots) else len(row)
+
+    # As much as possible of the text to the right, for only the canvas can hold that.
+    core = taken[-1].stop - first.start
+    room = canvas_length - core
+    near = min(first.start, canvas_length // _NEAR_LEFT, room)
+    right = min(beyond - taken[-1].stop, room - near)
+    start = first.start - min(first.start, room - right)
+    stop = taken[-1].stop + right
+    left = row[max(0, start - prompt_room) : start]
+    unread = row[: start - len(left)] + row[stop:]
+    moved = [replace(slot, start=slot.start - start, stop=slot.stop - start) for slot in taken]
+    if stop == len(row):
+        canvas = _finished(row[start:], moved, codec, canvas_length)
+    else:
+        # The next gap is not this window's, but something has to stand there.
+        rest = canvas_length - (stop - start)
+        canvas = Layout((*row[start:stop], *[FREE] * rest), tuple(moved))
+    unseen = len(codec.decode([token for token in unread if token != FREE]))
+    return replace(canvas, left=tuple(left), unseen=unseen)
+
+
+def read_text(written: Sequence[int], slot: GapSlot, codec: Codec) -> str:
+    """The text of what was written into a gap.
+
+    It ends with the first end token; filler and what a checkpoint thinks aloud have no text.
+    """
+    return _without_space(codec.decode(codec.answer(written)), slot)
 
 
 def read_runs(
-    layout: Layout,
-    index: int,
-    draft: Sequence[int],
-    settled: Sequence[bool] | None,
-    codec: Codec,
+    written: Sequence[int], settled: Sequence[bool], slot: GapSlot, codec: Codec
 ) -> tuple[Run, ...]:
-    """The text of one gap as runs of settled and unsettled tokens (all settled if ``None``).
+    """The same as runs of settled and unsettled tokens, while it is being written.
 
-    ``draft`` and ``settled`` are of length L. A fill ends with the first end token; filler and what
-    a checkpoint thinks aloud have no text. While it is being denoised, tokens that do not yet make
-    up a character show as U+FFFD.
+    Tokens that do not yet make up a character show as U+FFFD.
     """
-    slot = layout.slots[index]
-    positions = range(slot.start, slot.stop)
-    kept = list(takewhile(lambda position: draft[position] not in codec.ends, positions))
-    if slot.open_end:
-        kept = list(codec.without_thought(draft, kept))
-
-    def is_settled(position: int) -> bool:
-        return settled is None or bool(settled[position])
-
+    kept = codec.answer(written)
+    # What is left of an answer when a thought and the ending are cut off stands in one piece.
+    first = len(list(takewhile(lambda token: token not in codec.ends, written))) - len(kept)
+    pairs = zip(kept, settled[first:], strict=False)
     runs = [
-        Run(codec.decode([draft[position] for position in group]), flag)
-        for flag, group in groupby(kept, key=is_settled)
+        Run(codec.decode([token for token, _ in group]), flag)
+        for flag, group in groupby(pairs, key=itemgetter(1))
     ]
     runs = [run for run in runs if run.text]
-    if slot.drops_space and runs and runs[0].text.startswith(_SPACE):
-        runs[0] = Run(runs[0].text[1:], runs[0].settled)
+    if runs:
+        runs[0] = Run(_without_space(runs[0].text, slot), runs[0].settled)
     return tuple(run for run in runs if run.text)
 
 
-def _merged(pieces: Sequence[Piece]) -> list[Piece]:
+def _without_space(text: str, slot: GapSlot) -> str:
+    return text.removeprefix(_SPACE) if slot.drops_space else text
+
+
+def merged(pieces: Sequence[Piece]) -> list[Piece]:
     """The pieces without empty fixed ones, and fixed ones that touch as one."""
-    merged: list[Piece] = []
+    result: list[Piece] = []
     for piece in pieces:
-        last = merged[-1] if merged else None
+        last = result[-1] if result else None
         if isinstance(piece, Fixed) and isinstance(last, Fixed):
-            merged[-1] = Fixed(last.text + piece.text)
+            result[-1] = Fixed(last.text + piece.text)
         elif isinstance(piece, Gap) or piece.text:
-            merged.append(piece)
-    return merged
+            result.append(piece)
+    return result
+
+
+def with_fills(pieces: Sequence[Piece], fills: Sequence[str]) -> list[Piece]:
+    """The pieces with the first gaps filled for good."""
+    rest = iter(fills)
+    return merged(
+        [
+            piece if isinstance(piece, Fixed) or (fill := next(rest, None)) is None else Fixed(fill)
+            for piece in pieces
+        ]
+    )
+
+
+def up_to_gap(pieces: Sequence[Piece], count: int) -> list[Piece]:
+    """The pieces before the gap that follows the first ``count``."""
+    gaps = [index for index, piece in enumerate(pieces) if isinstance(piece, Gap)]
+    return list(pieces[: gaps[count]]) if count < len(gaps) else list(pieces)
 
 
 def _encode_fixed(
@@ -277,40 +260,70 @@ def _encode_fixed(
     return encoded, drops
 
 
-def _gap_lengths(
-    pieces: Sequence[Piece], encoded: dict[int, list[int]], codec: Codec, canvas_length: int
-) -> dict[int, int]:
-    """Tokens given to each gap: those asked for, and what is left shared among the open ones."""
-    given: dict[int, int] = {}
-    wished: dict[int, int] = {}
-    for index, piece in enumerate(pieces):
-        if isinstance(piece, Gap):
-            if piece.tokens is None:
-                wished[index] = _wish(pieces, index, codec)
-            else:
-                given[index] = piece.tokens
-    fixed = sum(len(ids) for ids in encoded.values())
-    taken = fixed + sum(given.values())
-    ends_itself = (len(pieces) - 1) in wished
-    room = canvas_length - taken - (0 if ends_itself else 1)
-    if room < len(wished):
-        _refuse(fixed, sum(given.values()), len(wished), len(wished) - room, canvas_length)
-    if (total := sum(wished.values())) <= room:
-        return given | wished | _spare(pieces, wished, room - total)
-    shares = {index: max(1, wish * room // total) for index, wish in wished.items()}
-    while sum(shares.values()) > room:
-        shares[max(shares, key=lambda index: shares[index])] -= 1
-    return given | shares
+class _Wishes:
+    """How many tokens each gap is given: those asked for, and what is left for the open ones."""
 
+    def __init__(
+        self, pieces: Sequence[Piece], encoded: dict[int, list[int]], codec: Codec, stretch: float
+    ) -> None:
+        self._pieces = pieces
+        self._given: dict[int, int] = {}
+        self._wished: dict[int, int] = {}
+        for index, piece in enumerate(pieces):
+            if isinstance(piece, Gap):
+                if piece.tokens is None:
+                    self._wished[index] = max(1, round(stretch * _wish(pieces, index, codec)))
+                else:
+                    self._given[index] = piece.tokens
+        self._fixed = sum(len(ids) for ids in encoded.values())
+        self._ends_itself = (len(pieces) - 1) in self._wished
 
-def _spare(pieces: Sequence[Piece], wished: dict[int, int], spare: int) -> dict[int, int]:
-    """The lengths of the gaps of whole lines that no text stood in, with the spare room."""
-    lines = [
-        index
-        for index, piece in enumerate(pieces)
-        if index in wished and _is_whole_lines(pieces, index) and piece == Gap()
-    ]
-    return {index: wished[index] + spare // len(lines) for index in lines}
+    def _room(self, canvas_length: int) -> int:
+        """Tokens left for the open gaps."""
+        taken = self._fixed + sum(self._given.values())
+        return canvas_length - taken - (0 if self._ends_itself else 1)
+
+    def fit(self, canvas_length: int) -> bool:
+        """Whether one canvas holds all of the text, and each open gap a length worth having."""
+        least = sum(min(wish, _LEAST) for wish in self._wished.values())
+        return least <= self._room(canvas_length)
+
+    def share(self, canvas_length: int) -> dict[int, int]:
+        """Lengths that fit one canvas. Raises :class:`BadRequest` if there are none."""
+        room = self._room(canvas_length)
+        if room < len(self._wished):
+            self._refuse(canvas_length, len(self._wished) - room)
+        if (total := sum(self._wished.values())) <= room:
+            return self._given | self._wished | self._spare(room - total)
+        shares = {index: max(1, wish * room // total) for index, wish in self._wished.items()}
+        while sum(shares.values()) > room:
+            shares[max(shares, key=lambda index: shares[index])] -= 1
+        return self._given | shares
+
+    def capped(self, most: int) -> dict[int, int]:
+        """Lengths for a window: as wished, but ``most`` tokens for a gap of open length."""
+        return self._given | {index: min(most, wish) for index, wish in self._wished.items()}
+
+    def _spare(self, spare: int) -> dict[int, int]:
+        """The lengths of the gaps of whole lines that no text stood in, with the spare room."""
+        lines = [
+            index
+            for index in self._wished
+            if _is_whole_lines(self._pieces, index) and self._pieces[index] == Gap()
+        ]
+        return {index: self._wished[index] + spare // len(lines) for index in lines}
+
+    def _refuse(self, canvas_length: int, excess: int) -> None:
+        gaps = []
+        if self._given:
+            gaps.append(f"gaps of {sum(self._given.values())} tokens")
+        if count := len(self._wished):
+            gaps.append(f"{count} open gap{'s' if count > 1 else ''}")
+        raise BadRequest(
+            f"The pinned text ({self._fixed} tokens) and {' and '.join(gaps)} do not fit this "
+            f"checkpoint's canvas of {canvas_length} tokens: {excess} too many. Shorten the text "
+            "around the gaps, or ask for shorter gaps."
+        )
 
 
 def _is_whole_lines(pieces: Sequence[Piece], index: int) -> bool:
@@ -331,16 +344,3 @@ def _wish(pieces: Sequence[Piece], index: int, codec: Codec) -> int:
     if _is_whole_lines(pieces, index):
         return _OPEN_LINE
     return _PLAIN_PHRASE if codec.filler is None else _OPEN_PHRASE
-
-
-def _refuse(fixed: int, asked: int, open_gaps: int, excess: int, canvas_length: int) -> None:
-    gaps = []
-    if asked:
-        gaps.append(f"gaps of {asked} tokens")
-    if open_gaps:
-        gaps.append(f"{open_gaps} open gap{'s' if open_gaps > 1 else ''}")
-    raise BadRequest(
-        f"The pinned text ({fixed} tokens) and {' and '.join(gaps)} do not fit this checkpoint's "
-        f"canvas of {canvas_length} tokens: {excess} too many. Shorten the text around the gaps, "
-        "or ask for shorter gaps."
-    )

@@ -175,7 +175,8 @@ class Filled(msgspec.Struct, frozen=True, kw_only=True, tag="filled"):
     pieces that had no room beside the gaps, so that the model wrote without having read them.
     ``seconds`` is the whole job in the worker, ``prefix_seconds`` the part spent on encoding
     image and prompt; ``prefix_encodings`` is 0 where that was cached. ``forwards`` counts decoder
-    forwards. ``tokens`` counts the free positions of the canvas.
+    forwards, each of one batch of canvases, and ``canvas_forwards`` the canvases in all of them.
+    ``tokens`` counts the free positions of the canvas.
     """
 
     request_id: str
@@ -189,6 +190,7 @@ class Filled(msgspec.Struct, frozen=True, kw_only=True, tag="filled"):
     seed: int
     checkpoint: str
     device: str
+    canvas_forwards: int = 0
     unseen: int = 0
 
     @property

@@ -1,4 +1,4 @@
-"""The clamped sampler: denoise one canvas while the pinned tokens stand.
+"""The clamped sampler: denoise canvases side by side while the pinned tokens stand.
 
 DiffusionGemma's corruption is uniform: a canvas starts as random tokens, and each step replaces
 the tokens that the model is sure of, drawing all others anew. The stock loop of transformers
@@ -6,7 +6,7 @@ the tokens that the model is sure of, drawing all others anew. The stock loop of
 
 * **canvas clamp** (arXiv 2607.01436, Figure A1): the pinned tokens are put back on the incoming
   canvas and on both outgoing ones;
-* **logit clamp**: pinned rows of the processed logits become minus infinity but for the pinned
+* **logit clamp**: pinned rows of the processed logits are minus infinity but for the pinned
   token. Self-conditioning is then one-hot there, and pins neither spend entropy budget nor ever
   lose against the model's own opinion;
 * **stopping over free positions**: stability and confidence are asked of the positions that the
@@ -14,24 +14,41 @@ the tokens that the model is sure of, drawing all others anew. The stock loop of
 
 Without pins all three are no-ops: the canvases are those of ``generate``, token for token.
 
-Shapes: L is the canvas length, V the vocabulary size. One canvas at a time, so that what the
-model calls the batch is always 1.
+Only the free positions are asked of the decoder and go through softmax, entropy and drawing: of
+the others everything is known. Several canvases, the candidates of one job, are denoised as one
+batch; one that is finished leaves it, so that nobody pays for it any longer. All of it stays on the
+device; one small copy a step tells the host what it has to know.
+
+Shapes: B canvases in the batch, L positions on each, V tokens in the vocabulary, F free positions
+in all of the batch.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 import torch
-from torch import BoolTensor, LongTensor, Tensor
+from torch import Tensor
 
 FREE = -1
 """Marks a position of the clamp that the model may write."""
 
-Decoder = Callable[[Tensor, Tensor | None], Tensor]
-"""(canvas (1, L), self-conditioning logits (1, L, V) or None) -> logits (1, L, V), float32."""
+
+class Decoder(Protocol):
+    """One forward of the model over the canvases."""
+
+    def __call__(
+        self, canvas: Tensor, self_conditioning: Tensor | None, free: Tensor, asked: Tensor
+    ) -> Tensor:
+        """The logits (P, V), float32, at the places ``asked`` (P,) of the canvases (B, L).
+
+        Places count through the batch, row * L + position. ``self_conditioning`` (F, V) are the
+        logits of the step before at the places ``free`` (F,); everywhere else the step before was
+        sure of the token that stands there. There is none in the first step.
+        """
+        ...
 
 
 class PinBrokenError(AssertionError):
@@ -64,74 +81,67 @@ class Settings:
 
 
 @dataclass(frozen=True)
-class Ban:
-    """At ``positions`` (N,) of the canvas the ``tokens`` (K,) are less likely, by ``by`` nats.
-
-    Infinitely many: they may not be drawn.
-    """
-
-    positions: Tensor
-    tokens: Tensor
-    by: float = math.inf
-
-
-@dataclass(frozen=True)
 class Clamp:
-    """What the canvas must hold.
+    """What the canvases must hold.
 
-    ``pinned`` (L,) has the pinned token's id, or :data:`FREE`. ``bans`` keep tokens out of free
-    positions: a report does not end in a gap with pinned text to its right.
+    ``pinned`` (B, L) has the pinned token's id, or :data:`FREE`. ``bias`` (K, V), in nats, is
+    added to the logits of free positions; minus infinity forbids a token. ``rule`` (B, L) names the
+    row of ``bias`` that holds at a position. ``witness`` (B, L) marks the pinned tokens whose
+    likelihood, before any clamp, tells how well a fill goes with them.
     """
 
     pinned: Tensor
-    bans: tuple[Ban, ...] = ()
+    bias: Tensor | None = None
+    rule: Tensor | None = None
+    witness: Tensor | None = None
 
     @property
-    def free(self) -> BoolTensor:
-        return self.pinned.eq(FREE)  # type: ignore[return-value]
+    def free(self) -> Tensor:
+        """(B, L) booleans."""
+        return self.pinned.eq(FREE)
 
     def canvas(self, canvas: Tensor) -> Tensor:
-        """The canvas with the pinned tokens put back, shape kept."""
+        """The canvases with the pinned tokens put back, shape kept."""
         return torch.where(self.free, canvas, self.pinned)
 
-    def logits(self, logits: Tensor) -> Tensor:
-        """The logits (1, L, V) with pinned rows one-hot and banned tokens lowered."""
-        rows = (~self.free).nonzero().squeeze(-1)
-        if not rows.numel() and not self.bans:
-            return logits
-        logits = logits.clone()
-        logits[:, rows] = -torch.inf
-        logits[:, rows, self.pinned[rows]] = 0.0
-        for ban in self.bans:
-            logits[:, ban.positions[:, None], ban.tokens] -= ban.by
-        return logits
+    def rows(self, kept: Sequence[int]) -> Clamp:
+        """The clamp of some of the canvases."""
+        index = torch.tensor(kept, device=self.pinned.device)
 
+        def some(of: Tensor | None) -> Tensor | None:
+            return None if of is None else of[index]
 
-def check_pins(canvas: Tensor, pinned: Tensor) -> None:
-    """Raises :class:`PinBrokenError` unless ``canvas`` (1, L) holds what is ``pinned`` (L,)."""
-    held = pinned.ne(FREE)
-    if not torch.equal(canvas[0, held], pinned[held]):
-        raise PinBrokenError("a pinned token did not stand on the canvas")
+        return replace(
+            self, pinned=self.pinned[index], rule=some(self.rule), witness=some(self.witness)
+        )
 
 
 @dataclass(frozen=True)
 class Step:
-    """The canvas after one step: ``draft`` (L,) is the argmax canvas, the one that is shown.
+    """All canvases after one step, on the host; rows that were finished before stay what they are.
 
-    ``settled`` (L,) marks pinned tokens and those that the step accepted. ``number`` counts
-    from 1. ``finished`` says that the stopping rule holds or the budget is spent.
+    ``drafts`` (B, L) are the argmax canvases, the ones that are shown. ``settled`` (B, L) marks
+    pinned tokens and those that the last step accepted. ``number`` counts from 1. ``finished`` (B,)
+    says whose stopping rule holds or whose budget is spent. ``evidence`` (B,) is the mean
+    log-probability in nats of the witness tokens, 0 where there are none. ``rows`` counts the
+    canvases that the decoder denoised in this step.
     """
 
     number: int
-    draft: LongTensor
-    settled: BoolTensor
-    finished: bool
+    drafts: Tensor
+    settled: Tensor
+    finished: Tensor
+    evidence: Tensor
+    rows: int
+
+    @property
+    def is_last(self) -> bool:
+        return bool(self.finished.all())
 
 
-def token_entropy(logits: Tensor) -> Tensor:
+def token_entropy(probabilities: Tensor) -> Tensor:
     """Entropy in nats of each position's distribution, (..., V) -> (...)."""
-    log_p = logits - logits.logsumexp(dim=-1, keepdim=True)
-    return -(log_p.clamp(min=torch.finfo(log_p.dtype).min) * log_p.softmax(dim=-1)).sum(dim=-1)
+    return torch.special.entr(probabilities).sum(dim=-1)
 
 
 def accept(entropy: Tensor, bound: float) -> Tensor:
@@ -153,64 +163,185 @@ def denoise(
     vocab_size: int,
     self_conditioning_dtype: torch.dtype,
     generator: torch.Generator,
+    start: Tensor | None = None,
 ) -> Iterator[Step]:
-    """Denoise one canvas, yielding after every step; the last step yielded holds the result.
+    """Denoise the canvases, yielding after every step; the last step yielded holds the result.
 
-    Closing the iterator between steps cancels the job, and nothing is left behind.
+    ``start`` (B, L) holds tokens to begin with, or :data:`FREE` where noise is wanted. Closing the
+    iterator between steps cancels the job, and nothing is left behind.
 
     Raises :class:`PinBrokenError` if a pin does not stand on any canvas decoded or drafted.
     """
-    length = clamp.pinned.shape[0]
-    device = clamp.pinned.device
-    free = clamp.free
-    pinned = clamp.pinned.clone()  # what is checked is not what the clamp works with
+    batch, length = clamp.pinned.shape
+    untouched = clamp.pinned.clone()  # what is checked is not what the clamp works with
+    record = _Record(batch, length)
+    denoised = list(range(batch))  # the rows of the batch, by their number in the job
+    free = _FreePositions(clamp)
 
     def noise() -> Tensor:
-        return torch.randint(vocab_size, (1, length), generator=generator, device=device)
+        shape = (len(denoised), length)
+        return torch.randint(vocab_size, shape, generator=generator, device=untouched.device)
 
-    canvas = clamp.canvas(noise())
+    canvas = noise()
+    if start is not None:
+        canvas = torch.where(start.eq(FREE), canvas, start)
+    canvas = clamp.canvas(canvas)
     self_conditioning: Tensor | None = None
     history: list[Tensor] = []
 
     for number in range(1, settings.max_steps + 1):
-        # 1. One decoder forward over the clamped canvas.
-        check_pins(canvas, pinned)
-        logits = decoder(canvas, self_conditioning)
+        # 1. One decoder forward over the clamped canvases.
+        stood = _stands(canvas, untouched)
+        logits = decoder(canvas, self_conditioning, free.places, free.asked)
 
         # 2. Cool from t_max to t_min, then clamp the logits. The remaining steps are counted in
         #    float32, as transformers does, so that equal seeds give equal canvases.
-        remaining = torch.tensor(settings.max_steps - number + 1, dtype=torch.int32, device=device)
+        evidence = free.evidence(logits)
+        remaining = torch.tensor(settings.max_steps - number + 1, dtype=torch.int32)
         spread = settings.t_max - settings.t_min
-        temperature = settings.t_min + spread * (remaining / settings.max_steps)
-        logits = clamp.logits(logits / temperature)
+        temperature = float(settings.t_min + spread * (remaining / settings.max_steps))
+        cooled = free.clamped(logits, temperature)
 
-        # 3. Draw a token everywhere; the argmax is the draft.
-        probabilities = logits.softmax(dim=-1, dtype=torch.float32)
-        drawn = torch.multinomial(probabilities[0], 1, generator=generator).squeeze(-1)[None]
-        draft = logits.argmax(dim=-1)
-        check_pins(draft, pinned)
+        # 3. Draw a token at every free position; the argmax is the draft.
+        probabilities = cooled.softmax(dim=-1, dtype=torch.float32)
+        drawn = torch.multinomial(probabilities, 1, generator=generator).squeeze(-1)
+        draft = free.put(cooled.argmax(dim=-1))
+        stood &= _stands(draft, untouched)
 
         # 4. Keep what is sure, draw the rest anew.
-        entropy = token_entropy(logits)
+        entropy = free.spread(token_entropy(probabilities))
         accepted = accept(entropy, settings.entropy_bound)
-        canvas = clamp.canvas(torch.where(accepted, drawn, noise()))
+        canvas = clamp.canvas(torch.where(accepted, free.put(drawn), noise()))
 
-        # 5. Stop when the draft stands still and is sure, over the positions that are free.
-        finished = _is_stable(history, draft, settings.stability_threshold) and bool(
-            not free.any() or entropy[0][free].mean() < settings.confidence_threshold
-        )
-        finished = finished or number == settings.max_steps
-        yield Step(number, draft[0], accepted[0] | ~free, finished)  # type: ignore[arg-type]
-        if finished:
+        # 5. Stop where the draft stands still and is sure, over the positions that are free.
+        recent = history[-settings.stability_threshold :] if settings.stability_threshold else []
+        finished = entropy.sum(dim=-1) < settings.confidence_threshold * free.count
+        finished |= free.count == 0
+        finished &= len(recent) == settings.stability_threshold
+        for past in recent:
+            finished &= past.eq(draft).all(dim=-1)
+        history.append(draft)
+        if number == settings.max_steps:
+            finished = torch.ones_like(finished)
+
+        # 6. The one copy to the host.
+        over = record.note(denoised, draft, accepted | ~free.mask, stood, finished, evidence)
+        yield record.step(number, rows=len(denoised))
+        if over.all():
             return
 
-        # 6. The clamped logits condition the next step.
-        self_conditioning = logits.to(self_conditioning_dtype)
+        # 7. The clamped logits condition the next step; who is finished leaves.
+        self_conditioning = cooled.to(self_conditioning_dtype)
+        if over.any():
+            kept = [row for row, ended in enumerate(over.tolist()) if not ended]
+            denoised = [denoised[row] for row in kept]
+            canvas, untouched = canvas[kept], untouched[kept]
+            self_conditioning = self_conditioning[free.of_rows(kept)]
+            history = [past[kept] for past in history]
+            clamp = clamp.rows(kept)
+            free = _FreePositions(clamp)
 
 
-def _is_stable(history: list[Tensor], draft: Tensor, threshold: int) -> bool:
-    """Whether the last ``threshold`` drafts equal this one; this one joins the history."""
-    recent = history[-threshold:] if threshold else []
-    stable = len(recent) == threshold and all(torch.equal(past, draft) for past in recent)
-    history.append(draft)
-    return stable
+class _FreePositions:
+    """The positions that the model may write, gathered from a batch of canvases and put back.
+
+    ``places`` (F,) count through the batch; ``asked`` (P,) are these and the witnesses' behind
+    them.
+    """
+
+    def __init__(self, clamp: Clamp) -> None:
+        self._clamp = clamp
+        self.mask = clamp.free
+        self.count = self.mask.sum(dim=-1)  # (B,)
+        self.places = self.mask.flatten().nonzero().squeeze(-1)
+        self.asked = self.places
+        if clamp.witness is not None:
+            self.asked = torch.cat([self.places, clamp.witness.flatten().nonzero().squeeze(-1)])
+        rules = None if clamp.rule is None else clamp.rule.flatten()[self.places]
+        if rules is not None and len(rules) and bool(rules.eq(rules[0]).all()):
+            rules = rules[:1]  # one rule for all is a row that is added to every other
+        self._rules = rules
+
+    def clamped(self, logits: Tensor, temperature: float) -> Tensor:
+        """What was asked (P, V) -> the cooled and biased logits of the free positions (F, V)."""
+        rows = logits[: len(self.places)] / temperature
+        if self._clamp.bias is not None and self._rules is not None:
+            rows += self._clamp.bias[self._rules]
+        return rows
+
+    def put(self, tokens: Tensor) -> Tensor:
+        """Tokens (F,) among the pinned ones: (B, L)."""
+        return self._clamp.pinned.flatten().scatter(0, self.places, tokens).view_as(self.mask)
+
+    def spread(self, values: Tensor) -> Tensor:
+        """Values (F,) at their places, 0 where pinned: (B, L)."""
+        spread = values.new_zeros(self.mask.numel())
+        return spread.scatter(0, self.places, values).view_as(self.mask)
+
+    def of_rows(self, kept: Sequence[int]) -> Tensor:
+        """Which of the free positions belong to some of the canvases: (F,) booleans."""
+        rows = self.places // self.mask.shape[-1]
+        return torch.isin(rows, torch.tensor(kept, device=rows.device))
+
+    def evidence(self, logits: Tensor) -> Tensor:
+        """The mean log-probability of each canvas's witness tokens, before any clamp: (B,)."""
+        witness = self._clamp.witness
+        if witness is None:
+            return logits.new_zeros(len(self.mask))
+        rows = logits[len(self.places) :]
+        tokens = self._clamp.pinned[witness]
+        told = rows.gather(-1, tokens[:, None]).squeeze(-1) - rows.logsumexp(dim=-1)
+        summed = told.new_zeros(witness.shape).masked_scatter(witness, told).sum(dim=-1)
+        return summed / witness.sum(dim=-1).clamp(min=1)
+
+
+def _stands(canvas: Tensor, pinned: Tensor) -> Tensor:
+    """Whether each canvas (B, L) holds what is pinned (B, L): (B,) booleans."""
+    return (canvas.eq(pinned) | pinned.eq(FREE)).all(dim=-1)
+
+
+class _Record:
+    """What the host knows of every canvas of the job, finished or not."""
+
+    def __init__(self, batch: int, length: int) -> None:
+        self._length = length
+        self._drafts = torch.zeros(batch, length, dtype=torch.long)
+        self._settled = torch.zeros(batch, length, dtype=torch.bool)
+        self._finished = torch.zeros(batch, dtype=torch.bool)
+        self._evidence = torch.zeros(batch)
+
+    def note(
+        self,
+        rows: Sequence[int],
+        draft: Tensor,
+        settled: Tensor,
+        stood: Tensor,
+        finished: Tensor,
+        evidence: Tensor,
+    ) -> Tensor:
+        """Take over what a step made of ``rows``; returns which of them are finished.
+
+        Raises :class:`PinBrokenError` if a pin did not stand.
+        """
+        flags = torch.stack([stood, finished, evidence], dim=-1)
+        # Token ids are exact in float64, and one tensor is one copy.
+        told = torch.cat([draft.double(), settled.double(), flags.double()], dim=-1).cpu()
+        drafts, marks, rest = told.split([self._length, self._length, 3], dim=-1)
+        if not rest[:, 0].all():
+            raise PinBrokenError("a pinned token did not stand on the canvas")
+        index = torch.tensor(rows)
+        self._drafts[index] = drafts.long()
+        self._settled[index] = marks.bool()
+        self._finished[index] = rest[:, 1].bool()
+        self._evidence[index] = rest[:, 2].float()
+        return self._finished[index]
+
+    def step(self, number: int, rows: int) -> Step:
+        return Step(
+            number,
+            self._drafts.clone(),
+            self._settled.clone(),
+            self._finished.clone(),
+            self._evidence.clone(),
+            rows,
+        )

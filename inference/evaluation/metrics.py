@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import re
-from collections import Counter
 from collections.abc import Collection, Sequence
 from statistics import fmean
 
+from inference.ranking import overlap, word_bag
 from inference.training.findings import LABELS
-
-_WORD = re.compile(r"\w+|[^\w\s]")
 
 
 def label_f1(
@@ -34,9 +31,4 @@ def macro_f1(found: Sequence[Collection[str]], truth: Sequence[Collection[str]])
 
 def token_f1(candidate: str, reference: str) -> float:
     """F1 over words and punctuation as a bag, letter case ignored; 1.0 for two empty texts."""
-    ours = Counter(_WORD.findall(candidate.lower()))
-    true = Counter(_WORD.findall(reference.lower()))
-    if not ours and not true:
-        return 1.0
-    shared = (ours & true).total()
-    return 2 * shared / (ours.total() + true.total())
+    return overlap(word_bag(candidate), word_bag(reference))

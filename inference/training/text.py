@@ -15,7 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from inference.engines.diffusion import encode, extend
+from inference.engines.prefixes import encode, extend
 from inference.prompt import Prompt, write_prompt
 from inference.sampler import token_entropy
 from inference.training.corruption import Example, Marks, Mixture, corrupt, reveal
@@ -147,7 +147,7 @@ def denoising_loss(
             conditioning[held] = -torch.inf
             conditioning[held, target[held]] = 0.0
             if later is not None:
-                entropy = token_entropy(conditioning).numpy()
+                entropy = token_entropy(conditioning.softmax(-1)).numpy()
                 canvas = _stack([later(*pair) for pair in zip(examples, entropy, strict=True)])
     logits = _decode(model, cache, canvas, conditioning)
     losses = nn.functional.cross_entropy(

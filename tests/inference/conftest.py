@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from inference.canvas import Codec
+    from inference.codec import Codec
     from inference.engines.diffusion import Checkpoint
 
 
@@ -43,6 +43,16 @@ def loaded(random_checkpoint: Path) -> Checkpoint:
 
 @pytest.fixture(scope="session")
 def codec(loaded: Checkpoint) -> Codec:
-    from inference.canvas import Codec
+    from inference.codec import Codec
 
     return Codec(loaded.tokenizer, loaded.end_ids)
+
+
+@pytest.fixture
+def plain(loaded: Checkpoint) -> Codec:
+    """The codec of a checkpoint without filler, as the released ones are."""
+    from inference.codec import Codec
+
+    codec = Codec(loaded.tokenizer, loaded.end_ids)
+    codec.filler = None
+    return codec

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import copy
-import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import pytest
-import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inference.canvas import Codec, lay_out, read_fill, read_runs, thinks_on
+from inference.canvas import Layout, lay_out, read_runs, read_text, up_to_gap, with_fills
+from inference.codec import Codec
 from inference.engines.base import BadRequest
-from inference.protocol import Fixed, Gap, Piece
+from inference.protocol import Fixed, Gap, Piece, Run
 from inference.sampler import FREE
 
 if TYPE_CHECKING:
@@ -99,43 +98,20 @@ def test_gaps_of_whole_lines_share_the_canvas(codec: Codec, end: str) -> None:
     assert within == 20
 
 
-def test_filler_is_made_less_likely_in_gaps_of_open_length_alone(codec: Codec) -> None:
-    pieces: list[Piece] = [Fixed("The "), Gap(), Fixed(" is "), Gap(3), Fixed(".\n"), Gap()]
-    layout = lay_out(pieces, codec, LENGTH)
-    device = torch.device("cpu")
-    (lowered,) = [ban for ban in layout.clamp(codec, device, 2.0).bans if ban.by == 2.0]
-    slot = layout.slots[0]
-    assert lowered.positions.tolist() == list(range(slot.start, slot.stop))
-    assert lowered.tokens.tolist() == [codec.filler]
-    assert all(ban.by == math.inf for ban in layout.clamp(codec, device).bans)
-
-
-@pytest.fixture
-def plain(loaded: Checkpoint) -> Codec:
-    """The codec of a checkpoint without filler, as the released ones are."""
-    codec = Codec(loaded.tokenizer, loaded.end_ids)
-    codec.filler = None
-    return codec
-
-
 def test_without_filler_whole_lines_get_room_and_may_end(plain: Codec) -> None:
     pieces: list[Piece] = [Fixed("FINDINGS:\n"), Gap(), Fixed("\n\nIMPRESSION:\n"), Gap()]
     layout = lay_out(pieces, plain, LENGTH)
     findings = layout.slots[0]
     assert findings.stop - findings.start > 48
-    (ban,) = layout.clamp(plain, torch.device("cpu")).bans
-    assert not set(ban.tokens.tolist()) & plain.ends
-    draft = [plain.eos if token == FREE else token for token in layout.tokens]
-    text = plain.encode("Clear.")
-    draft[findings.start : findings.start + len(text)] = text
-    assert read_fill(layout, 0, draft, plain) == "Clear."
+    assert findings.may_end
+    written = [*plain.encode("Clear."), plain.eos, *plain.encode("never shown")]
+    assert read_text(written, findings, plain) == "Clear."
 
 
 def test_without_filler_a_phrase_is_short_and_does_not_end(plain: Codec) -> None:
     layout = lay_out([Fixed("The heart "), Gap(), Fixed(".")], plain, LENGTH)
     assert layout.free_tokens == 12
-    (ban,) = layout.clamp(plain, torch.device("cpu")).bans
-    assert plain.ends <= set(ban.tokens.tolist())
+    assert not layout.slots[0].may_end
 
 
 def test_empty_and_touching_pieces_are_one_text(codec: Codec) -> None:
@@ -162,14 +138,11 @@ def test_no_gap_is_refused(codec: Codec) -> None:
 
 def filled(codec: Codec, pieces: list[Piece], fill: str) -> str:
     layout = lay_out(pieces, codec, LENGTH)
-    draft = list(layout.tokens)
     slot = layout.slots[0]
     ids = codec.encode(fill)
     assert len(ids) <= slot.stop - slot.start
     assert codec.filler is not None
-    ids += [codec.filler] * (slot.stop - slot.start - len(ids))
-    draft[slot.start : slot.stop] = ids
-    return read_fill(layout, 0, draft, codec)
+    return read_text(ids + [codec.filler] * (slot.stop - slot.start - len(ids)), slot, codec)
 
 
 def test_one_space_at_a_seam(codec: Codec) -> None:
@@ -186,10 +159,9 @@ def test_an_empty_fill_is_legal(codec: Codec) -> None:
 
 
 def test_a_fill_ends_with_the_turn(codec: Codec) -> None:
-    layout = lay_out([Gap()], codec, LENGTH)
+    (slot,) = lay_out([Gap()], codec, LENGTH).slots
     draft = [*codec.encode("Heart."), codec.end_of_turn, *codec.encode("never shown")]
-    draft += [codec.eos] * (LENGTH - len(draft))
-    assert read_fill(layout, 0, draft, codec) == "Heart."
+    assert read_text(draft, slot, codec) == "Heart."
 
 
 def test_what_a_checkpoint_thinks_aloud_is_no_report(loaded: Checkpoint) -> None:
@@ -197,50 +169,126 @@ def test_what_a_checkpoint_thinks_aloud_is_no_report(loaded: Checkpoint) -> None
     tokenizer.add_special_tokens({"additional_special_tokens": ["<|channel>", "<channel|>"]})
     codec = Codec(tokenizer, loaded.end_ids)
     opened, closed = tokenizer.convert_tokens_to_ids(["<|channel>", "<channel|>"])
-    layout = lay_out([Gap()], codec, LENGTH)
+    (slot,) = lay_out([Gap()], codec, LENGTH).slots
     thought = [opened, *codec.encode("thought\nThe heart looks large.")]
-
-    def shown(draft: list[int]) -> str:
-        return read_fill(layout, 0, draft + [codec.eos] * (LENGTH - len(draft)), codec)
-
-    assert shown([*thought, closed, *codec.encode("Heart."), codec.end_of_turn]) == "Heart."
-    assert shown(thought) == ""
-    assert thinks_on(layout, thought + [codec.eos] * (LENGTH - len(thought)), codec)
-    answered = [*thought, closed, codec.end_of_turn]
-    assert not thinks_on(layout, answered + [codec.eos] * (LENGTH - len(answered)), codec)
+    answered = [*thought, closed, *codec.encode("Heart."), codec.end_of_turn]
+    assert read_text(answered, slot, codec) == "Heart."
+    assert read_text(thought, slot, codec) == ""
+    assert codec.thinks_on(thought)
+    assert not codec.thinks_on(answered)
+    assert not codec.thinks_on(codec.encode("Heart."))
+    settled = [True] * (len(answered) - 3) + [False] * 3
+    (run,) = read_runs(answered, settled, slot, codec)
+    assert run == Run("Heart.", settled=False), "the marks are the answer's own"
 
 
 def test_runs_tell_settled_tokens_from_others(codec: Codec) -> None:
     layout = lay_out([Gap(4), Fixed(".")], codec, LENGTH)
     ids = codec.encode("heart")[:1] + codec.encode(" size is normal")[:3]
-    draft = ids + list(layout.tokens[4:])
-    settled = [True, True, False, True] + [True] * (LENGTH - 4)
-    runs = read_runs(layout, 0, draft, settled, codec)
+    runs = read_runs(ids, [True, True, False, True], layout.slots[0], codec)
     assert [run.settled for run in runs] == [True, False, True]
     assert "".join(run.text for run in runs) == codec.decode(ids)
 
 
-def banned(codec: Codec, pieces: list[Piece]) -> dict[int, set[int]]:
-    """Canvas positions -> the tokens that may not be drawn there."""
-    clamp = lay_out(pieces, codec, LENGTH).clamp(codec, torch.device("cpu"))
-    return {
-        int(position): set(ban.tokens.tolist()) for ban in clamp.bans for position in ban.positions
-    }
+LONG = "The heart is normal in size. The lungs are clear. No pleural effusion. "
 
 
-def test_inner_gaps_may_not_end_the_report(codec: Codec) -> None:
-    bans = banned(codec, [Fixed(""), Gap(), Fixed("."), Gap()])
-    assert codec.end_of_turn in bans[0]
-    assert codec.filler not in bans[0]
-    assert LENGTH - 1 not in bans, "the open end may end where it likes"
+def spread(layout: Layout) -> list[tuple[int, ...]]:
+    """What stands around the gaps: in the prompt, and between them on the canvas."""
+    stops = [0, *(slot.stop for slot in layout.slots)]
+    starts = [*(slot.start for slot in layout.slots), len(layout.tokens)]
+    between = [layout.tokens[stop:start] for stop, start in zip(stops, starts, strict=True)]
+    return [layout.left, *between]
 
 
-def test_a_gap_of_given_length_is_of_that_length(codec: Codec) -> None:
-    assert codec.filler in banned(codec, [Gap(3), Fixed(".")])[2]
-    assert (
-        codec.filler in banned(codec, [Fixed("Heart"), Gap(3)])[1 + len(codec.encode("Heart")) - 1]
-    )
+def test_a_report_that_fits_stands_on_the_canvas_alone(codec: Codec) -> None:
+    pieces: list[Piece] = [Fixed(LONG), Gap(), Fixed(f" {LONG}")]
+    layout = lay_out(pieces, codec, LENGTH, prompt_room=500)
+    assert layout == lay_out(pieces, codec, LENGTH)
+    assert (layout.left, layout.unseen) == ((), 0)
 
 
-def test_two_gaps_without_a_pin_ban_all_the_same(codec: Codec) -> None:
-    assert codec.end_of_turn in banned(codec, [Gap(4), Gap()])[0]
+def test_what_stands_left_of_a_window_goes_into_the_prompt(codec: Codec) -> None:
+    pieces: list[Piece] = [Fixed(LONG * 20), Gap(), Fixed(f" {LONG}")]
+    layout = lay_out(pieces, codec, LENGTH, prompt_room=4000)
+    left, near, after = spread(layout)
+    assert codec.decode([*left, *near]) == (LONG * 20).removesuffix(" ")
+    assert near, "the model sees on the canvas what it goes on from"
+    assert codec.decode(after) == f" {LONG}", "the end of the report is not lost"
+    assert layout.unseen == 0
+    assert layout.slots[0].stop - layout.slots[0].start == 20
+
+
+def test_a_window_has_as_much_right_context_as_it_can_hold(codec: Codec) -> None:
+    pieces: list[Piece] = [Fixed(LONG), Gap(9), Fixed(f" {LONG * 20}")]
+    layout = lay_out(pieces, codec, LENGTH, prompt_room=4000)
+    left, near, after = spread(layout)
+    assert len(layout.tokens) == LENGTH
+    assert FREE not in after
+    assert codec.end_of_turn not in layout.tokens, "the report does not end here"
+    assert codec.decode([*left, *near]) == LONG.removesuffix(" ")
+    assert codec.decode(after) == f" {LONG * 20}"[: len(codec.decode(after))]
+    assert layout.unseen == len(f" {LONG * 20}") - len(codec.decode(after))
+
+
+def test_what_the_prompt_cannot_hold_is_counted(codec: Codec) -> None:
+    pieces: list[Piece] = [Fixed(LONG * 20), Gap(9), Fixed(".")]
+    layout = lay_out(pieces, codec, LENGTH, prompt_room=30)
+    seen = codec.decode([*layout.left, *spread(layout)[1]])
+    assert len(layout.left) == 30
+    assert layout.unseen == len((LONG * 20).removesuffix(" ")) - len(seen)
+    assert (LONG * 20).removesuffix(" ").endswith(seen)
+
+
+def test_gaps_far_apart_are_filled_one_window_after_another(codec: Codec) -> None:
+    pieces: list[Piece] = [Gap(9), Fixed(f" {LONG * 9}"), Gap(9), Fixed(" Heart. "), Gap()]
+    first = lay_out(pieces, codec, LENGTH, prompt_room=4000)
+    assert len(first.slots) == 1
+    second = lay_out(with_fills(pieces, ["Clear."]), codec, LENGTH, prompt_room=4000)
+    assert len(second.slots) == 2
+    assert second.slots[1].stop == LENGTH
+    assert second.slots[1].open_end
+    assert up_to_gap(pieces, 1) == pieces[:2]
+    assert with_fills(pieces, ["Clear."])[0] == Fixed(f"Clear. {LONG * 9}")
+
+
+def test_a_gap_longer_than_the_canvas_is_refused(codec: Codec) -> None:
+    with pytest.raises(BadRequest, match="canvas of 128 tokens: 72 too many"):
+        lay_out([Fixed(LONG), Gap(200), Fixed(".")], codec, LENGTH, prompt_room=4000)
+
+
+@given(
+    st.lists(
+        st.one_of(
+            st.builds(Gap, st.one_of(st.none(), st.integers(1, 60))),
+            st.integers(0, 200).map(lambda words: Fixed(" heart" * words)),
+            st.builds(Fixed, text),
+        ),
+        min_size=1,
+        max_size=9,
+    ),
+    st.integers(0, 600),
+)
+def test_windows_hold_every_pin_in_its_place(
+    codec: Codec, pieces: list[Piece], prompt_room: int
+) -> None:
+    """Window after window, what was pinned between the gaps stands there or is counted."""
+    gaps = sum(isinstance(piece, Gap) for piece in pieces)
+    if not gaps:
+        return
+    try:
+        layout = lay_out(pieces, codec, LENGTH, prompt_room=prompt_room)
+    except BadRequest:
+        assert not prompt_room
+        return
+    assert len(layout.tokens) == LENGTH
+    assert 1 <= len(layout.slots) <= gaps
+    assert len(layout.left) <= prompt_room
+    for slot in layout.slots:
+        assert 0 <= slot.start < slot.stop <= LENGTH
+        assert set(layout.tokens[slot.start : slot.stop]) == {FREE}
+    whole = "".join(piece.text for piece in pieces if isinstance(piece, Fixed))
+    known = [token for part in spread(layout) for token in part if token != FREE]
+    shown = codec.decode(known)
+    spaces = sum(piece.text.endswith(" ") for piece in pieces if isinstance(piece, Fixed))
+    assert len(whole) - spaces <= len(shown) + layout.unseen <= len(whole)

@@ -14,14 +14,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import resources
-from inference.canvas import Codec, lay_out
+from inference import sampler
+from inference.canvas import lay_out
 from inference.checkpoints import load
-from inference.engines.diffusion import Checkpoint, DiffusionEngine, encode_prefix
+from inference.clamping import clamp_layouts
+from inference.codec import Codec
+from inference.engines.decoder import decoder_behind
+from inference.engines.diffusion import Checkpoint
+from inference.engines.prefixes import encode_prefix
 from inference.prompt import patch, write_prompt
 from inference.protocol import Gap
 from inference.sampler import (
     FREE,
-    Ban,
     Clamp,
     PinBrokenError,
     Settings,
@@ -88,13 +92,22 @@ def canvases_of_ours(
     checkpoint: Checkpoint, image: np.ndarray, context: str, seed: int
 ) -> tuple[list[torch.Tensor], int]:
     """The same of our sampler, and the most tokens that one of its steps settled."""
-    engine = DiffusionEngine(checkpoint)
     codec = Codec(checkpoint.tokenizer, checkpoint.end_ids)
     layout = lay_out((Gap(),), codec, checkpoint.info.canvas_length)
+    vocabulary = checkpoint.model.config.text_config.vocab_size
     with torch.inference_mode(), decoder_inputs(checkpoint) as inputs:
         prefix = encode_prefix(checkpoint, image, context)
-        steps = list(engine._denoise(prefix, layout, checkpoint.settings, seed))
-    pairs = zip(inputs, (step.draft for step in steps), strict=True)
+        steps = list(
+            denoise(
+                decoder_behind(checkpoint.model, prefix),
+                clamp_layouts([layout], codec, vocabulary, torch.device("cpu")),
+                checkpoint.settings,
+                vocab_size=vocabulary,
+                self_conditioning_dtype=torch.float32,
+                generator=torch.Generator().manual_seed(seed),
+            )
+        )
+    pairs = zip(inputs, (step.drafts[0] for step in steps), strict=True)
     settled = max(int(step.settled.sum()) for step in steps)
     return [canvas for pair in pairs for canvas in pair], settled
 
@@ -122,11 +135,14 @@ def test_it_stops_with_generate_too_on_a_trained_checkpoint(study: int) -> None:
     assert settled > len(ours) / 2, "some step settled more than one token"
 
 
-def clamp_of(pinned: list[int], banned: tuple[int, ...] = ()) -> Clamp:
+def clamp_of(*pinned: list[int], banned: tuple[int, ...] = ()) -> Clamp:
+    """One canvas a list; the banned tokens may stand at no free position."""
     tokens = torch.tensor(pinned)
     if not banned:
         return Clamp(tokens)
-    return Clamp(tokens, (Ban(tokens.eq(FREE).nonzero().squeeze(-1), torch.tensor(banned)),))
+    bias = torch.zeros(2, VOCABULARY)
+    bias[1, list(banned)] = -torch.inf
+    return Clamp(tokens, bias, torch.ones_like(tokens))
 
 
 def random_decoder(seed: int, scale: float) -> Any:
@@ -134,17 +150,32 @@ def random_decoder(seed: int, scale: float) -> Any:
     seen: list[tuple[torch.Tensor, torch.Tensor | None]] = []
 
     def decode(canvas: torch.Tensor, conditioning: torch.Tensor | None) -> torch.Tensor:
-        seen.append((canvas.clone(), conditioning))
-        return scale * torch.randn(1, canvas.shape[1], VOCABULARY, generator=generator)
+        seen.append((canvas.clone(), None if conditioning is None else conditioning.clone()))
+        return scale * torch.randn(*canvas.shape, VOCABULARY, generator=generator)
 
     decode.seen = seen  # type: ignore[attr-defined]
+    return decode
+
+
+def asked_of(decoder: Any) -> Any:
+    """A decoder of whole canvases, (B, L) -> (B, L, V), as the sampler wants it."""
+
+    def decode(
+        canvas: torch.Tensor,
+        conditioning: torch.Tensor | None,
+        free: torch.Tensor,
+        asked: torch.Tensor,
+    ) -> torch.Tensor:
+        logits: torch.Tensor = decoder(canvas, conditioning)
+        return logits.flatten(0, 1)[asked]
+
     return decode
 
 
 def run(decoder: Any, clamp: Clamp, settings: Settings, seed: int = 0) -> list[Step]:
     return list(
         denoise(
-            decoder,
+            asked_of(decoder),
             clamp,
             settings,
             vocab_size=VOCABULARY,
@@ -157,83 +188,90 @@ def run(decoder: Any, clamp: Clamp, settings: Settings, seed: int = 0) -> list[S
 pins = st.lists(st.integers(FREE, VOCABULARY - 1), min_size=LENGTH, max_size=LENGTH)
 
 
-@given(pins, st.integers(0, 2**31), st.floats(0.01, 30), st.integers(1, 12))
+@given(
+    st.lists(pins, min_size=1, max_size=4),
+    st.integers(0, 2**31),
+    st.floats(0.01, 30),
+    st.integers(1, 12),
+)
 def test_pinned_tokens_stand_on_every_canvas(
-    pinned: list[int], seed: int, scale: float, max_steps: int
+    pinned: list[list[int]], seed: int, scale: float, max_steps: int
 ) -> None:
-    clamp = clamp_of(pinned)
     decoder = random_decoder(seed, scale)
-    steps = run(decoder, clamp, Settings(max_steps=max_steps), seed)
-    held = torch.tensor(pinned).ne(FREE)
-    kept = torch.tensor(pinned)[held]
+    steps = run(decoder, clamp_of(*pinned), Settings(max_steps=max_steps), seed)
+    rows = [torch.tensor(row) for row in pinned]
     assert 1 <= len(steps) <= max_steps
-    assert steps[-1].finished
-    for canvas, _ in decoder.seen:
-        assert torch.equal(canvas[0][held], kept)
-    for step in steps:
-        assert torch.equal(step.draft[held], kept)
-        assert bool(step.settled[held].all())
-
-
-def test_self_conditioning_is_one_hot_at_pins() -> None:
-    pinned = [3, FREE, FREE, 5] + [FREE] * (LENGTH - 4)
-    decoder = random_decoder(1, 1.0)
-    run(decoder, clamp_of(pinned), Settings(max_steps=3))
-    assert decoder.seen[0][1] is None
-    conditioning = decoder.seen[1][1].softmax(-1)[0]
-    expected = torch.nn.functional.one_hot(torch.tensor([3, 5]), VOCABULARY).float()
-    assert torch.equal(conditioning[[0, 3]], expected)
+    assert steps[-1].is_last
+    left = list(range(len(rows)))
+    for step, (canvases, _) in zip(steps, decoder.seen, strict=True):
+        assert len(canvases) == step.rows == len(left)
+        for canvas, number in zip(canvases, left, strict=True):
+            held = rows[number].ne(FREE)
+            assert torch.equal(canvas[held], rows[number][held])
+        for number, row in enumerate(rows):
+            held = row.ne(FREE)
+            assert torch.equal(step.drafts[number][held], row[held])
+            assert bool(step.settled[number][held].all())
+        left = [number for number in left if not step.finished[number]]
 
 
 def test_banned_tokens_are_never_drafted_in_inner_gaps() -> None:
     pinned = [FREE] * (LENGTH - 1) + [2]
     steps = run(random_decoder(2, 5.0), clamp_of(pinned, banned=(0, 1, 4)), Settings(max_steps=20))
     for step in steps:
-        assert not set(step.draft[:-1].tolist()) & {0, 1, 4}
+        assert not set(step.drafts[0, :-1].tolist()) & {0, 1, 4}
 
 
 def test_what_is_less_likely_is_lowered_by_so_many_nats() -> None:
-    clamp = Clamp(torch.tensor([FREE, FREE, 3]), (Ban(torch.tensor([1]), torch.tensor([4]), 1.5),))
-    before = torch.randn(1, 3, VOCABULARY, generator=torch.Generator().manual_seed(0))
-    after = clamp.logits(before)
-    assert after[0, 1, 4] == before[0, 1, 4] - 1.5
-    kept = torch.ones(2, VOCABULARY, dtype=torch.bool)
-    kept[1, 4] = False
-    assert torch.equal(after[0, :2][kept], before[0, :2][kept])
+    """Against a token that is as likely, 1.5 nats are odds of 1 to e ** 1.5."""
+    bias = torch.zeros(2, VOCABULARY)
+    bias[1, 4] = -1.5
+    clamp = Clamp(torch.tensor([[FREE, FREE, 3]]), bias, torch.tensor([[0, 1, 0]]))
+    seen: list[torch.Tensor] = []
+
+    def decoder(canvas: torch.Tensor, conditioning: torch.Tensor | None) -> torch.Tensor:
+        if conditioning is not None:
+            seen.append(conditioning.clone())
+        return torch.zeros(1, 3, VOCABULARY)
+
+    run(decoder, clamp, Settings(max_steps=2))
+    (conditioning,) = seen
+    assert torch.equal(conditioning[0], torch.zeros(VOCABULARY))
+    assert conditioning[1].tolist() == [0, 0, 0, 0, -1.5, 0, 0, 0, 0]
 
 
 def test_without_a_ban_any_token_is_drawn() -> None:
     steps = run(random_decoder(2, 5.0), clamp_of([FREE] * LENGTH), Settings(max_steps=20))
-    assert any(set(step.draft.tolist()) & {0, 1, 4} for step in steps)
+    assert any(set(step.drafts[0].tolist()) & {0, 1, 4} for step in steps)
 
 
 class BrokenClamp(Clamp):
-    """Lets go of the pin at position 0, on the canvas or in the logits."""
-
-    breaks = ""
+    """Lets go of the pin at position 0 of the canvas."""
 
     def canvas(self, canvas: torch.Tensor) -> torch.Tensor:
         held = super().canvas(canvas)
-        if self.breaks == "canvas":
-            held[0, 0] = 0
-        return held
-
-    def logits(self, logits: torch.Tensor) -> torch.Tensor:
-        held = super().logits(logits)
-        if self.breaks == "logits":
-            held[0, 0] = torch.nn.functional.one_hot(torch.tensor(0), VOCABULARY).float()
+        held[0, 0] = 0
         return held
 
 
-@pytest.mark.parametrize("part", ["canvas", "logits", "pins", ""])
-def test_a_pin_that_does_not_stand_ends_the_job(part: str) -> None:
-    clamp = BrokenClamp(torch.tensor([3] + [FREE] * (LENGTH - 1)))
-    object.__setattr__(clamp, "breaks", part)
+@pytest.mark.parametrize("part", ["canvas", "pins", "draft", ""])
+def test_a_pin_that_does_not_stand_ends_the_job(part: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    kind = BrokenClamp if part == "canvas" else Clamp
+    clamp = kind(torch.tensor([[3] + [FREE] * (LENGTH - 1)]))
+    if part == "draft":
+        put = sampler._FreePositions.put
+
+        def slips(free: Any, tokens: torch.Tensor) -> torch.Tensor:
+            return put(free, tokens).roll(1)
+
+        monkeypatch.setattr(sampler._FreePositions, "put", slips)
 
     def decoder(canvas: torch.Tensor, _: object) -> torch.Tensor:
         if part == "pins":
-            clamp.pinned[0] = 4  # something writes where it must not
-        return torch.zeros(1, LENGTH, VOCABULARY)
+            clamp.pinned[0, 0] = 4  # something writes where it must not
+        logits = torch.zeros(1, LENGTH, VOCABULARY)
+        logits[..., 1] = 30.0
+        return logits
 
     if not part:
         assert len(run(decoder, clamp, Settings(max_steps=2))) == 2
@@ -252,7 +290,7 @@ def test_it_stops_when_sure_and_stable_over_free_positions_only() -> None:
 
     steps = run(sure, clamp_of([FREE] * LENGTH), Settings(max_steps=48))
     assert len(steps) == 2
-    assert torch.equal(steps[-1].draft, wanted)
+    assert torch.equal(steps[-1].drafts[0], wanted)
 
     def unsure_at_the_pin(canvas: torch.Tensor, conditioning: object) -> torch.Tensor:
         logits = sure(canvas, conditioning)
@@ -272,7 +310,7 @@ def test_many_pins_do_not_outvote_one_unsure_position() -> None:
         return logits
 
     settings = Settings(t_min=1.0, t_max=1.0, max_steps=9)
-    entropy = token_entropy(unsure_at_the_gap(torch.empty(0), None))[0, 0].item()
+    entropy = token_entropy(unsure_at_the_gap(torch.empty(0), None).softmax(-1))[0, 0].item()
     assert entropy / LENGTH < settings.confidence_threshold < entropy
     steps = run(unsure_at_the_gap, clamp_of([FREE] + [1] * (LENGTH - 1)), settings)
     assert len(steps) == settings.max_steps
@@ -281,7 +319,7 @@ def test_many_pins_do_not_outvote_one_unsure_position() -> None:
 def test_equal_seeds_give_equal_canvases_and_others_do_not() -> None:
     def drafts(seed: int) -> list[list[int]]:
         steps = run(random_decoder(0, 0.1), clamp_of([FREE] * LENGTH), Settings(max_steps=4), seed)
-        return [step.settled.tolist() + step.draft.tolist() for step in steps]
+        return [step.settled[0].tolist() + step.drafts[0].tolist() for step in steps]
 
     def canvases(seed: int) -> list[list[int]]:
         decoder = random_decoder(0, 0.1)
@@ -304,7 +342,69 @@ def test_acceptance_takes_the_surest_within_the_bound(entropies: list[float], bo
 
 
 def test_entropy_of_known_distributions() -> None:
-    uniform = torch.zeros(1, 4)
-    one_hot = torch.tensor([[0.0, -torch.inf, -torch.inf, -torch.inf]])
+    uniform = torch.full((1, 4), 0.25)
+    one_hot = torch.tensor([[1.0, 0.0, 0.0, 0.0]])
     assert token_entropy(uniform).item() == pytest.approx(np.log(4), rel=1e-6)
     assert token_entropy(one_hot).item() == 0.0
+
+
+def sure_after(steps: dict[int, int], wanted: torch.Tensor) -> Any:
+    """A decoder that is sure of ``wanted`` on canvases with n as their first pin after n steps."""
+    count = 0
+
+    def decode(canvas: torch.Tensor, _: object) -> torch.Tensor:
+        nonlocal count
+        count += 1
+        logits = torch.zeros(*canvas.shape, VOCABULARY)
+        for row, first in enumerate(canvas[:, 0].tolist()):
+            if count > steps[first]:
+                logits[row].scatter_(-1, wanted[:, None], 50.0)
+        return logits
+
+    return decode
+
+
+def test_who_is_finished_leaves_the_batch_and_stays_as_it_was() -> None:
+    wanted = torch.arange(LENGTH) % VOCABULARY
+    clamp = clamp_of(*([first] + [FREE] * (LENGTH - 1) for first in (5, 7, 6)))
+    steps = run(sure_after({5: 3, 6: 1, 7: 5}, wanted), clamp, Settings(max_steps=20))
+    assert [step.rows for step in steps] == [3, 3, 3, 2, 2, 1, 1]
+    ended = [
+        next(step.number for step in steps if step.finished[row])
+        for row in range(len(clamp.pinned))
+    ]
+    assert ended == [5, 7, 3]
+    for row, first in enumerate((5, 7, 6)):
+        assert steps[-1].drafts[row].tolist() == [first, *wanted[1:].tolist()]
+        at_its_end = steps[ended[row] - 1]
+        assert torch.equal(at_its_end.settled[row], steps[-1].settled[row])
+
+
+def test_evidence_is_what_the_model_says_of_the_witnesses_before_any_clamp() -> None:
+    pinned = torch.tensor([[FREE, 2, 3, FREE], [FREE, 2, 3, 4]])
+    witness = torch.tensor([[False, True, True, False], [False, False, False, True]])
+    logits = torch.randn(2, 4, VOCABULARY, generator=torch.Generator().manual_seed(3))
+    (step,) = run(lambda *_: logits, Clamp(pinned, witness=witness), Settings(max_steps=1))
+    told = logits.log_softmax(-1)
+    expected = [float(told[0, 1, 2] + told[0, 2, 3]) / 2, float(told[1, 3, 4])]
+    assert step.evidence.tolist() == pytest.approx(expected, rel=1e-5)
+
+
+def test_a_canvas_may_begin_with_text() -> None:
+    start = torch.tensor([[1, 2, FREE, FREE]])
+    decoder = random_decoder(0, 1.0)
+    generator = torch.Generator().manual_seed(0)
+    clamp = clamp_of([FREE, FREE, FREE, 7])
+    steps = denoise(
+        asked_of(decoder),
+        clamp,
+        Settings(max_steps=1),
+        vocab_size=VOCABULARY,
+        self_conditioning_dtype=torch.float32,
+        generator=generator,
+        start=start,
+    )
+    assert next(steps).is_last
+    first = decoder.seen[0][0][0].tolist()
+    assert first[:2] == [1, 2]
+    assert first[3] == 7

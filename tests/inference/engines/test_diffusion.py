@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -9,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from inference.canvas import Codec, lay_out
+from inference.canvas import lay_out
+from inference.codec import Codec
 from inference.engines.base import BadRequest, JobCancelled
 from inference.engines.diffusion import Checkpoint, DiffusionEngine
 from inference.protocol import (
@@ -40,8 +44,10 @@ def fill(
     image: NDArray[np.uint8] | None = IMAGE,
     canvases: list[Canvas] | None = None,
     context: str = "",
+    **options: Any,
 ) -> Filled:
-    request = Infill("job", pieces, image_id, context, Options(seed=seed, max_steps=steps))
+    asked = Options(seed=seed, max_steps=steps, **options)
+    request = Infill("job", pieces, image_id, context, asked)
     seen = [] if canvases is None else canvases
     return engine.infill(request, image, seen.append, lambda: False)
 
@@ -68,7 +74,8 @@ def test_a_prepared_study_needs_no_encoding(engine: DiffusionEngine) -> None:
 
 def test_a_canvas_after_every_step(engine: DiffusionEngine) -> None:
     canvases: list[Canvas] = []
-    filled = fill(engine, Gap(5), Fixed(" and "), Gap(3), Fixed("."), canvases=canvases)
+    pieces = (Gap(5), Fixed(" and "), Gap(3), Fixed("."))
+    filled = fill(engine, *pieces, canvases=canvases, candidates=1)
     assert [canvas.step for canvas in canvases] == [1, 2, 3]
     assert filled.steps == filled.forwards == 3
     assert filled.tokens == 8
@@ -101,7 +108,7 @@ def test_a_cancel_before_the_start_does_no_work(engine: DiffusionEngine) -> None
 
 def test_a_request_without_room_does_no_work(engine: DiffusionEngine) -> None:
     with pytest.raises(BadRequest, match="too many"):
-        fill(engine, Fixed("heart " * 300), Gap())
+        fill(engine, Fixed("heart "), Gap(300))
     assert fill(engine, Gap(3)).prefix_encodings == 1
 
 
@@ -147,3 +154,188 @@ def test_pins_stand_on_every_canvas_that_is_decoded(
         assert canvas[tail:] == list(layout.tokens[tail:])
     assert len(seen) == filled.forwards == 2
     assert len(filled.fills) == 3
+
+
+def test_candidates_are_denoised_side_by_side(engine: DiffusionEngine) -> None:
+    """One forward a step for all of them; equal seeds give equal ones."""
+    pieces = (Fixed("The heart "), Gap(6), Fixed("."))
+    filled = fill(engine, *pieces, candidates=4)
+    assert filled.forwards == filled.steps
+    assert filled.canvas_forwards == 4 * filled.steps
+    texts = [candidate.fills for candidate in filled.candidates]
+    assert 2 <= len(texts) <= 4
+    assert len(set(texts)) == len(texts)
+    assert filled.fills == texts[0]
+    assert fill(engine, *pieces, candidates=4).candidates == filled.candidates
+
+
+def test_a_batch_reads_the_one_prefix(engine: DiffusionEngine) -> None:
+    fill(engine, Gap(3), Fixed("."))
+    shapes: list[tuple[int, ...]] = []
+
+    def note(module: object, args: object, kwargs: dict[str, Any]) -> None:
+        layer = kwargs["past_key_values"].layers[0]
+        shapes.append((layer.keys.shape[0], layer.keys.stride(0)))
+
+    hook = engine._model.model.decoder.register_forward_pre_hook(note, with_kwargs=True)
+    filled = fill(engine, Gap(3), Fixed("."), candidates=3)
+    hook.remove()
+    assert filled.prefix_encodings == 0
+    assert set(shapes) == {(3, 0)}, "three rows that lie on each other in memory"
+
+
+def test_gaps_side_by_side_and_within_a_word(engine: DiffusionEngine) -> None:
+    filled = fill(engine, Gap(2), Gap(3), Fixed("No effu"), Gap(1), Fixed("ion"), Gap(2))
+    assert len(filled.fills) == 4
+
+
+LONG = "The heart is normal in size. The lungs are clear. No pleural effusion. "
+
+
+def test_a_long_report_is_filled_window_by_window(engine: DiffusionEngine) -> None:
+    pieces = (Fixed(LONG * 8), Gap(4), Fixed(f" {LONG * 8}"), Gap(3), Fixed(f" {LONG}"))
+    canvases: list[Canvas] = []
+    filled = fill(engine, *pieces, canvases=canvases)
+    assert len(filled.fills) == 2
+    assert len(filled.candidates) == 1
+    assert filled.steps == 6
+    assert filled.unseen > 0
+    assert all(len(canvas.gaps) == 2 for canvas in canvases)
+    assert canvases[0].gaps[1] == ()
+    assert "".join(run.text for run in canvases[-1].gaps[0]) == filled.fills[0]
+    again = fill(engine, *pieces)
+    assert again.prefix_encodings == 0
+    assert again.fills == filled.fills
+
+
+class Scripted:
+    """In place of a decoder: writes ``texts``, one a canvas, as sure as can be."""
+
+    def __init__(self, engine: DiffusionEngine, *texts: str, ends: bool = True) -> None:
+        self.codec = engine._codec
+        self.texts = texts
+        self.ends = ends
+        self.prefixes: list[int] = []
+        self.vocabulary = engine._model.config.text_config.vocab_size
+
+    def __call__(self, prefix: Any) -> Any:
+        number = len(self.prefixes)
+        self.prefixes.append(prefix.get_seq_length())
+
+        def decode(
+            canvas: torch.Tensor, _: object, free: torch.Tensor, asked: torch.Tensor
+        ) -> torch.Tensor:
+            rows, length = canvas.shape
+            wanted = self.codec.encode(self.texts[min(number, len(self.texts) - 1)])
+            if self.ends and number >= len(self.texts) - 1:
+                wanted = [*wanted, self.codec.end_of_turn]
+                wanted += [self.codec.eos] * (length - len(wanted))
+            tokens = torch.tensor((wanted * length)[:length] * rows)
+            logits = torch.zeros(rows * length, self.vocabulary)
+            return logits.scatter(-1, tokens[:, None], 50.0)[asked]
+
+        return decode
+
+
+def scripted(engine: DiffusionEngine, script: Scripted) -> DiffusionEngine:
+    engine._denoiser = dataclasses.replace(engine._denoiser, decoder=script)
+    return engine
+
+
+def test_what_stands_left_of_a_window_is_read_before_it(engine: DiffusionEngine) -> None:
+    script = Scripted(engine, " clear")
+    scripted(engine, script)
+    fill(engine, Gap(6), Fixed("."))
+    pieces = (Fixed(LONG * 12), Gap(6), Fixed("."))
+    fill(engine, *pieces)
+    short, long = script.prefixes[0], script.prefixes[-1]
+    layout = lay_out(pieces, engine._codec, engine.info.canvas_length, prompt_room=4000)
+    assert long - short == len(layout.left) > 20
+
+
+def test_a_draft_goes_on_over_as_many_canvases_as_it_needs(engine: DiffusionEngine) -> None:
+    first = " heart" * engine.info.canvas_length
+    script = Scripted(engine, first, first, " lungs.")
+    canvases: list[Canvas] = []
+    filled = fill(scripted(engine, script), Gap(), steps=9, canvases=canvases)
+    length = engine.info.canvas_length
+    full = engine._codec.decode(engine._codec.encode(first)[:length])
+    assert filled.fills[0] == (full * 2 + " lungs.").removeprefix(" ")
+    start = script.prefixes[0]
+    assert script.prefixes == [start, start + length, start + 2 * length]
+    assert canvases[-1].gaps[0][0].text.startswith("heart heart")
+
+
+def test_a_draft_can_be_cancelled_on_a_later_canvas(engine: DiffusionEngine) -> None:
+    first = " heart" * engine.info.canvas_length
+    script = Scripted(engine, first, first, " lungs.")
+    request = Infill("job", (Gap(),), "image", "", Options(max_steps=9))
+    with pytest.raises(JobCancelled) as caught:
+        scripted(engine, script).infill(
+            request, IMAGE, lambda _: None, lambda: len(script.prefixes) == 2
+        )
+    assert len(script.prefixes) == 2
+    assert caught.value.step == 3
+
+
+def test_a_draft_that_never_ends_says_so(engine: DiffusionEngine) -> None:
+    script = Scripted(engine, " heart" * engine.info.canvas_length, ends=False)
+    filled = fill(scripted(engine, script), Gap(), steps=4)
+    text = engine._model.config.text_config
+    assert len(script.prefixes) > 3
+    assert script.prefixes[-1] + engine.info.canvas_length <= text.max_position_embeddings
+    assert "unclosed" in filled.candidates[0].faults
+
+
+def test_a_faulty_fill_is_tried_again_within_the_budget_and_then_marked(
+    engine: DiffusionEngine,
+) -> None:
+    pieces = (Fixed("The heart "), Gap(2), Fixed(" is normal."))
+    script = Scripted(engine, " heart" * engine.info.canvas_length)
+    filled = fill(scripted(engine, script), *pieces, steps=9, candidates=1)
+    assert len(script.prefixes) == 2
+    assert filled.steps <= 9
+    assert filled.candidates[0].faults == ("stutter",)
+    script.prefixes.clear()
+    fill(engine, *pieces, steps=3, candidates=1)
+    assert len(script.prefixes) == 1, "no budget is left for a second attempt"
+
+
+def test_a_warm_fill_begins_with_the_words_that_stand_there(loaded: Checkpoint) -> None:
+    engine = DiffusionEngine(loaded)
+    codec = engine._codec
+    seen: list[list[int]] = []
+
+    def note(module: object, args: object, kwargs: dict[str, Any]) -> None:
+        seen.append(kwargs["decoder_input_ids"][0].tolist())
+
+    hook = loaded.model.model.decoder.register_forward_pre_hook(note, with_kwargs=True)
+    pieces = (Fixed("The heart "), Gap(hint="is normal in size"), Fixed("."), Gap())
+    fill(engine, *pieces, steps=1, candidates=1, warm=True)
+    hook.remove()
+    start = len(codec.encode("The heart"))
+    words = codec.encode(" is normal in size")
+    assert seen[0][start : start + len(words)] == words
+    assert seen[0][start + len(words)] == codec.filler
+
+
+def test_without_filler_lengths_are_tried_side_by_side(loaded: Checkpoint) -> None:
+    engine = DiffusionEngine(loaded, elastic="ranking")
+    lengths: list[list[int]] = []
+    pieces = (Fixed("The heart "), Gap(), Fixed(" is normal."))
+    pinned = engine._codec.encode(" is normal.")
+
+    def note(module: object, args: object, kwargs: dict[str, Any]) -> None:
+        rows = kwargs["decoder_input_ids"].tolist()
+        lengths.append([row.index(pinned[0]) for row in rows])
+
+    hook = loaded.model.model.decoder.register_forward_pre_hook(note, with_kwargs=True)
+    filled = fill(engine, *pieces, steps=2)
+    hook.remove()
+    assert len(set(lengths[0])) > 3
+    assert filled.steps == 2
+    assert engine._codec.filler not in {
+        token
+        for candidate in filled.candidates
+        for token in engine._codec.encode(candidate.fills[0])
+    }

@@ -52,7 +52,7 @@ def test_the_command_trains_and_its_checkpoint_fills_gaps(short: list[str]) -> N
     assert isinstance(engine, DiffusionEngine)
     with (out / "training" / "filler-bias.csv").open() as file:
         tried = {float(row["bias"]): float(row["token_f1"]) for row in csv.DictReader(file)}
-    assert engine._checkpoint.settings.filler_bias == max(tried, key=lambda bias: tried[bias])
+    assert engine._settings.filler_bias == max(tried, key=lambda bias: tried[bias])
     pieces = (Fixed("FINDINGS:\nHeart "), Gap(5), Fixed("."))
     request = Infill("job", pieces, options=Options(seed=1, max_steps=2))
     filled = engine.infill(request, None, lambda _: None, lambda: False)

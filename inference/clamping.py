@@ -1,0 +1,70 @@
+"""What the canvases of a job must hold, as the tensors that the sampler works with."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+import torch
+
+from inference.canvas import Layout
+from inference.codec import Codec
+from inference.sampler import FREE, Clamp
+
+_WITNESSES: Final = 8
+"""So many pinned tokens right of a gap tell how well its fill goes with them."""
+
+Rule = tuple[bool, bool]
+"""Whether filler and whether end tokens may stand in a gap that ends before its report does."""
+
+
+def clamp_layouts(
+    layouts: Sequence[Layout],
+    codec: Codec,
+    vocab_size: int,
+    device: torch.device,
+    *,
+    filler_bias: float = 0.0,
+) -> Clamp:
+    """The clamp of canvases that are denoised side by side.
+
+    No control token may be drawn in a gap with text to its right, but for filler where the gap's
+    length is open, and end tokens where only they can end it.
+
+    Filler settles first, from the end of a gap towards its beginning, and each step cools the
+    choice between one more and a word: ``filler_bias`` (nats) makes up for what that takes from
+    a fill's length.
+    """
+    rules: dict[Rule, int] = {}
+    rows = []
+    for layout in layouts:
+        row = [0] * len(layout.tokens)
+        for slot in layout.slots:
+            if not slot.open_end:
+                rule = (codec.filler is not None and not slot.exact, slot.may_end)
+                number = rules.setdefault(rule, len(rules) + 1)
+                row[slot.start : slot.stop] = [number] * (slot.stop - slot.start)
+        rows.append(row)
+    bias = torch.zeros(len(rules) + 1, vocab_size, device=device)
+    for (filler, ends), number in rules.items():
+        banned = codec.special - (codec.ends if ends else set())
+        bias[number, sorted(banned)] = -torch.inf
+        if filler:
+            bias[number, codec.filler] = -filler_bias
+    return Clamp(
+        torch.tensor([layout.tokens for layout in layouts], device=device),
+        bias if rules else None,
+        torch.tensor(rows, device=device) if rules else None,
+        torch.tensor([_witnesses(layout, codec) for layout in layouts], device=device),
+    )
+
+
+def _witnesses(layout: Layout, codec: Codec) -> list[bool]:
+    """The pinned tokens right behind each gap; behind the last word the end of the turn."""
+    marks = [False] * len(layout.tokens)
+    for slot in layout.slots:
+        for position in range(slot.stop, min(slot.stop + _WITNESSES, len(marks))):
+            if layout.tokens[position] in (FREE, codec.eos):
+                break
+            marks[position] = True
+    return marks

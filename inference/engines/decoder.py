@@ -1,0 +1,75 @@
+"""The decoder's forward, for no more positions than the sampler asks for.
+
+The head and the self-conditioning of DiffusionGemma each multiply a canvas with the whole
+vocabulary. In an infill most positions are pinned: their logits are not wanted, and what conditions
+them is the embedding of one token. So both products are made for the free positions alone; the
+layers between them are the model's own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+from inference.engines.prefixes import shared_by
+from inference.sampler import Decoder
+
+if TYPE_CHECKING:
+    from transformers import Cache, DiffusionGemmaForBlockDiffusion
+
+
+def decoder_behind(model: DiffusionGemmaForBlockDiffusion, prefix: Cache) -> Decoder:
+    """The decoder of ``model`` behind an encoded prefix (1, ...)."""
+
+    def decode(
+        canvas: Tensor, self_conditioning: Tensor | None, free: Tensor, asked: Tensor
+    ) -> Tensor:
+        signal = None
+        if self_conditioning is not None:
+            signal = _signal(model, canvas, self_conditioning, free)
+        with _conditioned(model, signal):
+            output: Any = model.model(
+                past_key_values=shared_by(prefix, len(canvas)), decoder_input_ids=canvas
+            )
+        return _head(model, output.last_hidden_state.flatten(0, 1)[asked])
+
+    return decode
+
+
+def _signal(
+    model: DiffusionGemmaForBlockDiffusion, canvas: Tensor, logits: Tensor, free: Tensor
+) -> Tensor:
+    """The self-conditioning embeddings (B, L, H): expected ones where free, else the tokens'."""
+    embedding = model.model.decoder.embed_tokens
+    expected = logits.softmax(dim=-1, dtype=torch.float32).to(embedding.weight.dtype)
+    soft = torch.matmul(expected, embedding.weight) * embedding.embed_scale.to(expected.dtype)
+    signal: Tensor = embedding(canvas)
+    return signal.flatten(0, 1).index_copy(0, free, soft).view_as(signal)
+
+
+def _head(model: DiffusionGemmaForBlockDiffusion, hidden: Tensor) -> Tensor:
+    """Logits (P, V) of hidden states (P, H), capped as the model's own forward does."""
+    logits = model.lm_head(hidden).float()
+    cap = model.final_logit_softcapping
+    return torch.tanh(logits / cap) * cap
+
+
+@contextmanager
+def _conditioned(model: DiffusionGemmaForBlockDiffusion, signal: Tensor | None) -> Iterator[None]:
+    """Hands ``signal`` to the decoder in place of the zeros that it makes without logits."""
+    if signal is None:
+        yield
+        return
+
+    def hand_over(_: object, arguments: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
+        return arguments[0], signal
+
+    hook = model.model.decoder.self_conditioning.register_forward_pre_hook(hand_over)
+    try:
+        yield
+    finally:
+        hook.remove()

@@ -1,0 +1,284 @@
+"""One job of a diffusion engine: windows, candidates, further canvases, second attempts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
+
+import torch
+from torch import Tensor
+
+from inference.canvas import (
+    GapSlot,
+    Layout,
+    lay_out,
+    merged,
+    read_runs,
+    read_text,
+    up_to_gap,
+    with_fills,
+)
+from inference.clamping import clamp_layouts
+from inference.codec import Codec
+from inference.engines.base import BadRequest, JobCancelled
+from inference.engines.prefixes import Key, Prefixes
+from inference.faults import find_faults
+from inference.protocol import Candidate, Canvas, Fault, Gap, Infill, Piece, Run
+from inference.ranking import Denoised, rank
+from inference.sampler import FREE, Decoder, Settings, Step, denoise
+
+if TYPE_CHECKING:
+    from transformers import Cache
+
+CANDIDATES: Final = 5
+"""Canvases denoised side by side where nobody asks for another number."""
+
+_STRETCHES: Final = (0.25, 0.4, 0.6, 0.75, 1.0, 1.35)
+"""What the usual length of a gap is stretched by, where lengths are ranked."""
+
+_ATTEMPTS: Final = 2
+"""How often canvases are denoised of which all have faults."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Denoiser:
+    """What a job needs of its engine."""
+
+    codec: Codec
+    canvas_length: int
+    vocab_size: int
+    prompt_room: int
+    device: torch.device
+    dtype: torch.dtype
+    decoder: Callable[[Cache], Decoder]
+    prefixes: Prefixes
+
+
+@dataclass(frozen=True)
+class _Written:
+    """What stands already when a canvas is shown: whole fills, and the beginning of the next."""
+
+    fills: tuple[str, ...] = ()
+    beginning: tuple[int, ...] = ()
+    slot: GapSlot | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Row(Denoised):
+    """A finished canvas of a batch."""
+
+    layout: Layout
+    draft: tuple[int, ...]
+
+
+class Filling:
+    """Fills the gaps of one request. ``steps`` and ``canvas_forwards`` count what that took."""
+
+    def __init__(
+        self,
+        denoiser: Denoiser,
+        request: Infill,
+        settings: Settings,
+        seed: int,
+        emit: Callable[[Canvas], None],
+        cancelled: Callable[[], bool],
+        now: Callable[[], float],
+    ) -> None:
+        self._denoiser, self._codec = denoiser, denoiser.codec
+        self._request = request
+        self._settings = settings
+        self._generator = torch.Generator(denoiser.device).manual_seed(seed)
+        self._emit, self._cancelled, self._now = emit, cancelled, now
+        self._gaps = sum(isinstance(piece, Gap) for piece in request.pieces)
+        self.steps = 0
+        self.canvas_forwards = 0
+        self.unseen = 0
+
+    def check_cancelled(self) -> None:
+        """Raises :class:`~inference.engines.base.JobCancelled` if that was asked for."""
+        if self._cancelled():
+            raise JobCancelled(step=self.steps)
+
+    def run(self, key: Key, prefix: Cache) -> tuple[Candidate, ...]:
+        """Fill every gap: all at once, or window by window where the report is longer."""
+        pieces = merged(self._request.pieces)
+        fills: tuple[str, ...] = ()
+        faults: list[Fault] = []
+        while True:
+            ranked = self._fill_window(key, prefix, pieces, fills)
+            best = ranked[0]
+            if len(best.fills) == self._gaps:
+                return tuple(Candidate(each.fills, each.faults) for each in ranked)
+            fills += best.fills
+            faults += [fault for fault in best.faults if fault not in faults]
+            if len(fills) == self._gaps:
+                return (Candidate(fills, tuple(faults)),)
+            pieces = with_fills(pieces, best.fills)
+
+    def _fill_window(
+        self, key: Key, prefix: Cache, pieces: Sequence[Piece], fills: tuple[str, ...]
+    ) -> Sequence[Denoised]:
+        """Fill the first gaps of ``pieces``, as many as one canvas holds; the best first."""
+        room = self._denoiser.prompt_room - prefix.get_seq_length()
+        layouts = self._layouts(pieces, room)
+        self.unseen = max(self.unseen, layouts[0].unseen)
+        here = up_to_gap(pieces, len(layouts[0].slots))
+        self.check_cancelled()
+        longer = self._denoiser.prefixes.continued(key, prefix, layouts[0].left)
+        start = self._start(layouts, here) if self._request.options.warm else None
+        rows: list[_Row] = []
+        budget = self._settings.max_steps
+        for _ in range(_ATTEMPTS):
+            step = self._denoise(longer, layouts, budget, _Written(fills), start)
+            rows += self._read(layouts, step, here)
+            budget -= step.number
+            if budget < step.number or not all(row.faults for row in rows):
+                break
+        ranked = rank(rows)
+        best = ranked[0]
+        if best.layout.slots[-1].open_end and not self._codec.ends & set(best.draft):
+            return [self._write_on(longer, best, here, fills)]
+        return ranked
+
+    def _write_on(
+        self, prefix: Cache, row: _Row, pieces: Sequence[Piece], fills: tuple[str, ...]
+    ) -> Denoised:
+        """Go on over further canvases, as the model does by itself, until it ends the report."""
+        length = self._denoiser.canvas_length
+        slot = row.layout.slots[-1]
+        whole = Layout((FREE,) * length, (GapSlot(0, length, False, True, False),))
+        draft, written = row.draft, row.draft[slot.start :]
+        ended = False
+        while not ended and prefix.get_seq_length() + length <= self._denoiser.prompt_room:
+            prefix = self._denoiser.prefixes.extended(prefix, draft)
+            before = _Written((*fills, *row.fills[:-1]), written, slot)
+            step = self._denoise(prefix, [whole], self._settings.max_steps, before)
+            draft = tuple(step.drafts[0].tolist())
+            written += draft
+            ended = bool(self._codec.ends & set(draft))
+        if self._codec.thinks_on(written):
+            raise BadRequest(
+                "The model thought its answer over until there was no room left to write it. Ask "
+                "again, or pin a heading to begin with."
+            )
+        texts = (*row.fills[:-1], read_text(written, slot, self._codec))
+        return Denoised(texts, row.evidence, find_faults(pieces, texts, ended=ended))
+
+    def _layouts(self, pieces: Sequence[Piece], room: int) -> list[Layout]:
+        """The canvases to be denoised side by side."""
+
+        def laid_out(stretch: float = 1.0) -> Layout:
+            length = self._denoiser.canvas_length
+            return lay_out(pieces, self._codec, length, prompt_room=room, stretch=stretch)
+
+        usual = laid_out()
+        wished = self._request.options.candidates
+        elastic = any(not (slot.exact or slot.open_end or slot.may_end) for slot in usual.slots)
+        if self._codec.filler is None and elastic:
+            lengths = [laid_out(stretch) for stretch in _STRETCHES]
+            whole = [each for each in lengths if len(each.slots) == len(usual.slots)]
+            count = max(wished or len(whole), len(whole))
+            return [whole[number % len(whole)] for number in range(count)]
+        many = usual.free_tokens <= self._denoiser.canvas_length // 2
+        return [usual] * (wished or (CANDIDATES if many else 1))
+
+    def _denoise(
+        self,
+        prefix: Cache,
+        layouts: Sequence[Layout],
+        budget: int,
+        before: _Written,
+        start: Tensor | None = None,
+    ) -> Step:
+        """Denoise one batch of canvases, showing the first of them, and return its last step."""
+        self.check_cancelled()
+        step: Step | None = None
+        for step in self._steps(prefix, layouts, budget, start):
+            self.steps += 1
+            self.canvas_forwards += step.rows
+            self._emit(self._frame(layouts[0], step, budget, before))
+            if not step.is_last:
+                self.check_cancelled()
+        assert step is not None, "a sampler makes at least one step"
+        return step
+
+    def _steps(
+        self, prefix: Cache, layouts: Sequence[Layout], budget: int, start: Tensor | None
+    ) -> Iterator[Step]:
+        denoiser = self._denoiser
+        clamp = clamp_layouts(
+            layouts,
+            self._codec,
+            denoiser.vocab_size,
+            denoiser.device,
+            filler_bias=self._settings.filler_bias,
+        )
+        return denoise(
+            denoiser.decoder(prefix),
+            clamp,
+            replace(self._settings, max_steps=budget),
+            vocab_size=denoiser.vocab_size,
+            self_conditioning_dtype=denoiser.dtype,
+            generator=self._generator,
+            start=start,
+        )
+
+    def _start(self, layouts: Sequence[Layout], pieces: Sequence[Piece]) -> Tensor:
+        """The canvases (B, L) that hold the text of the gaps' hints, filler behind it."""
+        hints = [piece.hint for piece in pieces if isinstance(piece, Gap)]
+        filler = FREE if self._codec.filler is None else self._codec.filler
+        rows = []
+        for layout in layouts:
+            row = [FREE] * len(layout.tokens)
+            for slot, hint in zip(layout.slots, hints, strict=True):
+                if not hint:
+                    continue
+                space = " " if slot.drops_space and slot.start else ""
+                tokens = self._codec.encode(space + hint)[: slot.stop - slot.start]
+                rest = slot.stop - slot.start - len(tokens)
+                if slot.open_end:
+                    ending = [self._codec.end_of_turn] + [self._codec.eos] * rest
+                    row[slot.start : slot.stop] = (tokens + ending)[: slot.stop - slot.start]
+                else:
+                    row[slot.start : slot.stop] = tokens + [FREE if slot.exact else filler] * rest
+            rows.append(row)
+        return torch.tensor(rows, device=self._denoiser.device)
+
+    def _read(
+        self, layouts: Sequence[Layout], step: Step, pieces: Sequence[Piece]
+    ) -> Iterator[_Row]:
+        for number, layout in enumerate(layouts):
+            draft = tuple(step.drafts[number].tolist())
+            fills = tuple(
+                read_text(draft[slot.start : slot.stop], slot, self._codec) for slot in layout.slots
+            )
+            yield _Row(
+                fills,
+                float(step.evidence[number]),
+                find_faults(pieces, fills),
+                layout=layout,
+                draft=draft,
+            )
+
+    def _frame(self, layout: Layout, step: Step, budget: int, before: _Written) -> Canvas:
+        """What the reader sees of the first canvas of a batch."""
+        draft, settled = step.drafts[0].tolist(), step.settled[0].tolist()
+        gaps = [_runs(fill) for fill in before.fills]
+        for slot in layout.slots:
+            written = [*before.beginning, *draft[slot.start : slot.stop]]
+            marks = [True] * len(before.beginning) + settled[slot.start : slot.stop]
+            gaps.append(read_runs(written, marks, before.slot or slot, self._codec))
+        gaps += [()] * (self._gaps - len(gaps))
+        return Canvas(
+            request_id=self._request.request_id,
+            step=step.number,
+            max_steps=budget,
+            tokens=layout.free_tokens,
+            seconds=self._now(),
+            gaps=tuple(gaps),
+        )
+
+
+def _runs(text: str) -> tuple[Run, ...]:
+    return (Run(text, settled=True),) if text else ()

@@ -1,0 +1,154 @@
+"""Encoded prompts: what the decoder reads of a study, made once and kept.
+
+A prefix is the key-value cache of image and prompt. Text that stands left of the canvas is encoded
+behind it, and a batch of canvases reads one prefix without copies of it.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections import OrderedDict
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from inference.engines.base import BadRequest
+from inference.prompt import Prompt, patch, write_prompt
+
+if TYPE_CHECKING:
+    from transformers import Cache, DiffusionGemmaForBlockDiffusion
+
+    from inference.engines.diffusion import Checkpoint
+
+PREFIXES_KEPT: Final = 8
+"""Prefixes kept encoded: the studies last worked on."""
+
+Key = tuple[str | None, str]
+"""An image's digest and the context beside it."""
+
+
+class Prefixes:
+    """The prefixes of the studies last worked on."""
+
+    def __init__(self, checkpoint: Checkpoint) -> None:
+        self._checkpoint = checkpoint
+        self._kept: OrderedDict[tuple[Key, tuple[int, ...]], Cache] = OrderedDict()
+
+    def study(self, key: Key, image: NDArray[np.uint8] | None) -> tuple[Cache, int]:
+        """The encoded prompt of a study, and how many encodings that took (0 or 1)."""
+        if (kept := self._recall(key, ())) is not None:
+            return kept, 0
+        return self._keep(key, (), encode_prefix(self._checkpoint, image, key[1])), 1
+
+    def continued(self, key: Key, prefix: Cache, left: tuple[int, ...]) -> Cache:
+        """The prefix of a study with the tokens ``left`` of the canvas behind it."""
+        if not left:
+            return prefix
+        if (kept := self._recall(key, left)) is not None:
+            return kept
+        return self._keep(key, left, self.extended(prefix, left))
+
+    def extended(self, prefix: Cache, tokens: tuple[int, ...]) -> Cache:
+        """The prefix with ``tokens`` encoded behind it, not kept."""
+        return extend(self._checkpoint.model, branch(prefix), torch.tensor([tokens]))
+
+    def _recall(self, key: Key, left: tuple[int, ...]) -> Cache | None:
+        if (key, left) in self._kept:
+            self._kept.move_to_end((key, left))
+        return self._kept.get((key, left))
+
+    def _keep(self, key: Key, left: tuple[int, ...], prefix: Cache) -> Cache:
+        self._kept[key, left] = prefix
+        if len(self._kept) > PREFIXES_KEPT:
+            self._kept.popitem(last=False)
+        return prefix
+
+
+def branch(prefix: Cache) -> Cache:
+    """A prefix that can be gone on from while the first stays; nothing is copied."""
+    twin = copy.copy(prefix)
+    twin.layers = [copy.copy(layer) for layer in prefix.layers]
+    return twin
+
+
+def shared_by(prefix: Cache, rows: int) -> Cache:
+    """The prefix (1, ...) as a batch of ``rows`` canvases reads it; nothing is copied."""
+    if rows == 1:
+        return prefix
+    twin = branch(prefix)
+    for layer in twin.layers:
+        layer.keys = layer.keys.expand(rows, -1, -1, -1)
+        layer.values = layer.values.expand(rows, -1, -1, -1)
+    return twin
+
+
+def encode_prefix(checkpoint: Checkpoint, image: NDArray[np.uint8] | None, context: str) -> Cache:
+    """Encode image and prompt into the key-value cache that the decoder reads.
+
+    Raises :class:`~inference.engines.base.BadRequest` where the prompt is too long.
+    """
+    model = checkpoint.model
+    patched = None if image is None else patch(image, checkpoint.image_processor)
+    soft_tokens = None if patched is None else patched.soft_tokens
+    prompt = write_prompt(checkpoint.tokenizer, context, soft_tokens)
+    room = prompt_room(model)
+    if (length := prompt.input_ids.shape[1]) > room:
+        raise BadRequest(
+            f"What the study tells beside its image takes {length} tokens, and this checkpoint "
+            f"holds {room}. Shorten the study's description."
+        )
+    if patched is None:
+        return encode(model, prompt)
+    return encode(
+        model,
+        prompt,
+        pixel_values=patched.pixel_values.to(model.device),
+        image_position_ids=patched.position_ids.to(model.device),
+    )
+
+
+def prompt_room(model: DiffusionGemmaForBlockDiffusion) -> int:
+    """Tokens that a prompt may have, the canvas behind it."""
+    text = model.config.text_config
+    return int(text.max_position_embeddings - model.config.canvas_length)
+
+
+def encode(model: DiffusionGemmaForBlockDiffusion, prompt: Prompt, **image: Any) -> Cache:
+    """Encode prompts (B, P); ``image`` is what the encoder takes of their images."""
+    from transformers import DynamicCache
+
+    cache = DynamicCache(config=model.config.get_text_config(decoder=True))
+    types = prompt.token_type_ids.to(model.device)
+    return _encode(model, cache, prompt.input_ids.to(model.device), types, **image)
+
+
+def extend(model: DiffusionGemmaForBlockDiffusion, cache: Cache, tokens: Tensor) -> Cache:
+    """Encode ``tokens`` (B, K) behind what the cache holds: text left of the canvas. In place."""
+    return _encode(model, cache, tokens.to(model.device), None)
+
+
+def _encode(
+    model: DiffusionGemmaForBlockDiffusion,
+    cache: Cache,
+    ids: Tensor,
+    token_types: Tensor | None,
+    **image: Any,
+) -> Cache:
+    """The masks are made first, as ``generate`` does: only then do an image's tokens see each other
+    in both directions where the checkpoint's configuration says so.
+    """
+    encoder = model.model.encoder
+    rows, added = ids.shape
+    masks = encoder.create_masks_for_generate(
+        config=model.config,
+        inputs_embeds=torch.empty((rows, added, 0), dtype=model.dtype, device=model.device),
+        attention_mask=ids.new_ones((rows, cache.get_seq_length() + added)),
+        past_key_values=cache,
+        position_ids=None,
+        mm_token_type_ids=token_types,
+    )
+    encoder(input_ids=ids, attention_mask=masks, past_key_values=cache, **image)
+    return cache

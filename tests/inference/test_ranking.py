@@ -1,0 +1,69 @@
+"""The candidate that has most in common with the others comes first."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from inference.protocol import Fault
+from inference.ranking import Denoised, agreement, overlap, rank, word_bag
+
+
+def texts(ranked: list[Denoised]) -> list[str]:
+    return [canvas.fills[0] for canvas in ranked]
+
+
+def canvases(*fills: str) -> list[Denoised]:
+    return [Denoised((fill,), evidence=0.0) for fill in fills]
+
+
+def test_overlap_is_the_f1_of_two_bags_of_words() -> None:
+    assert overlap(word_bag("No effusion."), word_bag("no pleural effusion .")) == pytest.approx(
+        2 * 3 / (3 + 4)
+    )
+    assert overlap(word_bag(""), word_bag("")) == 1.0
+    assert overlap(word_bag(""), word_bag("no")) == 0.0
+
+
+def test_what_most_say_comes_first() -> None:
+    ranked = rank(canvases("No rib fracture.", "No effusion.", "Small nodule.", "No effusion."))
+    assert texts(ranked)[0] == "No effusion."
+    assert sorted(texts(ranked)) == ["No effusion.", "No rib fracture.", "Small nodule."]
+
+
+def test_a_fault_outweighs_agreement() -> None:
+    fault: tuple[Fault, ...] = ("stutter",)
+    faulty = [Denoised(("No no effusion.",), 0.0, fault)] * 3
+    assert texts(rank([*faulty, *canvases("Clear.")])) == ["Clear.", "No no effusion."]
+
+
+def test_evidence_decides_between_equals() -> None:
+    pair = [Denoised(("Clear lungs.",), -2.0), Denoised(("Normal heart.",), -1.0)]
+    assert texts(rank(pair)) == ["Normal heart.", "Clear lungs."]
+
+
+def test_gaps_count_alike() -> None:
+    """Two gaps of one canvas are one choice; a long fill has no more say than a short one."""
+    shared = agreement([("a b c d e f", "x"), ("a b c d e f", "y"), ("g", "x")])
+    assert shared[0] == pytest.approx((0.5 + 0.5) / 2)
+    assert shared[1] == pytest.approx(0.25)
+
+
+@given(
+    st.lists(
+        st.builds(
+            Denoised,
+            st.tuples(st.text("ab .", max_size=6), st.text("ab .", max_size=6)),
+            st.floats(-9, 0),
+            st.sampled_from([(), ("copy",)]),
+        ),
+        min_size=1,
+        max_size=7,
+    )
+)
+def test_all_that_differ_are_kept_once(canvases: list[Denoised]) -> None:
+    ranked = rank(canvases)
+    assert {canvas.fills for canvas in ranked} == {canvas.fills for canvas in canvases}
+    assert len(ranked) == len({canvas.fills for canvas in canvases})
+    assert all(0 <= value <= 1 for value in agreement([canvas.fills for canvas in canvases]))
