@@ -52,13 +52,13 @@ class DiffusionEngine:
     def __init__(self, checkpoint: Checkpoint, *, elastic: Elastic = "filler") -> None:
         self.info = checkpoint.info
         self._settings = checkpoint.settings
-        self._model = checkpoint.model
-        self._codec = Codec(checkpoint.tokenizer, checkpoint.end_ids)
+        self.model = checkpoint.model
+        self.codec = Codec(checkpoint.tokenizer, checkpoint.end_ids)
         if elastic == "ranking":
-            self._codec.filler = None
+            self.codec.filler = None
         self._prefixes = Prefixes(checkpoint)
         self._denoiser = Denoiser(
-            codec=self._codec,
+            codec=self.codec,
             canvas_length=checkpoint.info.canvas_length,
             vocab_size=checkpoint.model.config.text_config.vocab_size,
             prompt_room=prompt_room(checkpoint.model),
@@ -77,7 +77,7 @@ class DiffusionEngine:
 
     def length(self, text: str) -> int:
         """Tokens that a gap must have for this text to fill it exactly, behind a space."""
-        return len(self._codec.encode(f" {text}"))
+        return len(self.codec.encode(f" {text}"))
 
     def infill(
         self,
@@ -95,7 +95,7 @@ class DiffusionEngine:
         """
         started = time.perf_counter()
         room = self._denoiser.prompt_room
-        layout = lay_out(request.pieces, self._codec, self.info.canvas_length, prompt_room=room)
+        layout = lay_out(request.pieces, self.codec, self.info.canvas_length, prompt_room=room)
         options = request.options
         seed = secrets.randbits(32) if options.seed is None else options.seed
         settings = self._settings.with_overrides(options.max_steps, options.entropy_bound)
@@ -135,7 +135,7 @@ class DiffusionEngine:
             nonlocal count
             count += 1
 
-        hook = self._model.model.decoder.register_forward_hook(bump)
+        hook = self.model.model.decoder.register_forward_hook(bump)
         try:
             yield lambda: count
         finally:

@@ -91,5 +91,5 @@ def test_true_reports_have_none() -> None:
     for seed in range(400):
         rng = random.Random(seed)
         removed = remove_sentence(write_report(sample_case(seed), rng), rng)
-        pieces = [Fixed(removed.left), Gap(), Fixed(removed.right)]
+        pieces: list[Piece] = [Fixed(removed.left), Gap(), Fixed(removed.right)]
         assert find_faults(pieces, [removed.sentence]) == (), removed

@@ -177,7 +177,7 @@ def test_a_batch_reads_the_one_prefix(engine: DiffusionEngine) -> None:
         layer = kwargs["past_key_values"].layers[0]
         shapes.append((layer.keys.shape[0], layer.keys.stride(0)))
 
-    hook = engine._model.model.decoder.register_forward_pre_hook(note, with_kwargs=True)
+    hook = engine.model.model.decoder.register_forward_pre_hook(note, with_kwargs=True)
     filled = fill(engine, Gap(3), Fixed("."), candidates=3)
     hook.remove()
     assert filled.prefix_encodings == 0
@@ -212,11 +212,11 @@ class Scripted:
     """In place of a decoder: writes ``texts``, one a canvas, as sure as can be."""
 
     def __init__(self, engine: DiffusionEngine, *texts: str, ends: bool = True) -> None:
-        self.codec = engine._codec
+        self.codec = engine.codec
         self.texts = texts
         self.ends = ends
         self.prefixes: list[int] = []
-        self.vocabulary = engine._model.config.text_config.vocab_size
+        self.vocabulary = engine.model.config.text_config.vocab_size
 
     def __call__(self, prefix: Any) -> Any:
         number = len(self.prefixes)
@@ -249,7 +249,7 @@ def test_what_stands_left_of_a_window_is_read_before_it(engine: DiffusionEngine)
     pieces = (Fixed(LONG * 12), Gap(6), Fixed("."))
     fill(engine, *pieces)
     short, long = script.prefixes[0], script.prefixes[-1]
-    layout = lay_out(pieces, engine._codec, engine.info.canvas_length, prompt_room=4000)
+    layout = lay_out(pieces, engine.codec, engine.info.canvas_length, prompt_room=4000)
     assert long - short == len(layout.left) > 20
 
 
@@ -259,7 +259,7 @@ def test_a_draft_goes_on_over_as_many_canvases_as_it_needs(engine: DiffusionEngi
     canvases: list[Canvas] = []
     filled = fill(scripted(engine, script), Gap(), steps=9, canvases=canvases)
     length = engine.info.canvas_length
-    full = engine._codec.decode(engine._codec.encode(first)[:length])
+    full = engine.codec.decode(engine.codec.encode(first)[:length])
     assert filled.fills[0] == (full * 2 + " lungs.").removeprefix(" ")
     start = script.prefixes[0]
     assert script.prefixes == [start, start + length, start + 2 * length]
@@ -281,7 +281,7 @@ def test_a_draft_can_be_cancelled_on_a_later_canvas(engine: DiffusionEngine) -> 
 def test_a_draft_that_never_ends_says_so(engine: DiffusionEngine) -> None:
     script = Scripted(engine, " heart" * engine.info.canvas_length, ends=False)
     filled = fill(scripted(engine, script), Gap(), steps=4)
-    text = engine._model.config.text_config
+    text = engine.model.config.text_config
     assert len(script.prefixes) > 3
     assert script.prefixes[-1] + engine.info.canvas_length <= text.max_position_embeddings
     assert "unclosed" in filled.candidates[0].faults
@@ -303,7 +303,7 @@ def test_a_faulty_fill_is_tried_again_within_the_budget_and_then_marked(
 
 def test_a_warm_fill_begins_with_the_words_that_stand_there(loaded: Checkpoint) -> None:
     engine = DiffusionEngine(loaded)
-    codec = engine._codec
+    codec = engine.codec
     seen: list[list[int]] = []
 
     def note(module: object, args: object, kwargs: dict[str, Any]) -> None:
@@ -323,7 +323,7 @@ def test_without_filler_lengths_are_tried_side_by_side(loaded: Checkpoint) -> No
     engine = DiffusionEngine(loaded, elastic="ranking")
     lengths: list[list[int]] = []
     pieces = (Fixed("The heart "), Gap(), Fixed(" is normal."))
-    pinned = engine._codec.encode(" is normal.")
+    pinned = engine.codec.encode(" is normal.")
 
     def note(module: object, args: object, kwargs: dict[str, Any]) -> None:
         rows = kwargs["decoder_input_ids"].tolist()
@@ -334,8 +334,8 @@ def test_without_filler_lengths_are_tried_side_by_side(loaded: Checkpoint) -> No
     hook.remove()
     assert len(set(lengths[0])) > 3
     assert filled.steps == 2
-    assert engine._codec.filler not in {
+    assert engine.codec.filler not in {
         token
         for candidate in filled.candidates
-        for token in engine._codec.encode(candidate.fills[0])
+        for token in engine.codec.encode(candidate.fills[0])
     }
