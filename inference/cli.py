@@ -27,8 +27,13 @@ def _run(argv: list[str]) -> int:
             from inference.evaluation.bench_demo import main as bench_demo
 
             return bench_demo(rest)
+        case ["bench", "sampler", *rest]:
+            from inference.evaluation.bench_sampler import main as bench_sampler
+
+            return bench_sampler(rest)
         case ["bench", *_]:
-            print("pinfill: name a benchmark: pinfill bench demo|window [--json]", file=sys.stderr)
+            names = "demo|sampler|window"
+            print(f"pinfill: name a benchmark: pinfill bench {names} [--json]", file=sys.stderr)
             return 2
         case _:
             print("pinfill: name a command: train-demo or bench", file=sys.stderr)
