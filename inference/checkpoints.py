@@ -44,7 +44,7 @@ def load_engine(
     on_stage("Starting PyTorch")
     from inference.engines.diffusion import DiffusionEngine
 
-    place = _pick_device(device)
+    place = pick_device(device)
     on_stage(f"Loading {folder.name} on {place}")
     return DiffusionEngine(load(folder, place))
 
@@ -147,7 +147,8 @@ def _read_json(folder: Path, name: str) -> dict[str, Any]:
     return content
 
 
-def _pick_device(wish: str | None) -> str:
+def pick_device(wish: str | None) -> str:
+    """What torch calls the device that was wished for. Raises :class:`CheckpointError`."""
     import torch
 
     if wish in (None, "auto"):

@@ -31,11 +31,13 @@ def _run(argv: list[str]) -> int:
             from inference.evaluation.bench_contract import main as bench_contract
 
             return bench_contract(rest)
+        case ["bench", "sampler", *rest]:
+            from inference.evaluation.bench_sampler import main as bench_sampler
+
+            return bench_sampler(rest)
         case ["bench", *_]:
-            print(
-                "pinfill: name a benchmark: pinfill bench demo|contract|window [--json]",
-                file=sys.stderr,
-            )
+            names = "contract|demo|sampler|window"
+            print(f"pinfill: name a benchmark: pinfill bench {names} [--json]", file=sys.stderr)
             return 2
         case _:
             print("pinfill: name a command: train-demo or bench", file=sys.stderr)

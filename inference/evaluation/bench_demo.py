@@ -14,32 +14,29 @@ from __future__ import annotations
 
 import argparse
 import json
-import random
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from statistics import fmean, median
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from inference.evaluation.filling import fill_case
 from inference.evaluation.finding_labels import extract_labels
+from inference.evaluation.held_out import held_out
 from inference.evaluation.metrics import label_f1, macro_f1, token_f1
 from inference.evaluation.sentences import RemovedSentence, first_sentence, remove_sentence
+from inference.evaluation.statistics import bootstrap_interval
 from inference.protocol import Filled, Fixed, Gap
-from inference.training.findings import Case, sample_case
+from inference.training.findings import Case
 from inference.training.progress import Progress
-from inference.training.report_language import write_report
 
 if TYPE_CHECKING:
     from inference.engines.diffusion import DiffusionEngine
-
-_ROWS: Final = 1024
-"""Rows of a rendered study; a workstation halves them before the model sees the image."""
 
 
 @dataclass(frozen=True)
@@ -96,13 +93,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def prepare(seed: int) -> Item:
     """Render one study and take a sentence out of its report."""
-    from inference.training.demo_corpus import display_image
-
-    case = sample_case(seed)
-    image = display_image(case, _ROWS).reshape(_ROWS // 2, 2, _ROWS // 2, 2).mean(axis=(1, 3))
-    rng = random.Random(f"bench {seed}")
-    report = write_report(case, rng, held_out=True)
-    return Item(case, np.rint(image).astype(np.uint8), remove_sentence(report, rng))
+    study = held_out(seed)
+    return Item(study.case, study.image, remove_sentence(study.report, study.rng))
 
 
 def run(engine: DiffusionEngine, item: Item) -> Outcome:
@@ -171,14 +163,6 @@ def summarise(
             ),
         },
     }
-
-
-def bootstrap_interval(differences: NDArray[np.float64], draws: int = 10_000) -> list[float]:
-    """The 95 % percentile interval of the mean over resampled items."""
-    rng = np.random.default_rng(0)
-    rows = rng.integers(len(differences), size=(draws, len(differences)))
-    low, high = np.percentile(differences[rows].mean(axis=1), [2.5, 97.5])
-    return [float(low), float(high)]
 
 
 def as_table(result: dict[str, Any]) -> str:

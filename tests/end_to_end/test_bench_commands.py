@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 
@@ -27,6 +28,30 @@ def test_bench_demo_measures_drafts_and_fills() -> None:
     assert min(*result["seconds"].values(), *result["forwards"].values()) > 0
 
 
+def test_bench_sampler_holds_the_samplers_against_each_other(tmp_path: Path) -> None:
+    log, figure = tmp_path / "log.jsonl", tmp_path / "frontier.png"
+    asked = ("sampler", "--n", "2", "--resume", str(log), "--figure", str(figure))
+    result = bench(*asked)
+    assert (result["n"], result["skipped"]) == (2, 0)
+    assert {"paper_clamp", "logits_processor", "pinfill", "pinfill_single"} <= set(
+        result["samplers"]
+    )
+    for figures in result["samplers"].values():
+        assert 0 <= figures["exact"] <= figures["token_f1"] <= 1
+        assert min(figures["forwards"], figures["steps"], figures["seconds"]) > 0
+    assert [row["budget"] for row in result["sweep"]] == [4, 6, 8, 12, 16, 24, 32, 48]
+    for row in result["sweep"]:
+        assert (
+            max(row[name]["steps"] for name in ("paper_clamp", "pinfill_single")) <= row["budget"]
+        )
+    low, high = result["differences"]["sweep_mean"]["interval_95"]
+    assert low <= result["differences"]["sweep_mean"]["token_f1"] <= high
+    assert figure.stat().st_size > 0
+    before = log.read_bytes()
+    assert bench(*asked) == result, "all of it was kept"
+    assert log.read_bytes() == before
+
+
 def test_bench_window_sees_the_first_canvas_before_the_job_is_over() -> None:
     result = bench("window")
     assert result["n"] == 8
@@ -39,4 +64,4 @@ def test_a_benchmark_that_does_not_exist_is_named() -> None:
     command = [sys.executable, "-m", "desktop.cli", "bench", "nonsense"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60)
     assert done.returncode == 2
-    assert "demo|window" in done.stderr
+    assert "demo|sampler|window" in done.stderr

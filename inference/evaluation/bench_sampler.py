@@ -1,0 +1,197 @@
+"""``pinfill bench sampler``: how well and how cheaply are gaps filled, and by which sampler?
+
+Sentences are taken out of reports and filled again, by every sampler on the same items and from the
+same seeds: the paper's canvas clamp and a logits processor on transformers' own ``generate``, and
+Pinfill with one candidate and as it is by default; with the length of a gap known and unknown;
+between both sides and behind the left one alone; and the best of five candidates by hindsight. The
+paper's clamp and Pinfill with one candidate also run over a sweep of step budgets.
+
+The items are held-out fictional studies, with their image, or reports of your own (``--data``),
+without one. Reports that are too short or do not fit the canvas are left out and counted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Sequence
+from concurrent.futures import as_completed
+from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from inference.evaluation.sampler_items import DataError, FictionalStudy, Source, read_reports
+from inference.evaluation.sampler_log import (
+    Header,
+    LogError,
+    RunLog,
+    checkpoint_fingerprint,
+    code_fingerprint,
+    file_fingerprint,
+)
+from inference.evaluation.sampler_results import as_table, summarise
+from inference.training.progress import Progress
+
+if TYPE_CHECKING:
+    from inference.evaluation.sampler_runs import Setup
+
+_STUDIES: Final = 100
+"""Fictional studies, where nobody says how many."""
+
+
+class _Unusable(Exception):
+    """One sentence: what is wrong with what was asked for, and what to do."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    from inference.checkpoints import CheckpointError
+
+    arguments = _parse(argv)
+    try:
+        result = _run(arguments)
+    except (_Unusable, CheckpointError, DataError, LogError, FileNotFoundError) as error:
+        print(f"pinfill: {error}", file=sys.stderr)
+        return 2
+    except BrokenProcessPool:
+        print(f"pinfill: a worker process was ended. {_how_to_go_on(arguments)}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print(f"pinfill: stopped. {_how_to_go_on(arguments)}", file=sys.stderr)
+        return 130
+    print(json.dumps(result, indent=2) if arguments.json else as_table(result))
+    return 0
+
+
+def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
+    from inference.training.demo_corpus import HELD_OUT_FROM
+
+    parser = argparse.ArgumentParser("pinfill bench sampler", description=__doc__)
+    parser.add_argument(
+        "--data", type=Path, metavar="REPORTS.jsonl", help='reports of your own, {"text": …} a line'
+    )
+    parser.add_argument(
+        "--n", type=int, metavar="N", help=f"items (default: {_STUDIES} studies, or all reports)"
+    )
+    parser.add_argument(
+        "--first", type=int, metavar="SEED", help=f"of the first study (default: {HELD_OUT_FROM})"
+    )
+    parser.add_argument(
+        "--gaps", type=int, default=1, metavar="K", help="sentences taken out of each report"
+    )
+    parser.add_argument(
+        "--checkpoint", type=Path, metavar="DIR", help="a checkpoint folder; default: the demo"
+    )
+    parser.add_argument("--device", help="cpu, cuda, cuda:N or auto (default)")
+    parser.add_argument(
+        "--processes",
+        type=int,
+        metavar="P",
+        help="workers of one thread each (default: one a core; on a GPU one)",
+    )
+    parser.add_argument(
+        "--resume",
+        type=Path,
+        metavar="FILE",
+        help="keep every item's results here (JSON lines), and go on from what is there",
+    )
+    parser.add_argument(
+        "--figure", type=Path, metavar="FILE.png", help="draw quality against decoder forwards"
+    )
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    arguments = parser.parse_args(argv)
+    for name in ("n", "gaps", "processes"):
+        if (number := getattr(arguments, name)) is not None and number < 1:
+            parser.error(f"--{name} must be at least 1")
+    if arguments.data is not None and arguments.first is not None:
+        parser.error("--first is for fictional studies; leave it out beside --data")
+    if arguments.first is None:
+        arguments.first = HELD_OUT_FROM
+    return arguments
+
+
+def _run(arguments: argparse.Namespace) -> dict[str, Any]:
+    from inference.checkpoints import check, pick_device
+    from inference.evaluation.sampler_runs import Setup
+    from resources import demo_checkpoint
+
+    if arguments.figure is not None:
+        _check_figure(arguments.figure)
+    sources = _sources(arguments)
+    folder = arguments.checkpoint or demo_checkpoint()
+    check(folder)
+    setup = Setup(folder, pick_device(arguments.device), arguments.gaps)
+    header = Header(
+        checkpoint=checkpoint_fingerprint(folder),
+        code=code_fingerprint(),
+        reports="fictional" if arguments.data is None else file_fingerprint(arguments.data),
+        gaps=setup.gaps,
+        device=setup.device,
+    )
+    log = RunLog(arguments.resume, header)
+    cores = os.cpu_count() or 1
+    processes = arguments.processes or (cores if setup.device == "cpu" else 1)
+    _measure(setup, sources, log, processes)
+
+    measured = [log.results[source.seed] for source in sources]
+    if all(item.skipped for item in measured):
+        raise _Unusable(f"No report could be used; of the first one: {measured[0].skipped}")
+    result = {"checkpoint": str(folder), "gaps": setup.gaps} | summarise(measured)
+    if arguments.figure is not None:
+        from inference.evaluation.frontier import draw_frontier
+
+        draw_frontier(result, arguments.figure)
+    return result
+
+
+def _sources(arguments: argparse.Namespace) -> Sequence[Source]:
+    if arguments.data is not None:
+        return read_reports(arguments.data)[: arguments.n]
+    count = arguments.n or _STUDIES
+    return [FictionalStudy(arguments.first + index) for index in range(count)]
+
+
+def _measure(setup: Setup, sources: Sequence[Source], log: RunLog, processes: int) -> None:
+    """Run what the log does not hold yet."""
+    from inference.evaluation.sampler_runs import measure
+    from inference.training.demo_corpus import one_thread_each
+
+    missing = [source for source in sources if source.seed not in log.results]
+    if not missing:
+        return
+    done = len(sources) - len(missing)
+    with (
+        one_thread_each(min(processes, len(missing))) as pool,
+        Progress().bar("filling gaps", len(sources), done) as advance,
+    ):
+        jobs = [pool.submit(measure, setup, source) for source in missing]
+        try:
+            for job in as_completed(jobs):
+                log.add(job.result())
+                advance(1, "")
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+
+
+def _check_figure(path: Path) -> None:
+    """Find out before the long run, not after it."""
+    try:
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+        from matplotlib.figure import Figure
+    except ModuleNotFoundError:
+        raise _Unusable(
+            "--figure needs matplotlib, which is not installed: pip install 'pinfill[bench]'."
+        ) from None
+    known = FigureCanvasAgg(Figure()).get_supported_filetypes()
+    if path.suffix.removeprefix(".").lower() not in known:
+        raise _Unusable(f"--figure cannot be drawn as {path.name}: end its name in .png or .svg.")
+    if not path.absolute().parent.is_dir():
+        raise _Unusable(f"There is no folder {path.absolute().parent} for the figure; make it.")
+
+
+def _how_to_go_on(arguments: argparse.Namespace) -> str:
+    if arguments.resume is None:
+        return "With --resume FILE a run can be gone on with."
+    return f"The same command goes on from {arguments.resume}."

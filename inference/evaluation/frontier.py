@@ -1,0 +1,65 @@
+"""The frontier of a sweep over step budgets: what quality costs in decoder forwards."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Final
+
+_SERIES: Final = (
+    ("paper_clamp", "canvas clamp (arXiv 2607.01436)", "#9a5b00", "s", "--"),
+    ("pinfill_single", "Pinfill, one candidate", "#00539c", "o", "-"),
+)
+"""Result, label, colour, marker, line: two of which tell the series apart without colour."""
+
+
+def draw_frontier(result: dict[str, Any], path: Path) -> None:
+    """Draw token-F1 against mean decoder forwards; the file's ending chooses its format.
+
+    ``result`` is that of :func:`~inference.evaluation.sampler_results.summarise`. Raises
+    :class:`ModuleNotFoundError` without matplotlib, :class:`OSError` and :class:`ValueError` where
+    the file cannot be written.
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(7, 4.5), layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.subplots()
+    for name, label, colour, marker, line in _SERIES:
+        points = [row[name] for row in result["sweep"]]
+        forwards = [point["forwards"] for point in points]
+        scores = [point["token_f1"] for point in points]
+        below = [point["token_f1"] - point["token_f1_95"][0] for point in points]
+        above = [point["token_f1_95"][1] - point["token_f1"] for point in points]
+        axes.errorbar(
+            forwards,
+            scores,
+            yerr=[below, above],
+            label=label,
+            color=colour,
+            marker=marker,
+            linestyle=line,
+            elinewidth=0.8,
+            capsize=2,
+        )
+        for row, x, y in zip(result["sweep"], forwards, scores, strict=True):
+            axes.annotate(
+                str(row["budget"]),
+                (x, y),
+                xytext=(4, 5 if name == "pinfill_single" else -12),
+                textcoords="offset points",
+                fontsize=8,
+                color=colour,
+            )
+    axes.set_xlabel("decoder forwards (mean)")
+    axes.set_ylabel("token-F1 of the fill")
+    axes.set_title(
+        f"One removed sentence filled again, {result['n']} reports"
+        if result["gaps"] == 1
+        else f"{result['gaps']} removed sentences filled again, {result['n']} reports"
+    )
+    axes.grid(alpha=0.3)
+    figure.legend(
+        title="step budget at each point, 95 % interval", loc="outside lower center", ncols=2
+    )
+    figure.savefig(path, dpi=160)
