@@ -102,7 +102,7 @@ _MARKS_LUNGS: Final = frozenset(
 _CHRONIC: Final = frozenset({Kind.HYPERINFLATION, Kind.HIATAL_HERNIA})
 
 
-_STYLES: Final = [Style.TERSE] * 3 + [Style.MIXED] * 5 + [Style.WORDY] * 4
+_STYLES: Final = [Style.TERSE] * 2 + [Style.MIXED] * 3 + [Style.WORDY] * 3
 """The style of every voice."""
 
 

@@ -13,9 +13,9 @@ from typing import Final
 
 from inference.training.phrases import Bank, Phrases
 
-VOICES: Final = 12
+VOICES: Final = 8
 
-_HABIT: Final = 0.9
+_HABIT: Final = 0.97
 """How often a radiologist does what is usual for him; otherwise he does as anyone might."""
 
 
