@@ -45,7 +45,12 @@ def compare(current: str, other: str) -> tuple[Passage, ...]:
     for number, (tag, low, high, from_, to) in enumerate(codes):
         if tag == "equal":
             same = new[from_:to]
-            text = "".join(same) if whole else _cut(same, last=number == len(codes) - 1)
+            if whole:
+                text = "".join(same)
+            elif len(codes) == 1:
+                text = f"{''.join(same[:_WHOLE]).rstrip()} {ELLIPSIS}"
+            else:
+                text = _cut(same, last=number == len(codes) - 1)
             passages.append(Passage(text, Change.SAME))
         elif tag == "delete":
             gone = old[low:high]
