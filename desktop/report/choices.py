@@ -28,21 +28,21 @@ class Choice:
     allowed: bool
 
     @property
-    def notes(self) -> str:
-        """What is to be said of it beside its text."""
-        parts = (
-            "in the report" if self.current else "",
-            f"fault: {told(self.faults)}" if self.faults else "",
-            "" if self.allowed else "would change a pinned word",
+    def notes(self) -> tuple[tuple[str, bool], ...]:
+        """What is to be said of it beside its text, and whether that is a fault."""
+        notes = (
+            ("in the report" if self.current else "", False),
+            (f"fault: {told(self.faults)}" if self.faults else "", True),
+            ("" if self.allowed else "would change a pinned word", False),
         )
-        return " · ".join(part for part in parts if part)
+        return tuple((note, is_fault) for note, is_fault in notes if note)
 
     @property
     def spoken(self) -> str:
         """All of it as one line, for screen readers."""
         fills = (_spoken(passages) for passages in (self.passages, *self.elsewhere))
-        parts = (f"Candidate {self.number}", *fills, self.notes)
-        return "; ".join(part for part in parts if part)
+        notes = (note for note, _ in self.notes)
+        return "; ".join((f"Candidate {self.number}", *fills, *notes))
 
 
 def choices(report: Report, candidate_set: CandidateSet, place: int) -> Iterator[Choice]:

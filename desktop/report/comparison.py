@@ -6,16 +6,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from enum import Enum, auto
+from itertools import dropwhile
 from typing import Final
 
 from desktop.report.sentences import words
 
 ELLIPSIS: Final = "…"
 _WHOLE: Final = 60
-"""Words and spaces up to which a text is shown whole."""
+"""Words, spaces and marks up to which a text is shown whole."""
 
-_CONTEXT: Final = 8
-"""Words and spaces kept on either side of a difference, in a longer text."""
+_CONTEXT: Final = 9
+"""How many of them are kept on either side of a difference, in a longer text."""
+
+_WORTH_A_CUT: Final = 16
+"""Fewer than these are not left out: the gap in the reading would cost more than the room."""
 
 
 class Change(Enum):
@@ -53,9 +57,7 @@ def compare(current: str, other: str) -> tuple[Passage, ...]:
                 text = _cut(same, last=number == len(codes) - 1)
             passages.append(Passage(text, Change.SAME))
         elif tag == "delete":
-            gone = old[low:high]
-            text = "".join(gone) if whole else _cut(gone, last=False)
-            passages.append(Passage(text, Change.GONE))
+            passages.append(Passage(_cut(old[low:high], last=False), Change.GONE))
         else:
             passages.append(Passage("".join(new[from_:to]), Change.NEW))
     return tuple(passages)
@@ -63,12 +65,11 @@ def compare(current: str, other: str) -> tuple[Passage, ...]:
 
 def _cut(parts: Sequence[str], *, last: bool) -> str:
     """The first and the last words of what stands between two differences."""
-    kept = _CONTEXT if last else 2 * _CONTEXT
-    if len(parts) <= kept + 1:
+    tail = 0 if last else _CONTEXT
+    if len(parts) < _CONTEXT + tail + _WORTH_A_CUT:
         return "".join(parts)
     head = "".join(parts[:_CONTEXT]).rstrip()
-    return f"{head} {ELLIPSIS}" if last else f"{head} {ELLIPSIS} {_tail(parts)}"
-
-
-def _tail(parts: Sequence[str]) -> str:
-    return "".join(parts[-_CONTEXT:]).lstrip(" ")
+    if last:
+        return f"{head} {ELLIPSIS}"
+    rest = dropwhile(lambda part: not part.isalnum(), parts[-tail:])
+    return f"{head} {ELLIPSIS} {''.join(rest)}"

@@ -178,8 +178,11 @@ def _html(choice: Choice, colors: ReportColors) -> str:
         for passages in choice.elsewhere
     ]
     if choice.notes:
-        color = colors.fault if choice.faults else colors.soft
-        lines.append(f'<span style="color:{color}">{escape(choice.notes)}</span>')
+        notes = (
+            f'<span style="color:{colors.fault if is_fault else colors.soft}">{escape(note)}</span>'
+            for note, is_fault in choice.notes
+        )
+        lines.append(f'<span style="color:{colors.soft}"> · </span>'.join(notes))
     return "<br>".join(lines)
 
 
@@ -189,11 +192,14 @@ def _fill(passages: Sequence[Passage], colors: ReportColors) -> str:
 
 def _passage(passage: Passage, colors: ReportColors) -> str:
     """Never by colour alone: what is new is bold and underlined, what is gone struck through."""
-    text = escape(passage.text).replace("\n", " ")
+    text = escape(passage.text)
+    word = text.strip()
     match passage.change:
-        case Change.SAME:
+        case Change.NEW if word:
+            marked = f'<b><u style="color:{colors.differs}">{word}</u></b>'
+        case Change.GONE if word:
+            marked = f'<s style="color:{colors.soft}">{word}</s>'
+        case _:
             return text
-        case Change.NEW:
-            return f'<b><u style="color:{colors.differs}">{text}</u></b>'
-        case Change.GONE:
-            return f'<s style="color:{colors.soft}">{text}</s>'
+    before, _, after = text.partition(word)
+    return f"{before}{marked}{after}"

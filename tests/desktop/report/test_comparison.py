@@ -31,7 +31,7 @@ def test_a_long_text_is_cut_to_where_it_differs() -> None:
     shown = compare(old, old.replace("right", "left"))
     assert [passage.text for passage in shown if passage.change is NEW] == ["left"]
     text = "".join(passage.text for passage in shown)
-    assert text.startswith("The lungs are clear …")
+    assert text.startswith("The lungs are clear and …")
     assert text.endswith("Small left effusion.")
     assert len(text) < 80
 
