@@ -38,7 +38,32 @@ REPORT: Final = (
         "infill", "&Infill", "Write anew all that is not pinned", ("Ctrl+Return", "Ctrl+Enter")
     ),
     Command("refill", "&Refill Selection", "Write the selection anew", ("Ctrl+R",), "Refill"),
+    Command(
+        "revise",
+        "Re&vise Selection",
+        "Write the selection anew, or the sentence at the caret, beginning from its words",
+        ("Ctrl+E",),
+    ),
     Command("cancel", "&Cancel", "Stop and leave the report as it was", ("Esc",), after_line=True),
+    Command(
+        "next_candidate",
+        "Ne&xt Candidate",
+        "Put the next of the model's candidates in place",
+        ("Alt+Down",),
+        after_line=True,
+    ),
+    Command(
+        "previous_candidate",
+        "Previous C&andidate",
+        "Put the one before in place",
+        ("Alt+Up",),
+    ),
+    Command(
+        "candidates",
+        "Candida&tes…",
+        "List the candidates for the words at the caret",
+        ("Alt+Return", "Alt+Enter"),
+    ),
     Command(
         "pin",
         "&Pin Selection",

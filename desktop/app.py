@@ -128,7 +128,7 @@ def _report_fault(
     """What a slot raises ends here: told in the log and the window, which goes on."""
     _log.error("a slot failed", exc_info=(kind, fault, trace))
     if isinstance(fault, Exception):
-        window.show_fault(fault)
+        window.notices.show_fault(fault)
 
 
 async def _picture(window: MainWindow, paths: Sequence[Path], out: Path) -> int:

@@ -21,6 +21,7 @@ class Situation:
     stopping: bool = False  # the worker is, for another to take its place
     text: bool = False  # the report has some
     selection: bool = False
+    candidates: bool = False  # several, for the words at the caret
     can_undo: bool = False
     can_redo: bool = False
     has_previous: bool = False
@@ -42,6 +43,12 @@ def refusals(now: Situation) -> Iterator[tuple[str, str | None]]:
     for name in ("draft", "infill"):
         yield name, model
     yield "refill", model or _first((not now.selection, "Select some of the report first"))
+    yield "revise", model or _first((not now.text, "The report is empty: draft it first"))
+    several = report or _first(
+        (not now.candidates, "Put the caret on words that the model just wrote")
+    )
+    for name in ("next_candidate", "previous_candidate", "candidates"):
+        yield name, several
     for name in ("pin", "unpin"):
         yield name, text
     for name in ("gap", "gap_of_length"):

@@ -79,6 +79,12 @@ def build_parser() -> argparse.ArgumentParser:
     filling = argparse.ArgumentParser(add_help=False, parents=[running])
     filling.add_argument("study", type=Path, metavar="STUDY", help="a DICOM file")
     filling.add_argument("--seed", type=_seed, metavar="N", help="the same seed, the same text")
+    filling.add_argument(
+        "--candidates",
+        type=_candidates,
+        metavar="N",
+        help="write up to N texts and print the best; --json prints all",
+    )
     filling.add_argument("--json", action="store_true", help="print one JSON object")
 
     demo = commands.add_parser(
@@ -99,7 +105,7 @@ def build_parser() -> argparse.ArgumentParser:
     open_.set_defaults(command=_open)
 
     draft = commands.add_parser("draft", parents=[filling], help="write a report from a study")
-    draft.set_defaults(command=_draft)
+    draft.set_defaults(command=_draft, warm=False)
 
     infill = commands.add_parser(
         "infill", parents=[filling], help="fill the gaps of a report; all else stays as it is"
@@ -109,7 +115,11 @@ def build_parser() -> argparse.ArgumentParser:
         type=Path,
         required=True,
         metavar="FILE",
-        help="UTF-8 text; {{gap}} or {{gap 12}} (tokens) marks a gap; - reads standard input",
+        help="UTF-8 text; {{gap}} or {{gap 12}} (tokens) marks a gap, {{gap: words}} one with "
+        "words in it; - reads standard input",
+    )
+    infill.add_argument(
+        "--warm", action="store_true", help="begin from the words in the gaps instead of noise"
     )
     infill.set_defaults(command=_infill)
 
@@ -183,6 +193,7 @@ def _fill(options: argparse.Namespace, pieces: Sequence[Piece]) -> int:
     from desktop import headless
     from desktop.studies.reading import StudyError
     from inference.client import RequestFailed, WorkerError
+    from inference.protocol import Options
 
     try:
         headless.run(
@@ -190,7 +201,7 @@ def _fill(options: argparse.Namespace, pieces: Sequence[Piece]) -> int:
             pieces,
             checkpoint=_checkpoint(options.checkpoint),
             device=options.device,
-            seed=options.seed,
+            options=Options(seed=options.seed, candidates=options.candidates, warm=options.warm),
             as_json=options.json,
         )
     except StudyError as error:
@@ -260,6 +271,16 @@ def _missing_package(error: ImportError) -> str:
 def _seed(text: str) -> int:
     if not (text.isascii() and text.isdigit() and len(text) < 19):
         raise argparse.ArgumentTypeError(f"{text!r} is no whole number of up to 18 digits")
+    return int(text)
+
+
+def _candidates(text: str) -> int:
+    from inference.protocol import MAX_CANDIDATES
+
+    if not (
+        text.isascii() and text.isdigit() and len(text) < 4 and 1 <= int(text) <= MAX_CANDIDATES
+    ):
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 1 to {MAX_CANDIDATES}")
     return int(text)
 
 

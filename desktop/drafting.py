@@ -59,13 +59,18 @@ class Drafting(QObject):
     def busy(self) -> bool:
         return self._busy
 
-    def begin(self, name: str, study: Study, make_plan: Callable[[], Plan]) -> None:
-        """Start a job unless one runs. ``make_plan`` is asked once the worker is ready."""
+    def begin(
+        self, name: str, study: Study, make_plan: Callable[[], Plan], *, warm: bool = False
+    ) -> None:
+        """Start a job unless one runs. ``make_plan`` is asked once the worker is ready.
+
+        A ``warm`` job begins from the words that stand in its gaps, else from noise.
+        """
         if self._busy:
             return
         self._busy = True
         self.busy_changed.emit(True)
-        self._tasks.spawn(self._run(study, make_plan), name, self._ended)
+        self._tasks.spawn(self._run(study, make_plan, warm), name, self._ended)
 
     def cancel(self) -> None:
         self._tasks.cancel()
@@ -101,9 +106,9 @@ class Drafting(QObject):
             # Not for the reader yet: the job itself will say it, if there is one.
             _log.info("the study could not be prepared: %s", error)
 
-    async def _run(self, study: Study, make_plan: Callable[[], Plan]) -> None:
+    async def _run(self, study: Study, make_plan: Callable[[], Plan], warm: bool) -> None:
         try:
-            await self._fill(study, make_plan)
+            await self._fill(study, make_plan, warm)
         except asyncio.CancelledError:
             self.cancelled.emit()
         except (WorkerError, NothingToFill) as error:
@@ -113,7 +118,7 @@ class Drafting(QObject):
         self._busy = False
         self.busy_changed.emit(False)
 
-    async def _fill(self, study: Study, make_plan: Callable[[], Plan]) -> None:
+    async def _fill(self, study: Study, make_plan: Callable[[], Plan], warm: bool) -> None:
         make_plan()  # says at once where there is nothing to fill
         self.waiting.emit()
         await self._link.ready()
@@ -124,7 +129,7 @@ class Drafting(QObject):
             pieces=plan.pieces,
             image=image,
             context=prompt_context(study),
-            options=Options(seed=secrets.randbelow(2**31)),  # so that a refill differs
+            options=Options(seed=secrets.randbelow(2**31), warm=warm),  # so that a refill differs
         )
         self._editor.start_preview(plan)
         try:
@@ -132,7 +137,7 @@ class Drafting(QObject):
         finally:
             self._frames.cancel()
             self._editor.end_preview()
-        self._editor.take_fills(plan, filled.fills)
+        self._editor.take_candidates(plan, filled.candidates)
         self.finished.emit(filled)
 
     def _show(self, canvas: Canvas) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from desktop.report.faults import cautions
 from desktop.studies.context import prompt_context
 from desktop.studies.reading import Study, read_study
 from desktop.terminal import LiveCanvas, printable
@@ -23,18 +24,22 @@ def run(
     *,
     checkpoint: Path,
     device: str | None = None,
-    seed: int | None = None,
+    options: Options,
     as_json: bool = False,
 ) -> None:
     """Fill the gaps of ``pieces`` from a study, and write the outcome to standard output.
+
+    What a reader must know of it beside its text goes to standard error.
 
     Raises :class:`~desktop.studies.errors.StudyError`,
     :class:`~inference.client.WorkerError`, and :class:`KeyboardInterrupt` on Ctrl-C, after the
     worker has put the job down.
     """
     study = read_study(study_path)
-    filled = asyncio.run(_fill(study, pieces, checkpoint, device, Options(seed=seed)))
+    filled = asyncio.run(_fill(study, pieces, checkpoint, device, options))
     _write(as_object(pieces, filled) if as_json else join(pieces, filled.fills))
+    for caution in cautions(filled):
+        print(f"pinfill: {caution}", file=sys.stderr)
 
 
 async def _fill(
@@ -59,7 +64,10 @@ async def _fill(
 
 
 def as_object(pieces: Sequence[Piece], filled: Filled) -> dict[str, Any]:
-    """What ``--json`` prints. ``pieces`` holds ``{"fixed": …}`` and ``{"fill": …}`` in order."""
+    """What ``--json`` prints. ``pieces`` holds ``{"fixed": …}`` and ``{"fill": …}`` in order.
+
+    ``candidates`` are all different, the best first; ``text`` and ``pieces`` are the best one's.
+    """
     fills = iter(filled.fills)
     return {
         "text": join(pieces, filled.fills),
@@ -76,6 +84,15 @@ def as_object(pieces: Sequence[Piece], filled: Filled) -> dict[str, Any]:
         "forwards": filled.forwards,
         "prefix_encodings": filled.prefix_encodings,
         "prefix_seconds": filled.prefix_seconds,
+        "unseen": filled.unseen,
+        "candidates": [
+            {
+                "text": join(pieces, candidate.fills),
+                "fills": list(candidate.fills),
+                "faults": list(candidate.faults),
+            }
+            for candidate in filled.candidates
+        ],
     }
 
 

@@ -33,12 +33,14 @@ from desktop.availability import Situation, refusals
 from desktop.drafting import Drafting
 from desktop.gap_dialog import ask_length
 from desktop.menus import fill_menu_bar, presets_menu
+from desktop.notices import UNSAVED, Notices
 from desktop.opening import Opening, local_paths
+from desktop.report.choosing import Choosing
 from desktop.report.colors import ReportColors
 from desktop.report.editor import ReportEditor
 from desktop.report.legend import ReportLegend
 from desktop.report.model import NothingToFill, Plan
-from desktop.report.store import StoreConflict
+from desktop.report.sentences import sentence_at
 from desktop.report_pane import ReportPane
 from desktop.session import StudySession
 from desktop.settings import Settings
@@ -49,18 +51,17 @@ from desktop.widgets.banner import Banner, Notice, NoticeKind
 from desktop.widgets.status_line import StatusLine
 from desktop.widgets.study_bar import StudyBar
 from desktop.worker_link import WorkerLink, WorkerState
-from inference.client import WorkerDied, WorkerError
-from inference.protocol import Canvas, Filled
+from inference.client import WorkerError
 
 DEFAULT_SIZE: Final = (1440, 900)
 ZOOM_STEP: Final = 1.25
 _LONGEST_GAP: Final = 1024
 """In tokens, while no checkpoint says how long its canvas is."""
 
-_UNSAVED: Final = "unsaved"
-"""The topic of a report that could not be saved: its notice stays until it is."""
+WARM: Final = frozenset({"revise"})
+"""The commands of the model that begin from the words that stand; the others, from noise."""
 
-EDITOR_MENU: Final = ("pin", "unpin", "gap", "refill")
+EDITOR_MENU: Final = ("pin", "unpin", "gap", "refill", "revise", "candidates")
 """What the editor's context menu offers beside the usual."""
 
 
@@ -82,8 +83,6 @@ class MainWindow(QMainWindow):
         self._replacing = False
         colors = theme.palette(settings.theme)
 
-        self.tasks = Tasks(self.show_fault)
-        self._openings = Tasks(self.show_fault)
         self.commands = Actions(self)
         self._opening = Opening(self, settings, self.open_paths)
         self.banner = Banner(colors)
@@ -91,7 +90,11 @@ class MainWindow(QMainWindow):
         self.viewport = Viewport()
         self.editor = ReportEditor()
         self.legend = ReportLegend()
+        self.choosing = Choosing(self.editor)
         self.drafting = Drafting(link, self.editor, self)
+        self.notices = Notices(session, link, self.drafting, self.banner, self.status)
+        self.tasks = Tasks(self.notices.show_fault)
+        self._openings = Tasks(self.notices.show_fault)
         self.study_bar = StudyBar(self.commands["previous"], self.commands["next"])
         self.report_pane = ReportPane(self.editor, self.legend, self.commands)
 
@@ -163,8 +166,12 @@ class MainWindow(QMainWindow):
             "quit": self.close,
             "draft": self.draft,
             "infill": self.infill,
-            "refill": self.refill,
+            "refill": partial(self._rewrite, "refill"),
+            "revise": partial(self._rewrite, "revise"),
             "cancel": self._cancel,
+            "next_candidate": partial(self.choosing.step, 1),
+            "previous_candidate": partial(self.choosing.step, -1),
+            "candidates": self.choosing.show,
             "pin": self.editor.pin_selection,
             "unpin": self.editor.unpin_selection,
             "gap": self.editor.insert_gap,
@@ -193,8 +200,6 @@ class MainWindow(QMainWindow):
 
         self.session.list_changed.connect(self._show_list)
         self.session.study_changed.connect(self._show_study)
-        self.session.failed.connect(self._show_errors)
-        self.session.saved.connect(self._show_saved)
         self.viewport.paths_dropped.connect(self.open_paths)
         self.study_bar.chosen.connect(self._choose_study)
         self.editor.changed.connect(self._allow)
@@ -203,12 +208,7 @@ class MainWindow(QMainWindow):
         self.link.state_changed.connect(self._show_worker)
         self.link.died.connect(self._worker_died)
         self.drafting.busy_changed.connect(self._allow)
-        self.drafting.waiting.connect(self._show_waiting)
-        self.drafting.progressed.connect(self._show_canvas)
-        self.drafting.finished.connect(self._show_filled)
-        self.drafting.cancelled.connect(self._show_cancelled)
-        self.drafting.failed.connect(self._show_error)
-        self.drafting.broke.connect(self.show_fault)
+        self.choosing.happened.connect(self.status.show_text)
 
     # Commands
 
@@ -275,22 +275,25 @@ class MainWindow(QMainWindow):
     def infill(self) -> None:
         self._begin("infill", lambda: self.editor.report.pieces_for_infill())
 
-    def refill(self) -> None:
-        start, end = self.editor.selection()
-        report, revision = self.editor.report, self.editor.report.revision
+    def _rewrite(self, command: str) -> None:
+        """Refill or revise the selection; a revision without one is of the sentence."""
+        report, (start, end) = self.editor.report, self.editor.selection()
+        if start == end and command == "revise":
+            start, end = sentence_at(report.text, start)
+        revision = report.revision
 
         def plan() -> Plan:
             if report.revision != revision:
                 raise NothingToFill("The report has changed meanwhile: select the words again.")
             return report.pieces_for_refill(start, end)
 
-        self._begin("refill", plan)
+        self._begin(command, plan)
 
-    def _begin(self, name: str, make_plan: Callable[[], Plan]) -> None:
+    def _begin(self, command: str, make_plan: Callable[[], Plan]) -> None:
         if self.session.study is not None:
             self.banner.withdraw("job")
             self.editor.setFocus()  # the button that was pressed is about to be disabled
-            self.drafting.begin(name, self.session.study, make_plan)
+            self.drafting.begin(command, self.session.study, make_plan, warm=command in WARM)
 
     def _ask_gap_length(self) -> None:
         model = self.link.model
@@ -329,6 +332,7 @@ class MainWindow(QMainWindow):
         self.report_pane.recolor(colors)
         report_colors = ReportColors.of(colors)
         self.editor.set_colors(report_colors)
+        self.choosing.set_colors(report_colors)
         self.legend.set_colors(report_colors)
 
     def _copy(self) -> None:
@@ -387,6 +391,7 @@ class MainWindow(QMainWindow):
             stopping=self.link.state is WorkerState.STOPPING,
             text=bool(report.text),
             selection=start != end,
+            candidates=self.choosing.several,
             can_undo=report.can_undo,
             can_redo=report.can_redo,
             has_previous=self.session.neighbour(-1) is not None,
@@ -396,41 +401,14 @@ class MainWindow(QMainWindow):
             self.commands.allow(name, why_not)
 
     def _show_worker(self) -> None:
-        text = {
-            WorkerState.STOPPED: "No worker",
-            WorkerState.STARTING: f"Starting: {self.link.stage}"
-            if self.link.stage
-            else "Starting…",
-            WorkerState.READY: "Ready",
-            WorkerState.BUSY: "Writing",
-            WorkerState.STOPPING: "Stopping the worker…",
-            WorkerState.DIED: "Worker stopped",
-        }[self.link.state]
-        self.status.show_worker(self.link.state.value, text)
-        self.status.show_model(self.link.model)
+        self.notices.show_worker()
         if self.link.state is WorkerState.READY:
-            self.banner.withdraw("worker")
             self._prepare()
         self._allow()
 
     def _prepare(self) -> None:
         if self.session.study is not None:
             self.drafting.prepare(self.session.study)
-
-    def _show_waiting(self) -> None:
-        starting = self.link.state is WorkerState.STARTING
-        self.status.show_text(
-            "Waits until the model is loaded · Esc cancels" if starting else "Asking the model…"
-        )
-
-    def _show_canvas(self, canvas: Canvas) -> None:
-        self.status.show_canvas(canvas)
-
-    def _show_filled(self, filled: Filled) -> None:
-        self.status.show_filled(filled)
-
-    def _show_cancelled(self) -> None:
-        self.status.show_text("Cancelled; the report is as it was")
 
     def _worker_died(self, error: WorkerError) -> None:
         self.banner.show_notice(
@@ -439,43 +417,6 @@ class MainWindow(QMainWindow):
                 f"{error} Your report is untouched." if self.session.study else str(error),
                 action=("Restart worker", self.restart_worker),
                 topic="worker",
-            )
-        )
-
-    def _show_error(self, error: Exception) -> None:
-        """One sentence in the banner; the worker's death is told by :meth:`_worker_died`."""
-        self.status.show_text("")
-        if isinstance(error, WorkerDied) or self.link.state is WorkerState.DIED:
-            return
-        kind = NoticeKind.INFO if isinstance(error, NothingToFill) else NoticeKind.ERROR
-        self.banner.show_notice(Notice(kind, str(error), topic="job"))
-
-    def _show_errors(self, errors: list[Exception]) -> None:
-        more = len(errors) - 1
-        tail = f" And {more} more; this notice's tooltip has them all." if more else ""
-        conflict = isinstance(errors[0], StoreConflict)
-        self.banner.show_notice(
-            Notice(
-                NoticeKind.ERROR,
-                f"{errors[0]}{tail}",
-                details="\n".join(str(error) for error in errors) if more else "",
-                action=("Save over it", self._save_over) if conflict else None,
-                topic=_UNSAVED if errors[0] is self.session.unsaved else "studies",
-            )
-        )
-
-    def _show_saved(self) -> None:
-        self.banner.withdraw(_UNSAVED)
-
-    def _save_over(self) -> None:
-        self.session.save(overwrite=True)
-
-    def show_fault(self, fault: Exception) -> None:
-        self.banner.show_notice(
-            Notice(
-                NoticeKind.ERROR,
-                f"Something went wrong inside Pinfill ({type(fault).__name__}: {fault}). "
-                "Your report is kept; the log says more.",
             )
         )
 
@@ -498,7 +439,7 @@ class MainWindow(QMainWindow):
         """Add to the notice that the failed save has just put up."""
         notice = self.banner.notice
         assert notice is not None
-        assert notice.topic == _UNSAVED
+        assert notice.topic == UNSAVED
         text = f"{notice.text} Closing once more gives up what is not saved."
         self._warning = replace(notice, text=text)
         self.banner.show_notice(self._warning)

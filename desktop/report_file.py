@@ -1,9 +1,10 @@
 """Report files: UTF-8 text in which ``{{gap}}`` or ``{{gap 12}}`` (tokens) marks a gap.
 
-All else is pinned byte for byte: line ends stay as they are, white space at the end of a line
-too. Spaces and tabs may stand inside the braces; a byte order mark at the start is no text and is
-dropped. What begins like a gap mark and is none, such as ``{{gap x}}`` or ``{{gap 0}}``, is an
-error, never silently pinned.
+``{{gap: some words}}`` is a gap with the words that stand in it now: a clue to its length, and
+what a warm job begins with. All else is pinned byte for byte: line ends stay as they are, white
+space at the end of a line too. Spaces and tabs may stand inside the braces; a byte order mark at
+the start is no text and is dropped. What begins like a gap mark and is none, such as ``{{gap x}}``
+or ``{{gap 0}}``, is an error, never silently pinned.
 """
 
 from __future__ import annotations
@@ -18,7 +19,9 @@ from inference.protocol import Fixed, Gap, Piece
 MAX_BYTES: Final = 1_000_000
 """More than any report; a file beyond it is something else, named by mistake."""
 
-_MARK: Final = re.compile(r"\{\{[ \t]*gap(?:[ \t]+([1-9][0-9]{0,5}))?[ \t]*\}\}")
+_MARK: Final = re.compile(
+    r"\{\{[ \t]*gap(?:[ \t]+([1-9][0-9]{0,5}))?[ \t]*(?::[ \t]*([^{}]*?)[ \t]*)?\}\}"
+)
 _LIKE_A_MARK: Final = re.compile(r"\{\{[ \t]*gap(?![a-z])[^{}\r\n]{0,20}\}{0,2}")
 
 
@@ -35,7 +38,7 @@ def parse(text: str) -> tuple[Piece, ...]:
     end = 0
     for mark in _MARK.finditer(text):
         pieces += _fixed(text, end, mark.start())
-        pieces.append(Gap(int(mark[1]) if mark[1] else None))
+        pieces.append(Gap(int(mark[1]) if mark[1] else None, mark[2] or ""))
         end = mark.end()
     pieces += _fixed(text, end, len(text))
     if not any(isinstance(piece, Gap) for piece in pieces):

@@ -13,13 +13,15 @@ import os
 import signal
 import sys
 import tempfile
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable
 from pathlib import Path
 
 import qasync
+from PySide6.QtWidgets import QWidget
 
 import resources
 from desktop.app import application, build_window, set_up_log
+from desktop.choice_pictures import Take, every_choice
 from desktop.collector import collecting_on_this_thread
 from desktop.main_window import MainWindow
 from desktop.theme import THEME_NAMES
@@ -33,11 +35,13 @@ from desktop.walkthrough import (
     write,
 )
 
-Take = Callable[[str], None]
 
+async def every_state(window: MainWindow, study: Path, picture: Take) -> None:
+    """Lead the window through its states, calling ``picture`` with the name of each."""
 
-async def every_state(window: MainWindow, study: Path, take: Take) -> None:
-    """Lead the window through its states, calling ``take`` with the name of each."""
+    def take(state: str) -> None:
+        picture(state, window)
+
     take("empty")
     await wait_for_worker(window)
     await open_study(window, [study])
@@ -63,6 +67,7 @@ async def every_state(window: MainWindow, study: Path, take: Take) -> None:
     window.banner.dismiss()
     _lengthen(window)
     take("long-report")
+    every_choice(window, picture)
 
 
 def _kill_worker(window: MainWindow) -> None:
@@ -115,8 +120,8 @@ async def _both_themes(checkpoint: Path, study: Path, out: Path) -> None:
             window.link.start()
             window.show()
 
-            def take(state: str, window: MainWindow = window, name: str = name) -> None:
-                save_picture(window, out / f"{state}-{name}.png")
+            def take(state: str, shown: QWidget, name: str = name) -> None:
+                save_picture(shown, out / f"{state}-{name}.png")
 
             try:
                 await every_state(window, study, take)

@@ -54,6 +54,7 @@ class Palette:
     error_ground: str
     origin_generated: str  # underlines of the report, by origin
     origin_edited: str
+    differs: str  # waves under words that other candidates have otherwise
     pin: str
     pin_ground: str  # tint behind pinned text
     gap: str
@@ -85,6 +86,7 @@ DARK: Final = Palette(
     error_ground="#2a1817",
     origin_generated="#8fb8d6",
     origin_edited="#d9b36a",
+    differs="#cba6f0",
     pin="#74b6bf",
     pin_ground="#182628",
     gap="#d9b36a",
@@ -116,6 +118,7 @@ LIGHT: Final = Palette(
     error_ground="#f9e4e2",
     origin_generated="#1f5a86",
     origin_edited="#7a5200",
+    differs="#7b2fa8",
     pin="#17646f",
     pin_ground="#dfeff0",
     gap="#7a5200",
@@ -135,6 +138,7 @@ TEXT_PAIRS: Final[tuple[tuple[str, str], ...]] = (
     ("on_selection", "selection"),
     ("gap", "gap_ground"),
     ("unsettled", "surface"),
+    *((name, "raised") for name in ("differs", "warning")),
 )
 """(text, ground): names of palette entries where the one is written on the other."""
 
@@ -142,7 +146,7 @@ GLYPH_PAIRS: Final[tuple[tuple[str, str], ...]] = (
     *(("accent", ground) for ground in ("ground", "surface", "raised")),
     *((kind, f"{kind}_ground") for kind in ("info", "warning", "error", "pin", "gap")),
     *((kind, "ground") for kind in ("info", "warning", "error")),
-    ("pin", "surface"),
+    *((name, "surface") for name in ("pin", "differs", "warning")),
 )
 """(glyph, ground): the same for icons, rings and marks."""
 

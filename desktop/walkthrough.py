@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from PySide6.QtCore import QCoreApplication, QEvent, SignalInstance
+from PySide6.QtWidgets import QWidget
 
 from desktop.main_window import MainWindow
 from desktop.report.model import NothingToFill, Origin, Report
@@ -75,7 +76,7 @@ def pin_phrase(window: MainWindow) -> None:
     window.commands["pin"].trigger()
 
 
-def save_picture(window: MainWindow, out: Path) -> None:
+def save_picture(window: QWidget, out: Path) -> None:
     # What was shown or hidden just now takes its place when the loop runs next; this is before.
     QCoreApplication.sendPostedEvents(None, QEvent.Type.LayoutRequest.value)
     if not window.grab().save(str(out), "PNG"):

@@ -30,6 +30,9 @@ class ReportColors:
     generated_tint: str
     edited: str
     edited_tint: str
+    differs: str
+    fault: str
+    on_fault: str
     gap: str
     gap_tint: str
     unsettled: str
@@ -53,6 +56,9 @@ class ReportColors:
             generated_tint=_mix(palette.surface, palette.origin_generated, 0.05),
             edited=palette.origin_edited,
             edited_tint=_mix(palette.surface, palette.origin_edited, 0.09),
+            differs=palette.differs,
+            fault=palette.warning,
+            on_fault=palette.surface,
             gap=palette.gap,
             gap_tint=palette.gap_ground,
             unsettled=palette.unsettled,
@@ -74,6 +80,11 @@ class Glyph(Enum):
 
     TICK = auto()
     PIN = auto()
+    FAULT = auto()
+
+
+WAVE: Final = Qt.PenStyle.CustomDashLine
+"""Qt's pens have no wave; the painter draws this one itself."""
 
 
 @dataclass(frozen=True)
@@ -103,6 +114,7 @@ def looks(colors: ReportColors) -> dict[Style, Look]:
         Style.EDITED: Look(
             colors.ink, line.DashDotLine, colors.edited, colors.edited_tint, glyph=Glyph.PIN
         ),
+        Style.DIFFERS: Look(colors.ink, WAVE, colors.differs, colors.generated_tint),
         Style.UNPINNED_EDIT: Look(colors.ink, line.DashDotLine, colors.edited),
         Style.SETTLED: Look(colors.ink, line.DotLine, colors.generated),
         Style.UNSETTLED: Look(colors.unsettled, italic=True),

@@ -7,10 +7,11 @@ report's own. A draft that is being denoised plays in a second document; the fir
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Final
 
-from PySide6.QtCore import QEvent, QMimeData, QPointF, QRectF, Qt, Signal
+from PySide6.QtCore import QEvent, QMimeData, QPoint, QPointF, QRect, QRectF, Qt, Signal
 from PySide6.QtGui import (
     QColor,
     QContextMenuEvent,
@@ -30,11 +31,11 @@ from PySide6.QtWidgets import QFrame, QMenu, QTextEdit, QWidget
 
 from desktop.report.colors import ReportColors
 from desktop.report.mirror import GUTTER, RIGHT, TOP, Mirror, difference, replacement
-from desktop.report.model import GAP_CHAR, Origin, Plan, Report, clean
+from desktop.report.model import GAP_CHAR, CandidateSet, Origin, Plan, Report, clean
 from desktop.report.painting import paint_marks
 from desktop.report.picture import picture, preview
 from desktop.report.utf16 import Utf16
-from inference.protocol import Canvas
+from inference.protocol import Candidate, Canvas
 
 PLACEHOLDER: Final = (
     "Press Draft to let the model write from the image, or start typing. What you type stays."
@@ -60,6 +61,9 @@ class ReportEditor(QTextEdit):
     selection_changed = Signal()
     pin_refused = Signal(str)
     """A sentence that says why something stayed pinned."""
+
+    menu_opening = Signal(QMenu, QPoint)
+    """The context menu and where in the viewport it was asked for, to add to it."""
 
     _ready = False  # Qt tells of changes while it is still constructing
 
@@ -102,7 +106,7 @@ class ReportEditor(QTextEdit):
         self._leave()
         self._report = report
         self._leave = report.subscribe(self._show_report)
-        self._mirror.show(picture(report.content))
+        self._mirror.show(picture(report))
         self._put_caret(0)
         self.verticalScrollBar().setValue(0)
         self.viewport().update()
@@ -113,6 +117,24 @@ class ReportEditor(QTextEdit):
         cursor = self._cursor_before if self.previewing else self.textCursor()
         index = self._mirror.index
         return index.point(cursor.selectionStart()), index.point(cursor.selectionEnd())
+
+    @property
+    def caret(self) -> int:
+        cursor = self._cursor_before if self.previewing else self.textCursor()
+        return self._mirror.index.point(cursor.position())
+
+    def rect_of(self, position: int) -> QRect:
+        """Where the caret would be at ``position``, in pixels of the viewport."""
+        cursor = QTextCursor(self._mirror.document)
+        cursor.setPosition(self._mirror.index.units(position))
+        return self.cursorRect(cursor)
+
+    def character_at(self, point: QPoint) -> int:
+        """The character that is drawn at ``point`` of the viewport; -1 where there is none."""
+        at = QPointF(point) + QPointF(0, self.verticalScrollBar().value())
+        layout = self.document().documentLayout()
+        units = layout.hitTest(at, Qt.HitTestAccuracy.ExactHit)
+        return self._mirror.index.point(units) if units >= 0 and not self.previewing else -1
 
     def select(self, start: int, end: int) -> None:
         """Select ``start:end`` and leave the caret at ``end``."""
@@ -186,12 +208,28 @@ class ReportEditor(QTextEdit):
         self._swap(self._mirror, self._cursor_before)
         self.selection_changed.emit()
 
-    def take_fills(self, plan: Plan, fills: Sequence[str]) -> None:
-        """End the preview and take the fills as one edit. Raises as ``Report.apply`` does."""
+    def take_candidates(self, plan: Plan, candidates: Sequence[Candidate]) -> None:
+        """End the preview and take the first candidate as one edit, the others to choose from.
+
+        Raises as :meth:`Report.apply_candidates` does.
+        """
         self.end_preview()
+        with self._holding_still():
+            self._report.apply_candidates(plan, candidates)
+
+    def choose(self, candidate_set: CandidateSet, index: int) -> bool:
+        """Put another candidate in place, as :meth:`Report.choose` does."""
+        if self.previewing:
+            return False
+        with self._holding_still():
+            return self._report.choose(candidate_set, index, self.caret)
+
+    @contextmanager
+    def _holding_still(self) -> Iterator[None]:
+        """The reader's eyes stay where they are."""
         at = self.verticalScrollBar().value()
-        self._report.apply(plan, fills)
-        self.verticalScrollBar().setValue(at)  # the reader's eyes stay where they are
+        yield
+        self.verticalScrollBar().setValue(at)
 
     def _swap(self, mirror: Mirror, cursor: QTextCursor | None = None) -> None:
         at = self.verticalScrollBar().value()
@@ -219,7 +257,7 @@ class ReportEditor(QTextEdit):
         finally:
             self._from_keys = False
         if self._mirror.raw_text() != self._report.text:  # cleaned, it was no change
-            self._mirror.show(picture(self._report.content))
+            self._mirror.show(picture(self._report))
 
     def _change_to(self, text: str, caret: int) -> tuple[int, int, str]:
         """What makes ``text`` of the report, as :func:`difference` gives it.
@@ -234,7 +272,7 @@ class ReportEditor(QTextEdit):
         return difference(self._report.text, text, caret)
 
     def _show_report(self) -> None:
-        if self._mirror.show(picture(self._report.content)) and not self._from_keys:
+        if self._mirror.show(picture(self._report)) and not self._from_keys:
             self._put_caret(self._report.caret)
         self.viewport().update()
         self.changed.emit()
@@ -365,6 +403,9 @@ class ReportEditor(QTextEdit):
         if self.actions():
             menu.addSeparator()
             menu.addActions(self.actions())
+        by_mouse = event.reason() == QContextMenuEvent.Reason.Mouse
+        point = event.pos() if by_mouse else self.rect_of(self.caret).center()
+        self.menu_opening.emit(menu, point)
         menu.popup(event.globalPos())
 
     def createMimeDataFromSelection(self) -> QMimeData:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from enum import Enum, auto
 from typing import Final
 
+from desktop.report.candidates import CandidateSet
 from desktop.report.spans import Content
 
 MAX_STEPS: Final = 1_000
@@ -14,30 +15,45 @@ PAUSE_S: Final = 1.5
 
 
 class Kind(Enum):
-    """What a step was. Steps of typing or erasing join up, all others stand alone."""
+    """What a step was. Steps of typing, erasing or choosing join up, all others stand alone."""
 
     TYPING = auto()
     ERASING = auto()
+    CHOOSING = auto()  # between the candidates of one set
     OTHER = auto()
 
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """A report and where the caret belongs in it."""
+    """A report, where the caret belongs in it, and the candidates that are at hand."""
 
     content: Content
     caret: int
+    sets: tuple[CandidateSet, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One step back or forth. ``seconds`` is when it ended, ``open`` whether it can go on."""
+    """One step back or forth. ``seconds`` is when it ended, ``open`` whether it can go on.
+
+    ``chosen_in`` is the number of the set that a choice was made in.
+    """
 
     before: State
     after: State
     kind: Kind = Kind.OTHER
     seconds: float = 0.0
     open: bool = False
+    chosen_in: int | None = None
+
+    def goes_on(self, last: Step) -> bool:
+        """Whether this step and the one before it may be one."""
+        if not (last.open and self.open and last.kind is self.kind):
+            return False
+        if self.kind is Kind.CHOOSING:  # the reader takes time to read, and the caret may move
+            same_set = last.chosen_in == self.chosen_in
+            return same_set and last.after.content == self.before.content
+        return last.after == self.before and self.seconds - last.seconds < PAUSE_S
 
 
 class History:
@@ -56,20 +72,14 @@ class History:
         return bool(self._undone)
 
     def push(self, step: Step, *, starts_word: bool = False) -> None:
-        """Add a step; it goes on with the last one while the reader types a word or erases."""
+        """Add a step; it goes on with the last one while the reader types a word, erases or
+        looks through candidates. Back at the candidate that stood there first, there is no step.
+        """
         self._undone.clear()
-        last = self._done[-1] if self._done else None
-        if (
-            last is not None
-            and last.open
-            and step.open
-            and last.kind is step.kind
-            and last.after == step.before
-            and step.seconds - last.seconds < PAUSE_S
-            and not starts_word
-        ):
-            self._done[-1] = replace(step, before=last.before)
-            return
+        if self._done and step.goes_on(self._done[-1]) and not starts_word:
+            step = replace(step, before=self._done.pop().before)
+            if step.before.content == step.after.content:
+                return
         self._done.append(step)
         del self._done[:-MAX_STEPS]
 

@@ -19,6 +19,7 @@ _ENTRIES: Final[tuple[tuple[str, Style | None], ...]] = (
     ("generated", Style.GENERATED),
     ("pinned", Style.PINNED),
     ("edited", Style.EDITED),
+    ("differs", Style.DIFFERS),
     ("gap", None),
 )
 _BETWEEN: Final = 18.0
@@ -35,8 +36,10 @@ class ReportLegend(QWidget):
         self.setAccessibleName("Legend of the report")
         self.setAccessibleDescription(
             "Typed text has a bar in the margin. Generated text is underlined with dots. Pinned "
-            "text has a solid line and a pin in the margin. Edited text has dashes and dots. A gap "
-            "is where the model may write."
+            "text has a solid line and a pin in the margin. Edited text has dashes and dots. A "
+            "wave is under a word that decides clinically and differs between the model's "
+            "candidates: click it to see them. A triangle in the margin is beside a fill that may "
+            "be faulty. A gap is where the model may write."
         )
         self.setToolTip(self.accessibleDescription())
         policy = QSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)

@@ -38,7 +38,7 @@ _STATES: Final = 2**31
 
 
 class Mirror:
-    """One document and the picture that it shows.
+    """One document and the picture that it shows, its places counted in UTF-16 units.
 
     ``busy`` is true while the mirror itself changes the document, so that its owner can tell
     such changes from the reader's.
@@ -59,6 +59,7 @@ class Mirror:
         self.picture = Picture("", (), ())
         self.index = Utf16("")
         self.stretches: list[Stretch] = []
+        self.faulty: list[int] = []
         self.busy = False
         self.document.setDefaultFont(font)
         self.set_colors(colors)
@@ -88,6 +89,7 @@ class Mirror:
             for s in picture.stretches
             if not new[s.start : s.end].isspace()  # white space alone has nothing to draw
         ]
+        self.faulty = [self.index.units(place) for place in picture.faulty]
         changed = start != end or bool(text)
         with self._changing():
             if changed:

@@ -9,8 +9,26 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 
+from desktop.report.candidates import (
+    CandidateSet,
+    Edit,
+    caret_after,
+    cleaned,
+    edits_of,
+    exchanged,
+    filled,
+    follow,
+    put,
+)
 from desktop.report.edits import touched
 from desktop.report.history import History, Kind, State, Step
+from desktop.report.marks import (
+    DifferenceMark,
+    Dismissal,
+    FaultMark,
+    difference_marks,
+    fault_marks,
+)
 from desktop.report.plans import (
     Added,
     Hole,
@@ -26,7 +44,6 @@ from desktop.report.sections import SECTIONS, Section, find_sections, is_heading
 from desktop.report.spans import (
     GAP_CHAR,
     GAP_MARK,
-    Builder,
     Content,
     GapMark,
     Mark,
@@ -34,12 +51,16 @@ from desktop.report.spans import (
     Span,
     clean,
 )
+from inference.protocol import Candidate
 
 __all__ = [
     "GAP_CHAR",
     "SECTIONS",
     "Added",
+    "CandidateSet",
     "Content",
+    "DifferenceMark",
+    "FaultMark",
     "GapMark",
     "Hole",
     "Kept",
@@ -80,6 +101,9 @@ class Report:
         self._content.check()
         self._revision = revision
         self._caret = 0
+        self._sets: tuple[CandidateSet, ...] = ()
+        self._sets_made = 0
+        self._dismissed: set[Dismissal] = set()
         self._history = History()
         self._clock = clock
         self._listeners: list[Callable[[], None]] = []
@@ -116,6 +140,29 @@ class Report:
     def caret(self) -> int:
         """Where the last change would put the caret."""
         return self._caret
+
+    @property
+    def candidate_sets(self) -> tuple[CandidateSet, ...]:
+        """The candidates at hand, oldest job first. They are not saved with the report."""
+        return self._sets
+
+    def candidates_at(self, position: int) -> CandidateSet | None:
+        """The set with a fill at ``position``, the latest where two fills meet."""
+        found = [each for each in self._sets if each.place_at(position) is not None]
+        inside = [s for s in found if any(p.start <= position < p.end for p in s.places)]
+        return next(reversed(inside or found), None)
+
+    @property
+    def differences(self) -> tuple[DifferenceMark, ...]:
+        """The words of fills that decide clinically and read otherwise in other candidates."""
+        marks = difference_marks(self._content, self._sets)
+        return tuple(mark for mark in marks if mark.dismissal not in self._dismissed)
+
+    @property
+    def faults(self) -> tuple[FaultMark, ...]:
+        """The fills in which a known fault of the model was found."""
+        marks = fault_marks(self._content, self._sets)
+        return tuple(mark for mark in marks if mark.dismissal not in self._dismissed)
 
     @property
     def can_undo(self) -> bool:
@@ -168,7 +215,8 @@ class Report:
             kind is Kind.TYPING and not text.isspace() and before.text[start - 1 : start].isspace()
         )
         after = marked.splice(start, end, text, (origin, True))
-        self._do(after, start + len(text), end, kind, starts_word=starts_word)
+        edit = Edit(start, end, len(text))
+        self._do(after, start + len(text), end, [edit], kind, starts_word=starts_word)
 
     def pin(self, start: int, end: int) -> None:
         """Pin the characters of ``start:end``; a gap mark cannot be pinned."""
@@ -214,14 +262,19 @@ class Report:
         if tokens is not None and tokens < 1:
             raise ValueError("a gap has at least one token")
         after = self._content.splice(start, end, GAP_CHAR, GAP_MARK, [tokens])
-        self._do(after, start + 1, end)
+        self._do(after, start + 1, end, [Edit(start, end, 1)])
 
     def remove_gap(self, position: int) -> None:
         """Take out the gap mark at ``position``. Raises :class:`ValueError` if there is none."""
         if not any(gap.position == position for gap in self.gaps):
             raise ValueError(f"there is no gap at character {position}")
         after = self._content.splice(position, position + 1, "", GAP_MARK)
-        self._do(after, position, position + 1)
+        self._do(after, position, position + 1, [Edit(position, position + 1, 0)])
+
+    def dismiss(self, mark: DifferenceMark | FaultMark) -> None:
+        """Put a mark away for good. This is no change of the report."""
+        self._dismissed.add(mark.dismissal)
+        self._notify()
 
     # What the model does
 
@@ -236,29 +289,48 @@ class Report:
         return plan_refill(self._content, start, end, self._revision)
 
     def apply(self, plan: Plan, fills: Sequence[str]) -> None:
-        """Take the fills of ``plan`` as one edit.
+        """Take the fills of ``plan`` as one edit, without any others to choose from.
 
         They come in as generated and unpinned; heading lines among them become template, pinned.
         Raises :class:`StaleReport` if the report has changed since, :class:`ValueError` if there
         are not as many fills as holes; the report is then as it was.
         """
+        self.apply_candidates(plan, [Candidate(tuple(fills))])
+
+    def apply_candidates(self, plan: Plan, candidates: Sequence[Candidate]) -> None:
+        """Take the first candidate as :meth:`apply` does and keep the others at hand."""
         if plan.before_revision != self._revision:
             raise StaleReport("The report has changed since the model began; ask it again.")
-        if len(fills) != len(plan.holes):
-            raise ValueError(f"{len(plan.holes)} gaps were to be filled, {len(fills)} fills came")
-        builder = Builder()
-        rest = iter(fills)
-        caret = 0
-        for part in plan.parts:
-            match part:
-                case Kept(start, end):
-                    builder.copy(self._content, start, end)
-                case Added(text):
-                    builder.add(text, (Origin.TEMPLATE, True))
-                case Hole():
-                    builder.add(clean(next(rest)), (Origin.GENERATED, False))
-                    caret = builder.length
-        self._do(_with_headings(builder.build()), caret, self._caret)
+        for candidate in candidates:
+            if (count := len(candidate.fills)) != len(plan.holes):
+                raise ValueError(f"{len(plan.holes)} gaps were to be filled, {count} fills came")
+        candidates = cleaned(candidates)
+        content, places = filled(self._content, plan, candidates[0].fills)
+        kept = follow(self._sets, list(edits_of(plan, places)), content)
+        self._sets_made += 1
+        fresh = CandidateSet(self._sets_made, candidates, places)
+        caret = places[-1].end if places else 0
+        self._take(content, caret, self._caret, (*kept, fresh))
+
+    def can_choose(self, candidate_set: CandidateSet, index: int) -> bool:
+        """Whether a candidate of a set at hand can stand there: it may change no pinned word."""
+        return put(self._content, candidate_set, index) is not None
+
+    def choose(self, candidate_set: CandidateSet, index: int, caret: int) -> bool:
+        """Put a candidate of a set at hand in place of the one that stands.
+
+        Choosing again and again is one step. ``caret`` stays where it is in its fill. Returns
+        ``False``, and does nothing, where a pinned word would change.
+        """
+        put_in = put(self._content, candidate_set, index)
+        if put_in is None:
+            return False
+        content, places = put_in
+        sets = exchanged(self._sets, candidate_set, index, places, content)
+        after = caret_after(candidate_set.places, places, caret)
+        number = candidate_set.number
+        self._take(content, after, caret, sets, Kind.CHOOSING, chosen_in=number)
+        return True
 
     # Back and forth
 
@@ -280,22 +352,47 @@ class Report:
         content: Content,
         caret: int,
         caret_before: int,
+        edits: Sequence[Edit] = (),
         kind: Kind = Kind.OTHER,
         *,
         starts_word: bool = False,
     ) -> None:
-        if content == self._content:
-            return
-        before = State(self._content, caret_before)
-        after = State(content, caret)
-        step = Step(before, after, kind, self._clock(), open=kind is not Kind.OTHER)
-        self._history.push(step, starts_word=starts_word)
-        self._set(after)
+        """A change by the reader's hand, which ``edits`` did to the text."""
+        if content != self._content:
+            sets = follow(self._sets, edits, content)
+            self._take(content, caret, caret_before, sets, kind, starts_word=starts_word)
+
+    def _take(
+        self,
+        content: Content,
+        caret: int,
+        caret_before: int,
+        sets: tuple[CandidateSet, ...],
+        kind: Kind = Kind.OTHER,
+        *,
+        starts_word: bool = False,
+        chosen_in: int | None = None,
+    ) -> None:
+        """Go on to a new state, as a step that can be taken back if the text is another."""
+        before = State(self._content, caret_before, self._sets)
+        after = State(content, caret, sets)
+        if content != self._content:
+            is_open = kind is not Kind.OTHER
+            step = Step(before, after, kind, self._clock(), open=is_open, chosen_in=chosen_in)
+            self._history.push(step, starts_word=starts_word)
+            self._set(after)
+        elif sets != self._sets:
+            self._sets = sets
+            self._notify()
 
     def _set(self, state: State) -> None:
         self._content = state.content
+        self._sets = state.sets
         self._caret = min(state.caret, len(state.content.text))
         self._revision += 1
+        self._notify()
+
+    def _notify(self) -> None:
         for listener in tuple(self._listeners):
             listener()
 
@@ -311,15 +408,3 @@ def _is_the_model_s(span: Span) -> bool:
 
 def _edited(span: Span) -> Mark:
     return (Origin.EDITED, True) if _is_the_model_s(span) else (span.origin, span.pinned)
-
-
-def _with_headings(content: Content) -> Content:
-    """Generated heading lines become template, pinned, with the line breaks around them."""
-
-    def template(span: Span) -> Mark:
-        fresh = span.origin is Origin.GENERATED and not span.pinned
-        return (Origin.TEMPLATE, True) if fresh else (span.origin, span.pinned)
-
-    for section in find_sections(content.text):
-        content = content.remark(*section.frame(content.text), template)
-    return content

@@ -22,11 +22,13 @@ from PySide6.QtGui import (
     QTextLine,
 )
 
-from desktop.report.colors import Glyph, Look, ReportColors
+from desktop.report.colors import WAVE, Glyph, Look, ReportColors
 from desktop.report.mirror import GUTTER, Mirror, blocks
 from desktop.report.picture import Style
 
 _LINE_WIDTH: Final = 1.6
+_WAVE_LENGTH: Final = 5.0
+_WAVE_HEIGHT: Final = 1.6
 _DASHES: Final[Mapping[Qt.PenStyle, list[float]]] = {
     Qt.PenStyle.DotLine: [0.1, 2.2],  # round caps make dots of it
     Qt.PenStyle.DashDotLine: [4.0, 2.4, 0.1, 2.4],
@@ -79,6 +81,10 @@ def _paint_block(
             continue
         bars = list(_bars(mirror, block, line, box.left(), mixed=mixed))
         glyphs = {look.glyph for bar in bars if (look := mirror.looks[bar.style]).glyph}
+        first = block.position() + line.textStart()
+        after = first + line.textLength() + (number == lines.lineCount() - 1)
+        if any(first <= place < after for place in mirror.faulty):
+            glyphs.add(Glyph.FAULT)
         for bar in bars:
             if bar.style is Style.HEADING:
                 _paint_rule(painter, bar, baseline + metrics.descent() + 3.5, box.right(), colors)
@@ -144,10 +150,23 @@ def draw_underline(painter: QPainter, left: float, right: float, y: float, look:
         return
     pen = QPen(QColor(look.line_color), _LINE_WIDTH)
     pen.setCapStyle(Qt.PenCapStyle.RoundCap)
+    if look.line is WAVE:
+        painter.strokePath(_wave(left + 1, right - 1, y), pen)
+        return
     if look.line in _DASHES:
         pen.setDashPattern(_DASHES[look.line])
     painter.setPen(pen)
     painter.drawLine(QPointF(left + 1, y), QPointF(max(left + 1, right - 1), y))
+
+
+def _wave(left: float, right: float, y: float) -> QPainterPath:
+    path = QPainterPath(QPointF(left, y))
+    half, height = _WAVE_LENGTH / 2, 2 * _WAVE_HEIGHT  # a curve rises half way to its control
+    for number in range(max(1, round((right - left) / half))):
+        x = left + number * half
+        crest = QPointF(x + half / 2, y + (-height if number % 2 else height))
+        path.quadTo(crest, QPointF(x + half, y))
+    return path
 
 
 def _paint_rule(painter: QPainter, bar: _Bar, y: float, right: float, colors: ReportColors) -> None:
@@ -169,6 +188,30 @@ def _paint_glyphs(
         draw_tick(painter, QPointF(GUTTER - 9, middle), metrics.ascent(), colors)
     if Glyph.PIN in glyphs:
         draw_pin(painter, QPointF(GUTTER - 22, middle), 12.0, colors)
+    if Glyph.FAULT in glyphs:
+        draw_fault(painter, QPointF(GUTTER - 33, middle), 10.0, colors)
+
+
+def draw_fault(painter: QPainter, center: QPointF, size: float, colors: ReportColors) -> None:
+    """The mark of a fill with a fault: an exclamation mark in a triangle."""
+    path = QPainterPath()
+    path.moveTo(0, -5.4)
+    path.lineTo(6, 5)
+    path.lineTo(-6, 5)
+    path.closeSubpath()
+    painter.save()
+    painter.translate(center)
+    painter.scale(size / 11, size / 11)
+    color = QColor(colors.fault)
+    pen = QPen(color, 1.4)
+    pen.setJoinStyle(Qt.PenJoinStyle.RoundJoin)
+    painter.setPen(pen)
+    painter.setBrush(color)
+    painter.drawPath(path)
+    painter.setPen(QPen(QColor(colors.on_fault), 1.6))
+    painter.drawLine(QPointF(0, -2.2), QPointF(0, 1.4))
+    painter.drawPoint(QPointF(0, 3.6))
+    painter.restore()
 
 
 def draw_tick(painter: QPainter, center: QPointF, height: float, colors: ReportColors) -> None:

@@ -17,6 +17,7 @@ from desktop.report.model import (
     Kept,
     Origin,
     Plan,
+    Report,
     Span,
     clean,
     find_sections,
@@ -38,6 +39,7 @@ class Style(Enum):
     PINNED = auto()  # generated, pinned by hand
     EDITED = auto()
     UNPINNED_EDIT = auto()
+    DIFFERS = auto()  # generated; other candidates have another clinical word
     SETTLED = auto()  # a draft token that stands
     UNSETTLED = auto()  # a draft token that may still change
 
@@ -53,18 +55,25 @@ class Stretch:
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """``gaps`` are the lengths of the gap marks in ``text``, in order; stretches cover the text."""
+    """``gaps`` are the lengths of the gap marks in ``text``, in order; stretches cover the text.
+
+    ``faulty`` are the places of fills that have a fault.
+    """
 
     text: str
     stretches: tuple[Stretch, ...]
     gaps: tuple[int | None, ...]
+    faulty: tuple[int, ...] = ()
 
 
-def picture(content: Content) -> Picture:
-    """The report as it stands."""
+def picture(report: Report) -> Picture:
+    """The report as it stands, with its marks."""
+    content = report.content
     stretches = [Stretch(span.start, span.end, _style(span)) for span in content.spans]
     gaps = tuple(gap.tokens for gap in content.gaps)
-    return Picture(content.text, _set_apart(content.text, stretches), gaps)
+    differences = [(mark.start, mark.end, Style.DIFFERS) for mark in report.differences]
+    faulty = tuple(mark.place.start for mark in report.faults)
+    return Picture(content.text, _set_apart(content.text, stretches, differences), gaps, faulty)
 
 
 def preview(content: Content, plan: Plan, canvas: Canvas | None = None) -> Picture:
@@ -123,9 +132,12 @@ def _style(span: Span) -> Style:
             return Style.EDITED if span.pinned else Style.UNPINNED_EDIT
 
 
-def _set_apart(text: str, stretches: Sequence[Stretch]) -> tuple[Stretch, ...]:
-    """Heading lines and gap marks are drawn as such, whoever wrote them."""
+def _set_apart(
+    text: str, stretches: Sequence[Stretch], marked: Iterable[tuple[int, int, Style]] = ()
+) -> tuple[Stretch, ...]:
+    """Heading lines and gap marks are drawn as such, whoever wrote them; ``marked`` are neither."""
     apart = [(section.start, section.heading_end, Style.HEADING) for section in find_sections(text)]
+    apart += marked
     apart += [(mark.start(), mark.end(), Style.GAP) for mark in re.finditer(GAP_CHAR, text)]
     apart.sort(key=itemgetter(0))
     drawn: list[Stretch] = []

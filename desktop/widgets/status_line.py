@@ -96,7 +96,12 @@ class StatusLine(QFrame):
     def show_filled(self, filled: Filled) -> None:
         self._bar.hide()
         steps = "1 step" if filled.steps == 1 else f"{filled.steps} steps"
-        self._job.setText(f"{steps} · {filled.tokens} tokens · {filled.seconds:.1f} s")
+        parts = [steps, f"{filled.tokens} tokens", f"{filled.seconds:.1f} s"]
+        if (count := len(filled.candidates)) > 1:
+            parts.append(f"{count} candidates")
+        if empty := sum(not fill for fill in filled.fills):
+            parts.append("1 gap left empty" if empty == 1 else f"{empty} gaps left empty")
+        self._job.setText(" · ".join(parts))
         prefix = (
             f"{filled.prefix_seconds:.2f} s on reading the image"
             if filled.prefix_encodings

@@ -49,6 +49,7 @@ class FakeClient:
         self.image: NDArray[np.uint8] | None = None
         self.context = ""
         self.seeds: list[int | None] = []
+        self.warm: list[bool] = []
         self.prepared: list[str] = []
         self.closed = False
         self.closing = asyncio.Event()  # cleared, it holds up close()
@@ -72,6 +73,7 @@ class FakeClient:
     ) -> Filled:
         self.asked, self.image, self.context = tuple(pieces), image, context
         self.seeds.append(options.seed)
+        self.warm.append(options.warm)
         self._on_canvas = on_canvas
         self._answer = asyncio.get_running_loop().create_future()
         try:
@@ -100,12 +102,18 @@ class FakeClient:
         self._on_canvas(Canvas("1", step, 48, 96, step * 0.03, gaps))
 
     def fill(self, *fills: str) -> None:
+        self.offer(Candidate(tuple(fills)))
+
+    def offer(self, *candidates: Candidate, unseen: int = 0) -> None:
+        """End the job with several candidates, the best first."""
         assert self._answer is not None
-        assert len(fills) == sum(isinstance(piece, Gap) for piece in self.asked)
+        gaps = sum(isinstance(piece, Gap) for piece in self.asked)
+        assert all(len(candidate.fills) == gaps for candidate in candidates)
         self._answer.set_result(
             Filled(
                 request_id="1",
-                candidates=(Candidate(tuple(fills)),),
+                candidates=candidates,
+                unseen=unseen,
                 steps=9,
                 forwards=10,
                 tokens=96,

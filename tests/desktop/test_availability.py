@@ -13,6 +13,7 @@ ALL_WELL = Situation(
     study=True,
     text=True,
     selection=True,
+    candidates=True,
     can_undo=True,
     can_redo=True,
     has_previous=True,
@@ -32,10 +33,11 @@ def test_with_a_selection_in_a_report_all_is_allowed_that_makes_sense() -> None:
 @pytest.mark.parametrize(
     ("change", "lost"),
     [
-        ({"text": False}, {"pin", "unpin", "copy"}),
+        ({"text": False}, {"pin", "unpin", "copy", "revise"}),
         ({"selection": False}, {"refill"}),
-        ({"worker": False}, {"draft", "infill", "refill"}),
-        ({"stopping": True}, {"draft", "infill", "refill", "restart"}),
+        ({"candidates": False}, {"next_candidate", "previous_candidate", "candidates"}),
+        ({"worker": False}, {"draft", "infill", "refill", "revise"}),
+        ({"stopping": True}, {"draft", "infill", "refill", "revise", "restart"}),
         ({"can_undo": False}, {"undo"}),
         ({"can_redo": False}, {"redo"}),
         ({"has_previous": False}, {"previous"}),
@@ -49,7 +51,7 @@ def test_what_is_missing_takes_away_what_needs_it(change: dict[str, bool], lost:
 def test_while_the_model_writes_the_report_is_left_alone_and_cancel_is_there() -> None:
     now = refused(replace(ALL_WELL, writing=True))
     assert {"draft", "infill", "refill", "pin", "unpin", "undo", "redo"} <= now
-    assert {"gap", "gap_of_length"} <= now
+    assert {"gap", "gap_of_length", "revise", "next_candidate", "candidates"} <= now
     assert not {"cancel", "restart", "copy", "fit", "invert", "next"} & now
 
 

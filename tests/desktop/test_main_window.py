@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 import threading
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ from typing import Any
 import pytest
 from pydicom.dataset import Dataset
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
-from PySide6.QtGui import QDropEvent, QGuiApplication, QKeySequence, QWheelEvent
+from PySide6.QtGui import QDropEvent, QGuiApplication, QWheelEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import (
     QAbstractButton,
@@ -31,10 +30,8 @@ from PySide6.QtWidgets import (
 
 from desktop import actions
 from desktop import session as session_module
-from desktop.main_window import MainWindow
-from desktop.report.model import Origin, Report
+from desktop.report.model import Origin
 from desktop.report.store import ReportStore
-from desktop.session import StudySession
 from desktop.settings import Settings
 from desktop.studies import folders
 from desktop.studies.datasets import open_header as open_real_header
@@ -42,82 +39,12 @@ from desktop.studies.reading import find_studies as find_real_studies
 from desktop.widgets.banner import NoticeKind
 from desktop.widgets.elided_label import ElidedLabel
 from desktop.widgets.status_line import DISCLAIMER
-from desktop.worker_link import WorkerLink, WorkerState
+from desktop.worker_link import WorkerState
 from inference.client import RequestFailed
 from inference.protocol import Fixed, Gap
-from tests.desktop.fake_worker import FakeClient, FakeLauncher
+from tests.desktop.bench import REPORT, press, shown
 from tests.desktop.qt_loop import on_qt_loop, until
 from tests.desktop.studies.factory import make_dataset, save
-
-REPORT = "FINDINGS:\nThe heart is large. No pneumothorax.\n\nIMPRESSION:\nCardiomegaly."
-
-
-@dataclass
-class Bench:
-    """A shown window, its worker as the test plays it, and a study to open."""
-
-    window: MainWindow
-    launcher: FakeLauncher
-    study: Path
-
-    @property
-    def report(self) -> Report:
-        return self.window.editor.report
-
-    @property
-    def notice(self) -> str:
-        return self.window.banner.notice.text if self.window.banner.notice else ""
-
-    async def worker(self) -> FakeClient:
-        """Let the worker that is being started become ready."""
-        await until(lambda: self.launcher.starts and not self.launcher.starts[-1].done())
-        client = self.launcher.ready()
-        await until(lambda: self.window.link.state.value in ("ready", "busy"))
-        return client
-
-    async def open(self, *paths: Path) -> None:
-        self.window.open_paths(paths or [self.study])
-        await until(lambda: self.window.session.study is not None)
-
-    async def ask(self, command: str, client: FakeClient) -> None:
-        """Trigger a command of the model and wait until the worker has it."""
-        assert self.window.commands[command].isEnabled()
-        self.window.commands[command].trigger()
-        await until(lambda: client.busy, what=lambda: self.notice)
-
-    async def drafted(self, client: FakeClient) -> None:
-        await self.ask("draft", client)
-        client.fill(REPORT)
-        await until(lambda: not self.window.drafting.busy)
-
-    async def infilled(self, client: FakeClient) -> None:
-        """Infill a drafted report with other words: the worker is at work."""
-        await self.ask("infill", client)
-        client.fill("Small heart.", "Clear.")
-        await until(lambda: "Small heart." in self.report.text)
-
-
-@asynccontextmanager
-async def shown(
-    folder: Path, *, store: ReportStore | None = None, settings: Settings | None = None
-) -> AsyncIterator[Bench]:
-    launcher = FakeLauncher()
-    session = StudySession(store or ReportStore())
-    window = MainWindow(session, WorkerLink(launcher), settings or Settings())
-    window.link.start()
-    window.show()
-    try:
-        study = folder / "chest.dcm"
-        yield Bench(window, launcher, study if study.exists() else save(study))
-    finally:
-        window.close()
-        await window.shut_down()
-        window.deleteLater()
-
-
-def press(widget: QWidget, keys: str) -> None:
-    """Press a shortcut where ``widget`` has the focus."""
-    QTest.keySequence(widget, QKeySequence(keys))
 
 
 @on_qt_loop
@@ -617,7 +544,7 @@ async def test_a_warning_of_loss_counts_only_while_it_is_there(tmp_path: Path) -
             assert "Closing once more gives up" in bench.notice
             window.banner.dismiss()
         window.close()
-        window.show_fault(RuntimeError("something else"))
+        window.notices.show_fault(RuntimeError("something else"))
         window.close()
         assert window.isVisible()
         assert "something else" not in bench.notice

@@ -29,7 +29,7 @@ from desktop.report.editor import (
 )
 from desktop.report.model import GAP_CHAR, GapMark, Origin, Report, StaleReport
 from desktop.report.pill import GAP_OBJECT, TOKENS
-from inference.protocol import Canvas, Run
+from inference.protocol import Candidate, Canvas, Run
 
 DRAFT = "FINDINGS:\nThe heart is enlarged. No effusion.\n\nIMPRESSION:\nCardiomegaly."
 
@@ -557,7 +557,7 @@ def test_the_place_on_the_page_stays_through_a_preview(editor: ReportEditor) -> 
     assert bar.value() == at
     editor.end_preview()
     assert bar.value() == at
-    editor.take_fills(plan, ["The heart is small. " * 120])
+    editor.take_candidates(plan, [Candidate(("The heart is small. " * 120,))])
     assert bar.value() == at
 
 
@@ -568,7 +568,17 @@ def test_fills_are_one_edit(editor: ReportEditor) -> None:
     before = report.content
     plan = report.pieces_for_infill()
     editor.start_preview(plan)
-    editor.take_fills(plan, ["Lungs clear.", "Normal."])
+    editor.take_candidates(
+        plan,
+        [
+            Candidate(
+                (
+                    "Lungs clear.",
+                    "Normal.",
+                )
+            )
+        ],
+    )
     assert not editor.previewing
     assert shown(editor) == "FINDINGS:\nLungs clear.\n\nIMPRESSION:\nNormal."
     press(editor, "Ctrl+Z")
@@ -581,7 +591,17 @@ def test_stale_fills_are_refused_and_nothing_is_lost(editor: ReportEditor) -> No
     editor.start_preview(plan)
     editor.report.insert(0, "Late. ")
     with pytest.raises(StaleReport):
-        editor.take_fills(plan, ["a", "b"])
+        editor.take_candidates(
+            plan,
+            [
+                Candidate(
+                    (
+                        "a",
+                        "b",
+                    )
+                )
+            ],
+        )
     assert not editor.previewing
     assert shown(editor) == "Late. " + DRAFT
 

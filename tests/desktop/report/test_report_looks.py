@@ -114,7 +114,7 @@ def test_a_picture_covers_its_text(texts: list[str]) -> None:
     draft = tuple(Run(text, at % 2 == 0) for at, text in enumerate(texts))
     plan = report.pieces_for_infill()
     pictures = [
-        picture(report.content),
+        picture(report),
         preview(report.content, plan),
         preview(report.content, plan, Canvas("job", 1, 2, 3, 0.0, (draft, draft))),
     ]

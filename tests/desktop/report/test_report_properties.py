@@ -8,10 +8,20 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from desktop.report.model import GAP_CHAR, Content, NothingToFill, Origin, Plan, Report, clean
 from desktop.report.store import decode, encode
-from inference.protocol import join
+from inference.protocol import Candidate, join
 
 WORDS = st.sampled_from(
-    ["effusion", "No ", "heart. ", "FINDINGS:\n", "\n\nIMPRESSION:\n", "IMPRESSION:", " ", "\n"]
+    [
+        "effusion",
+        "No ",
+        "right ",
+        "heart. ",
+        "FINDINGS:\n",
+        "\n\nIMPRESSION:\n",
+        "IMPRESSION:",
+        " ",
+        "\n",
+    ]
 )
 SCRIPTS = st.sampled_from(
     ["𝒳🫁", "e\u0301", "ريه", "שלום ", "👩🏽‍⚕️", "\u202e", "胸水", GAP_CHAR, "\r\n"]
@@ -107,13 +117,35 @@ class ReportMachine(RuleBasedStateMachine):
             return
         before = self.report.content
         count = len(plan.holes)
-        fills = data.draw(st.lists(TEXT, min_size=count, max_size=count))
-        self.report.apply(plan, fills)
+        job = st.lists(st.lists(TEXT, min_size=count, max_size=count), min_size=1, max_size=3)
+        candidates = data.draw(job)
+        fills = candidates[0]
+        self.report.apply_candidates(plan, [Candidate(tuple(each)) for each in candidates])
         expected = join(plan.pieces, [clean(fill) for fill in fills])
         assert self.report.plain_text() == expected
         self.check_pins(before, plan)
         if kind != "refill":
             assert self.report.gaps == ()
+
+    @precondition(lambda self: self.report.candidate_sets)
+    @rule(data=st.data())
+    def choose(self, data: st.DataObject) -> None:
+        chosen = data.draw(st.sampled_from(self.report.candidate_sets))
+        index = data.draw(st.integers(0, len(chosen.candidates) - 1))
+        before = self.report.content
+        if not self.report.choose(chosen, index, chosen.places[-1].end):
+            assert self.report.content == before
+            return
+        pins = [pinned_text(part) for part in (before, self.report.content)]
+        if "FINDINGS:" not in before.text and "IMPRESSION:" not in before.text:
+            assert is_subsequence(pins[0], pins[1])
+
+    @precondition(lambda self: self.report.differences)
+    @rule(data=st.data())
+    def dismiss(self, data: st.DataObject) -> None:
+        mark = data.draw(st.sampled_from(self.report.differences))
+        self.report.dismiss(mark)
+        assert mark not in self.report.differences
 
     def check_pins(self, before: Content, plan: Plan) -> None:
         """No hole holds a pinned character, so all of them stand, in order."""
@@ -140,6 +172,12 @@ class ReportMachine(RuleBasedStateMachine):
         self.report.content.check()
         assert 0 <= self.report.caret <= len(self.report.text)
         assert not any("\ud800" <= char <= "\udfff" for char in self.report.text)
+
+    @invariant()
+    def candidates_are_where_they_are_said_to_be(self) -> None:
+        for each in self.report.candidate_sets:
+            stand = [self.report.text[place.start : place.end] for place in each.places]
+            assert tuple(stand) == each.current.fills
 
     @invariant()
     def survives_the_file(self) -> None:

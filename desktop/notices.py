@@ -1,0 +1,113 @@
+"""What the window says of its jobs and its troubles, in the banner and the status line."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QObject
+
+from desktop.drafting import Drafting
+from desktop.report.faults import cautions
+from desktop.report.model import NothingToFill
+from desktop.report.store import StoreConflict
+from desktop.session import StudySession
+from desktop.widgets.banner import Banner, Notice, NoticeKind
+from desktop.widgets.status_line import StatusLine
+from desktop.worker_link import WorkerLink, WorkerState
+from inference.client import WorkerDied
+from inference.protocol import Filled
+
+UNSAVED = "unsaved"
+"""The topic of a report that could not be saved: its notice stays until it is."""
+
+
+class Notices(QObject):
+    """Listens to the session, the worker and the jobs of one window."""
+
+    def __init__(
+        self,
+        session: StudySession,
+        link: WorkerLink,
+        drafting: Drafting,
+        banner: Banner,
+        status: StatusLine,
+    ) -> None:
+        super().__init__(drafting)
+        self._session = session
+        self._link = link
+        self._banner = banner
+        self._status = status
+        session.failed.connect(self.show_errors)
+        session.saved.connect(self._show_saved)
+        drafting.waiting.connect(self._show_waiting)
+        drafting.progressed.connect(status.show_canvas)
+        drafting.finished.connect(self._show_filled)
+        drafting.cancelled.connect(self._show_cancelled)
+        drafting.failed.connect(self._show_error)
+        drafting.broke.connect(self.show_fault)
+
+    def show_worker(self) -> None:
+        """The worker's state and its model."""
+        text = {
+            WorkerState.STOPPED: "No worker",
+            WorkerState.STARTING: f"Starting: {self._link.stage}"
+            if self._link.stage
+            else "Starting…",
+            WorkerState.READY: "Ready",
+            WorkerState.BUSY: "Writing",
+            WorkerState.STOPPING: "Stopping the worker…",
+            WorkerState.DIED: "Worker stopped",
+        }[self._link.state]
+        self._status.show_worker(self._link.state.value, text)
+        self._status.show_model(self._link.model)
+        if self._link.state is WorkerState.READY:
+            self._banner.withdraw("worker")
+
+    def show_fault(self, fault: Exception) -> None:
+        self._banner.show_notice(
+            Notice(
+                NoticeKind.ERROR,
+                f"Something went wrong inside Pinfill ({type(fault).__name__}: {fault}). "
+                "Your report is kept; the log says more.",
+            )
+        )
+
+    def show_errors(self, errors: list[Exception]) -> None:
+        more = len(errors) - 1
+        tail = f" And {more} more; this notice's tooltip has them all." if more else ""
+        conflict = isinstance(errors[0], StoreConflict)
+        self._banner.show_notice(
+            Notice(
+                NoticeKind.ERROR,
+                f"{errors[0]}{tail}",
+                details="\n".join(str(error) for error in errors) if more else "",
+                action=("Save over it", self._save_over) if conflict else None,
+                topic=UNSAVED if errors[0] is self._session.unsaved else "studies",
+            )
+        )
+
+    def _save_over(self) -> None:
+        self._session.save(overwrite=True)
+
+    def _show_saved(self) -> None:
+        self._banner.withdraw(UNSAVED)
+
+    def _show_waiting(self) -> None:
+        starting = self._link.state is WorkerState.STARTING
+        self._status.show_text(
+            "Waits until the model is loaded · Esc cancels" if starting else "Asking the model…"
+        )
+
+    def _show_filled(self, filled: Filled) -> None:
+        self._status.show_filled(filled)
+        if said := " ".join(cautions(filled)):
+            self._banner.show_notice(Notice(NoticeKind.INFO, said, topic="job"))
+
+    def _show_cancelled(self) -> None:
+        self._status.show_text("Cancelled; the report is as it was")
+
+    def _show_error(self, error: Exception) -> None:
+        """One sentence; the worker's death is told by the window, which can restart it."""
+        self._status.show_text("")
+        if isinstance(error, WorkerDied) or self._link.state is WorkerState.DIED:
+            return
+        kind = NoticeKind.INFO if isinstance(error, NothingToFill) else NoticeKind.ERROR
+        self._banner.show_notice(Notice(kind, str(error), topic="job"))

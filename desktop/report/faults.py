@@ -1,0 +1,32 @@
+"""The model's known faults in words, and what a reader must know of a fill beside its text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from inference.protocol import Fault, Filled
+
+FAULT_WORDS: Final[dict[Fault, str]] = {
+    "stutter": "repeats itself",
+    "unclosed": "breaks off",
+    "copy": "copies a pinned sentence",
+}
+
+
+def told(faults: Iterable[Fault]) -> str:
+    """For example "repeats itself, breaks off"."""
+    return ", ".join(FAULT_WORDS[fault] for fault in faults)
+
+
+def cautions(filled: Filled) -> Iterator[str]:
+    """Sentences on what the model had not read, and on the faults of the best candidate."""
+    if filled.unseen:
+        characters = "1 character" if filled.unseen == 1 else f"{filled.unseen:,} characters"
+        were = "was" if filled.unseen == 1 else "were"
+        yield (
+            f"The report is longer than the model can read at once: {characters} away from the "
+            f"gap {were} not read."
+        )
+    if filled.candidates[0].faults:
+        yield f"What the model wrote may be faulty: it {told(filled.candidates[0].faults)}."
