@@ -45,7 +45,7 @@ def load_engine(
     on_stage("Starting PyTorch")
     from inference.engines.diffusion import DiffusionEngine
 
-    place = _pick_device(device)
+    place = pick_device(device)
     on_stage(f"Loading {folder.name} on {place}")
     return DiffusionEngine(load(folder, place, on_stage))
 
@@ -148,7 +148,8 @@ def _read_json(folder: Path, name: str) -> dict[str, Any]:
     return content
 
 
-def _pick_device(wish: str | None) -> str:
+def pick_device(wish: str | None) -> str:
+    """The device to load on; raises :class:`CheckpointError` for one that is not there."""
     import torch
 
     if wish in (None, "auto"):
@@ -164,9 +165,7 @@ def _pick_device(wish: str | None) -> str:
     return wish
 
 
-def load(
-    folder: Path, device: str, on_stage: Callable[[str], None] = lambda _: None
-) -> Checkpoint:
+def load(folder: Path, device: str, on_stage: Callable[[str], None] = lambda _: None) -> Checkpoint:
     """Load a folder that :func:`check` let pass. Raises :class:`CheckpointError`.
 
     What does not fit the memory of ``device`` is refused before a tensor is read.

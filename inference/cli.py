@@ -27,8 +27,15 @@ def _run(argv: list[str]) -> int:
             from inference.evaluation.bench_demo import main as bench_demo
 
             return bench_demo(rest)
+        case ["bench", "speed", *rest]:
+            from inference.evaluation.bench_speed import main as bench_speed
+
+            return bench_speed(rest)
         case ["bench", *_]:
-            print("pinfill: name a benchmark: pinfill bench demo|window [--json]", file=sys.stderr)
+            print(
+                "pinfill: name a benchmark: pinfill bench demo|speed|window [--json]",
+                file=sys.stderr,
+            )
             return 2
         case _:
             print("pinfill: name a command: train-demo or bench", file=sys.stderr)

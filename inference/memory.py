@@ -135,7 +135,9 @@ def step_bytes(config: DiffusionGemmaConfig, width: int, rows: int = 1) -> int:
     text = config.text_config
     positions = rows * config.canvas_length
     logits = positions * text.vocab_size * (_LOGIT_COPIES * 4 + width)
-    routed = (text.top_k_experts or 1) * (2 * text.hidden_size + 3 * (text.moe_intermediate_size or 0))
+    routed = (text.top_k_experts or 1) * (
+        2 * text.hidden_size + 3 * (text.moe_intermediate_size or 0)
+    )
     hidden = max(positions, _PREFIX_TOKENS) * (8 * text.hidden_size + routed) * width
     return logits + hidden
 

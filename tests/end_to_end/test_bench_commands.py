@@ -39,4 +39,4 @@ def test_a_benchmark_that_does_not_exist_is_named() -> None:
     command = [sys.executable, "-m", "desktop.cli", "bench", "nonsense"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60)
     assert done.returncode == 2
-    assert "demo|window" in done.stderr
+    assert "demo|speed|window" in done.stderr
