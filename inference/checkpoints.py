@@ -275,7 +275,8 @@ def _fitting_dtype(
     Raises :class:`CheckpointError` where the weights and one step do not fit at all. The dtype is
     the activations' alone where the weights are quantised.
     """
-    from inference.engines.diffusion import PREFIXES_KEPT
+    from inference.engines.filling import CANDIDATES
+    from inference.engines.prefixes import PREFIXES_KEPT
 
     tensors = memory.stored_tensors(_shards(folder))
     method = quantisation.method_of(raw)
@@ -285,7 +286,7 @@ def _fitting_dtype(
         weights = memory.weight_bytes(
             tensors, None if method else width, quantisation.packed_bits(raw, place)
         )
-        return memory.need(config, weights, width, PREFIXES_KEPT)
+        return memory.need(config, weights, width, prefixes=PREFIXES_KEPT, rows=CANDIDATES)
 
     free, cpu_free = memory.free_memory(device), memory.free_memory("cpu")
     if method is None and device == "cpu":

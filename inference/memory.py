@@ -24,21 +24,21 @@ _FLOATS: Final = frozenset({"F64", "F32", "F16", "BF16"})
 _PREFIX_TOKENS: Final = 2048
 """What a long prompt with an image takes; the released checkpoint's images take 280 tokens."""
 
-_LOGIT_COPIES: Final = 8
-"""Tensors (canvas, vocabulary) of float32 that a step holds at its peak: the logits, clamped,
-their softmax, the draw's noise, the entropy's three, the softmax of the self-conditioning."""
+_LOGIT_COPIES: Final = 6
+"""Tensors (free positions, vocabulary) of float32 that a step holds at its peak, when it reckons
+the entropy: the logits, the cooled ones, their softmax and what is summed of it; two to spare."""
 
 _COMFORT: Final = 0.5
 """Share of a CPU's free memory that float32 may take: loading reads the files through it, too."""
 
 
 class StoredTensor(NamedTuple):
-    """A line of a safetensors header: ``count`` elements in ``size`` bytes."""
+    """An entry of a safetensors header; ``size`` is in bytes."""
 
     name: str
     dtype: str
     rank: int
-    count: int
+    elements: int
     size: int
 
     @property
@@ -84,8 +84,9 @@ def stored_tensors(shards: Iterable[Path]) -> list[StoredTensor]:
             if name != "__metadata__":
                 begin, end = entry["data_offsets"]
                 shape = entry["shape"]
-                count = math.prod(shape)
-                tensors.append(StoredTensor(name, entry["dtype"], len(shape), count, end - begin))
+                tensors.append(
+                    StoredTensor(name, entry["dtype"], len(shape), math.prod(shape), end - begin)
+                )
     return tensors
 
 
@@ -108,7 +109,7 @@ def weight_bytes(
             continue
         seen.add(shared)
         if tensor.is_float:
-            total += tensor.size if width is None else tensor.count * width
+            total += tensor.size if width is None else tensor.elements * width
         elif packed_bits is None:
             total += tensor.size
         else:
@@ -127,7 +128,7 @@ def prefix_bytes(config: DiffusionGemmaConfig, width: int, tokens: int = _PREFIX
     return total
 
 
-def step_bytes(config: DiffusionGemmaConfig, width: int, rows: int = 1) -> int:
+def step_bytes(config: DiffusionGemmaConfig, width: int, rows: int) -> int:
     """What one step holds beside the weights, for ``rows`` canvases at once.
 
     Logits above all: the vocabulary is a hundred times as wide as the hidden states.
@@ -142,9 +143,15 @@ def step_bytes(config: DiffusionGemmaConfig, width: int, rows: int = 1) -> int:
     return logits + hidden
 
 
-def need(config: DiffusionGemmaConfig, weights: int, width: int, prefixes: int) -> Need:
-    """``prefixes`` studies stay encoded; ``width`` is that of an activation."""
-    return Need(weights, prefixes * prefix_bytes(config, width), step_bytes(config, width))
+def need(
+    config: DiffusionGemmaConfig, weights: int, width: int, *, prefixes: int, rows: int
+) -> Need:
+    """For ``prefixes`` studies that stay encoded and ``rows`` canvases that are denoised at once.
+
+    ``width`` is that of an activation.
+    """
+    studies = prefixes * prefix_bytes(config, width)
+    return Need(weights, studies, step_bytes(config, width, rows))
 
 
 def comfortable(need: Need, free: int) -> bool:

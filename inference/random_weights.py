@@ -37,8 +37,9 @@ if TYPE_CHECKING:
 
 PRESETS: Final = ("demo-size", "26b-a4b")
 
+_VOCABULARY_26B: Final = 262_144
 _TEXT_26B: Final = {
-    "vocab_size": 262_144,
+    "vocab_size": _VOCABULARY_26B,
     "hidden_size": 2816,
     "intermediate_size": 2112,
     "num_hidden_layers": 30,
@@ -67,7 +68,6 @@ _VISION_26B: Final = {
 }
 _SOFT_TOKENS_26B: Final = 280
 _CANVAS_26B: Final = 256
-_FULL_ATTENTION_EVERY: Final = 6
 
 
 def random_checkpoint(preset: str, device: str, layers: int | None = None) -> Checkpoint:
@@ -88,8 +88,7 @@ def random_checkpoint(preset: str, device: str, layers: int | None = None) -> Ch
         raise CheckpointError(f"There is no preset {preset!r}. Choose one of {', '.join(PRESETS)}.")
     from transformers import Gemma4ImageProcessorPil
 
-    vocabulary = int(_TEXT_26B["vocab_size"])
-    tokenizer = padded_tokenizer(demo_checkpoint(), vocabulary)
+    tokenizer = padded_tokenizer(demo_checkpoint(), _VOCABULARY_26B)
     processor = Gemma4ImageProcessorPil(
         patch_size=16, pooling_kernel_size=3, max_soft_tokens=_SOFT_TOKENS_26B
     )
@@ -167,7 +166,8 @@ def assemble_random(
         EntropyBoundSamplerConfig,
     )
 
-    from inference.engines.diffusion import PREFIXES_KEPT
+    from inference.engines.filling import CANDIDATES
+    from inference.engines.prefixes import PREFIXES_KEPT
 
     model = on_meta(config)
     count = model.num_parameters()
@@ -175,7 +175,7 @@ def assemble_random(
 
     def need(dtype: str) -> memory.Need:
         width = memory.WIDTH[dtype]
-        return memory.need(config, count * width, width, PREFIXES_KEPT)
+        return memory.need(config, count * width, width, prefixes=PREFIXES_KEPT, rows=CANDIDATES)
 
     dtype = "bfloat16"
     if device == "cpu" and memory.comfortable(need("float32"), free):

@@ -6,10 +6,11 @@ once. Both want shapes, and on CUDA addresses too, that do not change:
 
 * the keys and values of a study's prefix are copied into a buffer of the next power of two, and
   what is empty there is masked;
-* the first step, which has no self-conditioning, gets zeros that a mask turns off.
+* a batch is filled up to the next power of two, since candidates that are finished leave it;
+* what is made for the free positions alone, as many as a request has, stays outside.
 
-Pins, settings and noise never enter the graph, nor does any number that belongs to a study: they
-come in as tensors. So no graph can go stale, whichever request it was made for.
+Pins, settings and noise never enter the graph, nor does any number that belongs to a study: all
+comes in as tensors. So no graph can go stale, whichever request it was made for.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from typing import TYPE_CHECKING, Any, Final
 import torch
 from torch import Tensor
 
+from inference.engines.decoder import head, signal_of
 from inference.sampler import Decoder
 
 if TYPE_CHECKING:
@@ -97,7 +99,7 @@ class _Buffer:
 
 
 class CompiledDecoder:
-    """Makes decoders (:data:`inference.sampler.Decoder`) of one model, compiled once a shape.
+    """Makes decoders (:class:`inference.sampler.Decoder`) of one model, compiled once a shape.
 
     ``backend`` is torch's default one unless named; on CUDA it also captures graphs. Raises
     :class:`ValueError` for an attention implementation that takes no mask.
@@ -113,84 +115,80 @@ class CompiledDecoder:
         self._dtype = model.get_input_embeddings().weight.dtype
         self._buffers: dict[int, _Buffer] = {}
         self._shapes: set[tuple[int, int]] = set()
+        options: dict[str, Any] = {} if backend is None else {"backend": backend}
+        if self._on_cuda and backend is None:
+            options["mode"] = "reduce-overhead"
         self._graph: Callable[..., Tensor] = torch.compile(
-            self._forward,
-            fullgraph=True,
-            dynamic=False,
-            **({"mode": "reduce-overhead"} if self._on_cuda and backend is None else {}),
-            **({} if backend is None else {"backend": backend}),
+            self._layers, fullgraph=True, dynamic=False, **options
         )
 
     def bind(self, prefix: Cache) -> Decoder:
-        """The decoder of one study's encoded prefix, which must not be extended afterwards.
+        """The decoder behind an encoded prefix (1, ...), which must not be extended afterwards.
 
-        Binding copies; a decoder that was bound before is still right, and copies again.
+        A decoder stays right when another is bound, but has to copy its prefix once more then.
         """
         size = bucket_of(prefix.get_seq_length())
         owner = object()
 
-        def decode(canvas: Tensor, self_conditioning: Tensor | None) -> Tensor:
+        def decode(
+            canvas: Tensor, self_conditioning: Tensor | None, free: Tensor, asked: Tensor
+        ) -> Tensor:
             with torch.inference_mode():
                 buffer = self._buffer(size)
                 if buffer.owner is not owner:
                     buffer.load(prefix, self._text.layer_types, owner)
-                return self._run(size, buffer, canvas, self_conditioning)
+                if self_conditioning is None:
+                    shape = (*canvas.shape, self._text.hidden_size)
+                    signal = torch.zeros(shape, dtype=self._dtype, device=canvas.device)
+                else:
+                    signal = signal_of(self._model, canvas, self_conditioning, free)
+                hidden = self._hidden(size, buffer, canvas, signal)
+                return head(self._model, hidden.flatten(0, 1)[asked])
 
         return decode
 
-    def _run(
-        self, size: int, buffer: _Buffer, canvas: Tensor, self_conditioning: Tensor | None
-    ) -> Tensor:
-        rows, length = canvas.shape
-        if self_conditioning is None:
-            shape = (rows, length, self._text.vocab_size)
-            signal = torch.zeros(shape, dtype=self._dtype, device=canvas.device)
-        else:
-            signal = self_conditioning.to(self._dtype)
-        conditioned = torch.full(
-            (rows,), self_conditioning is not None, dtype=torch.bool, device=canvas.device
-        )
-        self._shapes |= {(size, rows)} if len(self._shapes) < MOST_SHAPES else set()
-        if (size, rows) not in self._shapes:
-            forward: Callable[..., Tensor] = self._forward
-        else:
-            forward = self._graph
-            if self._on_cuda:
-                torch.compiler.cudagraph_mark_step_begin()
-        logits = forward(
-            canvas,
-            signal,
-            conditioned,
-            buffer.positions,
-            buffer.masks,
-            buffer.keys,
-            buffer.values,
-        )
-        # A CUDA graph writes its next result over this one.
-        return logits.clone() if self._on_cuda and forward is self._graph else logits
+    def _hidden(self, size: int, buffer: _Buffer, canvas: Tensor, signal: Tensor) -> Tensor:
+        """The last hidden states (B, L, H), through a graph of a batch that is a power of two."""
+        rows = len(canvas)
+        batch = 1 << (rows - 1).bit_length()
+        if batch > rows:
+            canvas = torch.cat([canvas, canvas[:1].expand(batch - rows, -1)])
+            signal = torch.cat([signal, signal[:1].expand(batch - rows, -1, -1)])
+        if len(self._shapes) < MOST_SHAPES:
+            self._shapes.add((size, batch))
+        compiled = (size, batch) in self._shapes
+        if compiled and self._on_cuda:
+            torch.compiler.cudagraph_mark_step_begin()
+        forward = self._graph if compiled else self._layers
+        # A captured graph writes its next result over this one: the indexing behind it copies.
+        return forward(canvas, signal, buffer.positions, buffer.masks, buffer.keys, buffer.values)[
+            :rows
+        ]
 
-    def _forward(
+    def _layers(
         self,
         canvas: Tensor,
         signal: Tensor,
-        conditioned: Tensor,
         positions: Tensor,
         masks: dict[str, Tensor],
         keys: list[Tensor],
         values: list[Tensor],
     ) -> Tensor:
-        """The model's forward from the decoder on; ``forward`` by name, which runs no hooks."""
-        hidden = self._model.model.decoder.forward(
-            decoder_input_ids=canvas,
-            past_key_values=_Prefix(keys, values, canvas.shape[0]),
-            self_conditioning_logits=signal,
-            self_conditioning_mask=conditioned,
-            decoder_attention_mask=masks,
-            decoder_position_ids=positions,
-        ).last_hidden_state
-        logits = self._model.lm_head(hidden).float()
-        cap = self._text.final_logit_softcapping
-        return torch.tanh(logits / cap) * cap
+        """``DiffusionGemmaDecoderModel.forward`` with the signal, the masks and the positions
+        given. Written out, since hooks on it would be traced once and be stale from then on."""
+        decoder = self._model.model.decoder
+        prefix = _Prefix(keys, values, canvas.shape[0])
+        hidden = decoder.self_conditioning(decoder.embed_tokens(canvas), signal)
+        rotary = {kind: decoder.rotary_emb(hidden, positions, kind) for kind in masks}
+        for layer, kind in zip(decoder.layers, self._text.layer_types, strict=True):
+            hidden = layer(
+                hidden,
+                position_embeddings=rotary[kind],
+                attention_mask=masks[kind],
+                position_ids=positions,
+                past_key_values=prefix,
+            )
+        return decoder.norm(hidden)
 
     def _buffer(self, size: int) -> _Buffer:
         """The buffer of a size, made when it is first asked for."""

@@ -2,8 +2,8 @@
 
 Everything is measured in one process, through the engine that the worker runs, what is compared
 by turns, and reported as medians, so that a machine with other work to do changes the ratios
-little. After every denoising step the decoder is run once more on the inputs that the step gave
-it: the step over that bare forward is what the sampler costs.
+little. After every denoising step of a draft the decoder is run once more on the inputs that the
+step gave it: the step over that bare forward is what the sampler costs.
 
 On a GPU, the step is also held against reading the decoder's weights once, at the bandwidth that a
 large copy reaches there: no step in which every expert is used can be faster.
@@ -16,9 +16,9 @@ import json
 import platform
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
 from itertools import count
 from pathlib import Path
 from statistics import median
@@ -31,8 +31,11 @@ from inference.protocol import Canvas, Filled, Fixed, Gap, Infill, Options, Piec
 
 if TYPE_CHECKING:
     import torch
+    from torch import Tensor
+    from transformers import Cache
 
-    from inference.engines.diffusion import Checkpoint, DiffusionEngine
+    from inference.engines.diffusion import Checkpoint
+    from inference.sampler import Decoder
 
 CANDIDATES: Final = 5
 _SIDE: Final = 512
@@ -50,8 +53,7 @@ _COPY: Final = 2**30
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    from inference.checkpoints import CheckpointError, load, pick_device
-    from inference.engines.diffusion import DiffusionEngine
+    from inference.checkpoints import CheckpointError, check, load, pick_device
     from inference.random_weights import PRESETS, random_checkpoint
     from resources import demo_checkpoint
 
@@ -77,25 +79,20 @@ def main(argv: Sequence[str] | None = None) -> int:
         if arguments.random_weights:
             checkpoint = random_checkpoint(arguments.preset, device, arguments.layers)
         else:
-            from inference.checkpoints import check
-
             folder = arguments.checkpoint or demo_checkpoint()
             check(folder)
             checkpoint = load(folder, device)
     except (CheckpointError, FileNotFoundError) as error:
         print(f"pinfill: {error}", file=sys.stderr)
         return 2
-    engine = DiffusionEngine(checkpoint)
-    result = measure(engine, checkpoint, arguments.steps, arguments.repeat)
+    result = measure(checkpoint, arguments.steps, arguments.repeat)
     print(json.dumps(result, indent=2) if arguments.json else as_table(result))
     return 0
 
 
-def measure(
-    engine: DiffusionEngine, checkpoint: Checkpoint, steps: int, repeat: int
-) -> dict[str, Any]:
+def measure(checkpoint: Checkpoint, steps: int, repeat: int) -> dict[str, Any]:
     """Every figure of the benchmark; times are in seconds."""
-    bench = _Bench(engine, checkpoint, steps)
+    bench = _Bench(checkpoint, steps)
     bench.fill(_DRAFT, bench.new_study())  # the first job of a process pays for much else
     study = bench.new_study()
     pairs: list[tuple[float, float]] = []
@@ -154,14 +151,41 @@ class _Study:
     image: NDArray[np.uint8]
 
 
-@dataclass
-class _Bench:
-    """Runs jobs on an engine and times them."""
+class _Repeatable:
+    """Decoders whose last forward can be repeated as it was."""
 
-    engine: DiffusionEngine
-    checkpoint: Checkpoint
-    steps: int
-    _numbers: Iterator[int] = field(default_factory=count)
+    def __init__(self, behind: Callable[[Cache], Decoder]) -> None:
+        self._behind = behind
+        self._last: Callable[[], object] | None = None
+
+    def __call__(self, prefix: Cache) -> Decoder:
+        decode = self._behind(prefix)
+
+        def watched(
+            canvas: Tensor, self_conditioning: Tensor | None, free: Tensor, asked: Tensor
+        ) -> Tensor:
+            self._last = partial(decode, canvas, self_conditioning, free, asked)
+            return decode(canvas, self_conditioning, free, asked)
+
+        return watched
+
+    def again(self) -> None:
+        assert self._last is not None, "there is no forward to repeat before the first step"
+        self._last()
+
+
+class _Bench:
+    """Runs jobs on an engine of its own and times them."""
+
+    def __init__(self, checkpoint: Checkpoint, steps: int) -> None:
+        from inference.engines.decoder import decoder_behind
+        from inference.engines.diffusion import DiffusionEngine
+
+        self._device = checkpoint.model.device
+        self._steps = steps
+        self._numbers = count()
+        self._decoder = _Repeatable(partial(decoder_behind, checkpoint.model))
+        self._engine = DiffusionEngine(checkpoint, decoder=self._decoder)
 
     def new_study(self) -> _Study:
         """A study that no prefix is encoded of yet."""
@@ -172,7 +196,7 @@ class _Bench:
     def prepare(self, study: _Study) -> float:
         """Seconds to encode a study's prefix; next to none where it is there."""
         started = self._now()
-        self.engine.prepare(Prepare("bench", study.image_id, _CONTEXT), study.image)
+        self._engine.prepare(Prepare("bench", study.image_id, _CONTEXT), study.image)
         return self._now() - started
 
     def fill(
@@ -189,10 +213,10 @@ class _Bench:
             times.append(self._now() - started)
             after_step()
 
-        options = Options(seed=0, candidates=candidates, max_steps=self.steps)
+        options = Options(seed=0, candidates=candidates, max_steps=self._steps)
         request = Infill("bench", pieces, study.image_id, _CONTEXT, options)
         started = self._now()
-        filled = self.engine.infill(request, study.image, emit, lambda: False)
+        filled = self._engine.infill(request, study.image, emit, lambda: False)
         return _Job(filled, self._now() - started, times)
 
     def paired_steps(self, study: _Study) -> list[tuple[float, float]]:
@@ -202,44 +226,22 @@ class _Bench:
         """
         pairs: list[tuple[float, float]] = []
         resumed: float | None = None
-        with self._watched() as forward_again:
 
-            def after_step() -> None:
-                nonlocal resumed
-                ended = self._now()
-                forward_again()
-                again = self._now()
-                if resumed is not None:
-                    pairs.append((ended - resumed, again - ended))
-                resumed = self._now()
+        def after_step() -> None:
+            nonlocal resumed
+            ended = self._now()
+            self._decoder.again()
+            again = self._now()
+            if resumed is not None:
+                pairs.append((ended - resumed, again - ended))
+            resumed = self._now()
 
-            self.fill(_DRAFT, study, after_step=after_step)
+        self.fill(_DRAFT, study, after_step=after_step)
         return pairs
-
-    @contextmanager
-    def _watched(self) -> Iterator[Callable[[], None]]:
-        """Meanwhile, gives a function that repeats the decoder's last forward, logits and all."""
-        import torch
-
-        model = self.checkpoint.model
-        inputs: dict[str, Any] = {}
-
-        def note(module: object, positional: object, named: dict[str, Any]) -> None:
-            inputs.update(named)
-
-        def forward_again() -> None:
-            with torch.inference_mode():
-                model(**inputs)
-
-        hook = model.model.decoder.register_forward_pre_hook(note, with_kwargs=True)
-        try:
-            yield forward_again
-        finally:
-            hook.remove()
 
     def _now(self) -> float:
         """The time, once the device has done what it was given."""
-        _finish(self.checkpoint.model.device)
+        _finish(self._device)
         return time.perf_counter()
 
 
