@@ -107,7 +107,7 @@ def test_a_folder_of_an_unknown_method_is_refused(random_checkpoint: Path, tmp_p
 def test_a_folder_whose_reader_is_missing_names_the_package(
     random_checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(quantisation.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     folder = configured(random_checkpoint, tmp_path / "q", {"quant_method": "bitsandbytes"})
     with pytest.raises(CheckpointError, match=r"Run: pip install bitsandbytes\.$"):
         load(folder, "cpu")
