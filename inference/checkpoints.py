@@ -9,14 +9,15 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from inference import memory, quantisation
 from inference.protocol import ModelInfo
 
 if TYPE_CHECKING:
-    import torch
+    from transformers import DiffusionGemmaConfig
 
     from inference.engines.diffusion import Checkpoint, DiffusionEngine
     from inference.sampler import Settings
@@ -46,7 +47,7 @@ def load_engine(
 
     place = pick_device(device)
     on_stage(f"Loading {folder.name} on {place}")
-    return DiffusionEngine(load(folder, place))
+    return DiffusionEngine(load(folder, place, on_stage))
 
 
 def check(folder: Path) -> dict[str, Any]:
@@ -164,42 +165,57 @@ def pick_device(wish: str | None) -> str:
     return wish
 
 
-def load(folder: Path, device: str) -> Checkpoint:
-    """Load a folder that :func:`check` let pass. Raises :class:`CheckpointError`."""
+def load(folder: Path, device: str, on_stage: Callable[[str], None] = lambda _: None) -> Checkpoint:
+    """Load a folder that :func:`check` let pass. Raises :class:`CheckpointError`.
+
+    What does not fit the memory of ``device`` is refused before a tensor is read.
+    """
     os.environ["HF_HUB_OFFLINE"] = "1"
     import torch
     from transformers import (
         AutoTokenizer,
+        DiffusionGemmaConfig,
         DiffusionGemmaForBlockDiffusion,
         Gemma4ImageProcessorPil,
     )
     from transformers.utils import logging
 
     logging.disable_progress_bar()
+    raw = _read_json(folder, "config.json")
+    method = quantisation.method_of(raw)
+    if method is not None and (reason := quantisation.refusal(method, device)):
+        raise CheckpointError(f"The checkpoint in {folder} cannot be loaded here. {reason}")
     try:
         tokenizer = AutoTokenizer.from_pretrained(
             folder, local_files_only=True, trust_remote_code=False
         )
         processor = Gemma4ImageProcessorPil.from_pretrained(folder, local_files_only=True)
+        config = DiffusionGemmaConfig.from_pretrained(folder, local_files_only=True)
+        dtype = _fitting_dtype(folder, raw, config, device, on_stage)
         model, report = DiffusionGemmaForBlockDiffusion.from_pretrained(
             folder,
             local_files_only=True,
             use_safetensors=True,
-            dtype=_dtype(folder, device),
+            dtype="auto" if method else getattr(torch, dtype),
             device_map={"": device},
             output_loading_info=True,
         )
         model = model.eval()
+    except CheckpointError:
+        raise
     except torch.OutOfMemoryError as error:
         raise CheckpointError(
             f"{folder.name} does not fit the memory of {device}: {error}. Choose a smaller or "
             "quantised checkpoint, or --device cpu."
         ) from None
-    except Exception as error:  # a wrong configuration fails in nearly any way
-        first_line = (str(error).splitlines() or [type(error).__name__])[0]
+    except ImportError as error:  # of a quantiser: transformers names the version that it wants
         raise CheckpointError(
-            f"The checkpoint in {folder} cannot be loaded: {first_line} Copy the folder again, or "
-            "name another."
+            f"The checkpoint in {folder} cannot be loaded here: {_first_line(error)}."
+        ) from error
+    except Exception as error:  # a wrong configuration fails in nearly any way
+        raise CheckpointError(
+            f"The checkpoint in {folder} cannot be loaded: {_first_line(error)} Copy the folder "
+            "again, or name another."
         ) from error
     if absent := sorted({*report["missing_keys"], *map(str, report["mismatched_keys"])}):
         raise CheckpointError(
@@ -227,7 +243,7 @@ def assemble(
         architecture=ARCHITECTURE,
         parameters=model.num_parameters(),
         device=_device_name(device),
-        dtype=str(model.dtype).removeprefix("torch."),
+        dtype=_dtype_name(model),
         canvas_length=model.config.canvas_length,
         max_steps=settings.max_steps,
         has_filler=getattr(tokenizer, "filler_token", None) is not None,
@@ -235,16 +251,70 @@ def assemble(
     return Checkpoint(info, model, tokenizer, image_processor, settings, end_ids)
 
 
-def _dtype(folder: Path, device: str) -> torch.dtype:
-    """bfloat16 on a GPU; on a CPU float32, which is exact and fast there, while it fits."""
-    import psutil
-    import torch
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]
 
-    if device != "cpu":
-        return torch.bfloat16
-    stored = sum(path.stat().st_size for path in folder.glob("*.safetensors"))
-    fits = 4 * stored < psutil.virtual_memory().available
-    return torch.float32 if fits else torch.bfloat16
+
+def _shards(folder: Path) -> list[Path]:
+    """The files that hold the weights, in order."""
+    if not (folder / _INDEX).exists():
+        return sorted(folder.glob("*.safetensors"))
+    weight_map = _read_json(folder, _INDEX)["weight_map"]
+    return [folder / name for name in sorted(set(map(str, weight_map.values())))]
+
+
+def _fitting_dtype(
+    folder: Path,
+    raw: Mapping[str, Any],
+    config: DiffusionGemmaConfig,
+    device: str,
+    on_stage: Callable[[str], None],
+) -> str:
+    """bfloat16 on a GPU; on a CPU float32, exact and fast there, while it fits with room to spare.
+
+    Raises :class:`CheckpointError` where the weights and one step do not fit at all. The dtype is
+    the activations' alone where the weights are quantised.
+    """
+    from inference.engines.filling import CANDIDATES
+    from inference.engines.prefixes import PREFIXES_KEPT
+
+    tensors = memory.stored_tensors(_shards(folder))
+    method = quantisation.method_of(raw)
+
+    def need(dtype: str, place: str) -> memory.Need:
+        width = memory.WIDTH[dtype]
+        weights = memory.weight_bytes(
+            tensors, None if method else width, quantisation.packed_bits(raw, place)
+        )
+        return memory.need(config, weights, width, prefixes=PREFIXES_KEPT, rows=CANDIDATES)
+
+    free, cpu_free = memory.free_memory(device), memory.free_memory("cpu")
+    if method is None and device == "cpu":
+        wide = need("float32", device)
+        if memory.comfortable(wide, free):
+            return "float32"
+    left_out = quantisation.skipped_experts(method, tensors) if method else None
+    runs_on_cpu = method is None or quantisation.refusal(method, "cpu") is None
+    reason = memory.refusal(
+        folder.name,
+        device,
+        need("bfloat16", device),
+        free,
+        cpu_need=need("bfloat16", "cpu") if runs_on_cpu else None,
+        cpu_free=cpu_free,
+    )
+    if reason:
+        raise CheckpointError(f"{reason} Note that {left_out}." if left_out else reason)
+    if left_out:
+        on_stage(f"Loading {folder.name} on {device}; {left_out}")
+    return "bfloat16"
+
+
+def _dtype_name(model: Any) -> str:
+    """The dtype of an activation, and the method where the weights are quantised."""
+    dtype = str(model.get_input_embeddings().weight.dtype).removeprefix("torch.")
+    method = quantisation.method_of(model.config.to_dict())
+    return f"{dtype}, weights by {method}" if method else dtype
 
 
 def _device_name(device: str) -> str:

@@ -35,8 +35,12 @@ def _run(argv: list[str]) -> int:
             from inference.evaluation.bench_sampler import main as bench_sampler
 
             return bench_sampler(rest)
+        case ["bench", "speed", *rest]:
+            from inference.evaluation.bench_speed import main as bench_speed
+
+            return bench_speed(rest)
         case ["bench", *_]:
-            names = "contract|demo|sampler|window"
+            names = "contract|demo|sampler|speed|window"
             print(f"pinfill: name a benchmark: pinfill bench {names} [--json]", file=sys.stderr)
             return 2
         case _:

@@ -30,17 +30,17 @@ def decoder_behind(model: DiffusionGemmaForBlockDiffusion, prefix: Cache) -> Dec
     ) -> Tensor:
         signal = None
         if self_conditioning is not None:
-            signal = _signal(model, canvas, self_conditioning, free)
+            signal = signal_of(model, canvas, self_conditioning, free)
         with _conditioned(model, signal):
             output: Any = model.model(
                 past_key_values=shared_by(prefix, len(canvas)), decoder_input_ids=canvas
             )
-        return _head(model, output.last_hidden_state.flatten(0, 1)[asked])
+        return head(model, output.last_hidden_state.flatten(0, 1)[asked])
 
     return decode
 
 
-def _signal(
+def signal_of(
     model: DiffusionGemmaForBlockDiffusion, canvas: Tensor, logits: Tensor, free: Tensor
 ) -> Tensor:
     """The self-conditioning embeddings (B, L, H): expected ones where free, else the tokens'."""
@@ -51,7 +51,7 @@ def _signal(
     return signal.flatten(0, 1).index_copy(0, free, soft).view_as(signal)
 
 
-def _head(model: DiffusionGemmaForBlockDiffusion, hidden: Tensor) -> Tensor:
+def head(model: DiffusionGemmaForBlockDiffusion, hidden: Tensor) -> Tensor:
     """Logits (P, V) of hidden states (P, H), capped as the model's own forward does."""
     logits = model.lm_head(hidden).float()
     cap = model.final_logit_softcapping

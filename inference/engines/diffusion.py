@@ -20,12 +20,12 @@ from inference.engines.decoder import decoder_behind
 from inference.engines.filling import Denoiser, Filling
 from inference.engines.prefixes import Key, Prefixes, prompt_room
 from inference.protocol import Canvas, Filled, Infill, ModelInfo, Prepare, Prepared
-from inference.sampler import Settings
+from inference.sampler import Decoder, Settings
 
 Elastic = Literal["filler", "ranking"]
 
 if TYPE_CHECKING:
-    from transformers import DiffusionGemmaForBlockDiffusion, PreTrainedTokenizerBase
+    from transformers import Cache, DiffusionGemmaForBlockDiffusion, PreTrainedTokenizerBase
     from transformers.image_processing_base import ImageProcessingMixin
 
 
@@ -46,10 +46,17 @@ class DiffusionEngine:
 
     A gap of open length finds its length by ``elastic``: the model spends filler on what is too
     much, or several lengths are denoised and ranked. What the checkpoint declares decides, but
-    "ranking" can be had of any.
+    "ranking" can be had of any. ``decoder`` makes what decodes behind a prefix; where none is named
+    that is the model, uncompiled.
     """
 
-    def __init__(self, checkpoint: Checkpoint, *, elastic: Elastic = "filler") -> None:
+    def __init__(
+        self,
+        checkpoint: Checkpoint,
+        *,
+        elastic: Elastic = "filler",
+        decoder: Callable[[Cache], Decoder] | None = None,
+    ) -> None:
         self.info = checkpoint.info
         self._settings = checkpoint.settings
         self.model = checkpoint.model
@@ -64,7 +71,7 @@ class DiffusionEngine:
             prompt_room=prompt_room(checkpoint.model),
             device=checkpoint.model.device,
             dtype=checkpoint.model.dtype,
-            decoder=partial(decoder_behind, checkpoint.model),
+            decoder=decoder or partial(decoder_behind, checkpoint.model),
             prefixes=self._prefixes,
         )
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-import torch
 from torch import Tensor, nn
 
 if TYPE_CHECKING:
@@ -32,7 +31,7 @@ def dense_experts(
 ) -> Tensor:
     """Tokens (T, D), chosen experts (T, K) and their weights (T, K) -> (T, D)."""
     tokens, count = len(hidden), experts.num_experts
-    shares = torch.zeros(tokens, count, dtype=weights.dtype).scatter(1, chosen, weights)
+    shares = weights.new_zeros(tokens, count).scatter(1, chosen, weights)
     inner = nn.functional.linear(hidden, experts.gate_up_proj.flatten(0, 1))
     gate, up = inner.view(tokens, count, 2, experts.intermediate_dim).unbind(2)
     inner = experts.act_fn(gate) * up * shares[:, :, None].to(up.dtype)

@@ -60,8 +60,16 @@ def test_bench_window_sees_the_first_canvas_before_the_job_is_over() -> None:
     assert result["first_canvas_in_steps"]["median"] <= result["first_canvas_in_steps"]["worst"]
 
 
+def test_bench_speed_holds_a_step_against_the_bare_decoder() -> None:
+    result = bench("speed", "--steps", "3", "--repeat", "1", "--device", "cpu")
+    assert result["step_seconds"] > 0
+    assert result["forward_seconds"] > 0
+    assert result["outside_decoder"] > -1
+    assert result["prefix_encodings_on_refills"] == 0
+
+
 def test_a_benchmark_that_does_not_exist_is_named() -> None:
     command = [sys.executable, "-m", "desktop.cli", "bench", "nonsense"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60)
     assert done.returncode == 2
-    assert "demo|sampler|window" in done.stderr
+    assert "contract|demo|sampler|speed|window" in done.stderr
