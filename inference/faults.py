@@ -25,8 +25,8 @@ _GAP: Final = "\0"
 """Stands for a gap in a text; a pinned one of these is nobody's word."""
 
 _CLOSED: Final = (".", "?", "!", ":")
-_SHORTEST_COPY: Final = 3
-"""Words of the shortest sentence that is not said twice by chance: "No change." may be."""
+_SHORTEST_COPY: Final = 2
+"""Words of the shortest sentence that is not said twice by chance: "Unchanged." may be."""
 
 
 def find_faults(

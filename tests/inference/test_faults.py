@@ -67,8 +67,9 @@ def test_text_without_sentences_need_not_end_like_one() -> None:
 def test_a_copy_of_a_pinned_sentence() -> None:
     pieces: list[Piece] = [LEFT, Gap(), RIGHT]
     assert find_faults(pieces, ["No pleural effusion."]) == ("copy",)
+    assert find_faults([Fixed("No nodule. "), Gap(), Fixed("")], ["No nodule."]) == ("copy",)
     assert find_faults(pieces, ["Clear. the heart is normal in size."]) == ("copy",)
-    assert find_faults([Fixed("No change. "), Gap(), Fixed("")], ["No change."]) == ()
+    assert find_faults([Fixed("Unchanged. "), Gap(), Fixed("")], ["Unchanged."]) == ()
 
 
 def test_an_impression_may_say_what_the_findings_say() -> None:

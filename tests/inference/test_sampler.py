@@ -12,6 +12,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.stats import chisquare
 
 import resources
 from inference import sampler
@@ -32,6 +33,7 @@ from inference.sampler import (
     Step,
     accept,
     denoise,
+    draw_tokens,
     token_entropy,
 )
 from inference.training.display import window_to_8bit
@@ -88,6 +90,11 @@ def canvases_of_generate(
     return [canvas for pair in zip(inputs, drafts.canvases, strict=True) for canvas in pair]
 
 
+def stock_draw(probabilities: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+    """As ``generate`` draws."""
+    return torch.multinomial(probabilities, 1, generator=generator).squeeze(-1)
+
+
 def canvases_of_ours(
     checkpoint: Checkpoint, image: np.ndarray, context: str, seed: int
 ) -> tuple[list[torch.Tensor], int]:
@@ -105,6 +112,7 @@ def canvases_of_ours(
                 vocab_size=vocabulary,
                 self_conditioning_dtype=torch.float32,
                 generator=torch.Generator().manual_seed(seed),
+                draw=stock_draw,
             )
         )
     pairs = zip(inputs, (step.drafts[0] for step in steps), strict=True)
@@ -408,3 +416,30 @@ def test_a_canvas_may_begin_with_text() -> None:
     first = decoder.seen[0][0][0].tolist()
     assert first[:2] == [1, 2]
     assert first[3] == 7
+
+
+def test_tokens_are_drawn_as_often_as_they_are_likely() -> None:
+    likely = torch.tensor([0.0, 0.5, 0.0, 0.2, 0.3, 0.0])
+    draws = draw_tokens(likely.expand(20_000, -1), torch.Generator().manual_seed(0))
+    counts = torch.bincount(draws, minlength=6)
+    assert counts[[0, 2, 5]].tolist() == [0, 0, 0]
+    assert chisquare(counts[[1, 3, 4]], 20_000 * likely[[1, 3, 4]]).pvalue > 0.001
+
+
+@given(st.integers(0, 2**31), st.integers(2, 3000))
+def test_what_is_forbidden_is_not_drawn(seed: int, vocabulary: int) -> None:
+    generator = torch.Generator().manual_seed(seed)
+    logits = 9 * torch.randn(64, vocabulary, generator=generator)
+    logits[:, -1] = -torch.inf
+    logits[:, torch.randint(vocabulary - 1, (vocabulary // 3,), generator=generator)] = -torch.inf
+    allowed = logits.isfinite().any(dim=-1)
+    probabilities = logits[allowed].softmax(dim=-1)
+    drawn = draw_tokens(probabilities, generator)
+    assert bool((probabilities.gather(-1, drawn[:, None]) > 0).all())
+
+
+def test_the_end_of_the_distribution_is_not_overstepped(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The largest random number, over a sum that rounds up to one."""
+    monkeypatch.setattr(torch, "rand", lambda *_, **__: torch.full((1, 1), 1.0))
+    probabilities = torch.tensor([[0.25, 0.75, 0.0]])
+    assert draw_tokens(probabilities, torch.Generator()).tolist() == [1]
