@@ -167,6 +167,9 @@ def put(
 
 def _rewrite(builder: Builder, content: Content, place: Place, text: str) -> bool:
     """Add ``text``, pinned where the same words were; ``False`` where it has no such words."""
+    if not any(_is_pinned(span) for span in content.clip(place.start, place.end)):
+        builder.add(text, FILLED)
+        return True
     old, new = words(content.text[place.start : place.end]), words(text)
     edges = list(accumulate((len(word) for word in old), initial=place.start))
     codes = SequenceMatcher(None, old, new, autojunk=False).get_opcodes()

@@ -119,6 +119,58 @@ def test_json_is_one_object_with_pieces_in_order(
     )
 
 
+def test_json_has_every_candidate_and_text_the_best(
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+    study: Path,
+    report: Path,
+    checkpoint: list[str],
+) -> None:
+    use_scripted_worker(monkeypatch, "scripted")
+    arguments = ["infill", str(study), "--report", str(report), *checkpoint, "--candidates", "3"]
+    assert cli.main([*arguments, "--json"]) == cli.OK
+    answer = json.loads(capfd.readouterr().out)
+    fills = [candidate["fills"] for candidate in answer["candidates"]]
+    assert fills == [["fill 0", "fill 1"], ["fill 0, 2", "fill 1, 2"], ["fill 0, 3", "fill 1, 3"]]
+    texts = [candidate["text"] for candidate in answer["candidates"]]
+    assert texts[0] == answer["text"]
+    assert texts[1] == REPORT.replace("{{gap}}", "fill 0, 2").replace("{{gap 4}}", "fill 1, 2")
+    assert answer["candidates"][0]["faults"] == []
+    assert answer["unseen"] == 0
+    assert cli.main(arguments) == cli.OK
+    assert capfd.readouterr().out == answer["text"]
+
+
+def test_a_warm_infill_begins_from_the_words_in_its_gaps(
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+    study: Path,
+    report: Path,
+    checkpoint: list[str],
+) -> None:
+    use_scripted_worker(monkeypatch, "scripted")
+    report.write_text("Heart {{gap: is large}}.")
+    arguments = ["infill", str(study), "--report", str(report), *checkpoint]
+    for more, text in (([], "Heart fill 0."), (["--warm"], "Heart is large.")):
+        assert cli.main([*arguments, *more]) == cli.OK
+        assert capfd.readouterr().out == text
+
+
+def test_faults_and_what_was_not_read_go_to_standard_error(
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+    study: Path,
+    checkpoint: list[str],
+) -> None:
+    use_scripted_worker(monkeypatch, "scripted", "faulty")
+    assert cli.main(["draft", str(study), *checkpoint]) == cli.OK
+    out, err = capfd.readouterr()
+    assert out == "fill 0"
+    unread, faulty = err.splitlines()
+    assert "1,234 characters away from the gap were not read" in unread
+    assert "it breaks off" in faulty
+
+
 def test_draft_is_one_gap(
     monkeypatch: pytest.MonkeyPatch,
     capfd: pytest.CaptureFixture[str],
@@ -187,6 +239,14 @@ def test_a_seed_is_a_whole_number(capsys: pytest.CaptureFixture[str]) -> None:
             cli.main(["draft", "study.dcm", f"--seed={seed}"])
         assert caught.value.code == cli.BAD_INPUT
         assert "no whole number" in capsys.readouterr().err
+
+
+def test_candidates_are_a_few(capsys: pytest.CaptureFixture[str]) -> None:
+    for count in ("0", "-1", "17", "x", "9" * 5000):
+        with pytest.raises(SystemExit) as caught:
+            cli.main(["draft", "study.dcm", f"--candidates={count}"])
+        assert caught.value.code == cli.BAD_INPUT
+        assert "no whole number from 1 to 16" in capsys.readouterr().err
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="displays of X11 and Wayland")

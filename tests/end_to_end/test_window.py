@@ -8,6 +8,7 @@ import signal
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
+import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QKeySequence, QTextCursor
 from PySide6.QtTest import QTest
@@ -95,6 +96,11 @@ def point_of(window: MainWindow, position: int) -> QPoint:
 
 def pinned_text(report: Report) -> list[str]:
     return [report.text[span.start : span.end] for span in report.spans if span.pinned]
+
+
+def typed_text(report: Report) -> str:
+    spans = [span for span in report.spans if span.origin is Origin.TYPED]
+    return "".join(report.text[span.start : span.end] for span in spans)
 
 
 def generated_phrase(report: Report) -> str:
@@ -199,6 +205,44 @@ async def test_refill_changes_the_selection_alone() -> None:
         await written(window)
         assert report.text.startswith(before)
         assert report.text.endswith(after)
+
+
+@on_qt_loop
+async def test_candidates_of_the_model_are_switched_and_taken_back(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("desktop.drafting.secrets.randbelow", lambda _: 7)
+    async with opened() as window:
+        editor, report = window.editor, window.editor.report
+        fills: list[Filled] = []
+        window.drafting.finished.connect(fills.append)
+        QTest.keyClicks(editor, "FINDINGS:")
+        press(editor, "Return")
+        QTest.keyClicks(editor, "The heart is normal. No pneumothorax.")
+        editor.select(30, 30)
+        press(editor, "Ctrl+G")
+        press(editor, "Ctrl+Return")
+        await written(window)
+        first = report.content
+        offered = [candidate.fills for candidate in fills[-1].candidates]
+        assert len(offered) > 1
+        typed = typed_text(report)
+        for wanted in (*offered[1:], offered[0], offered[1]):
+            press(editor, "Alt+Down")
+            (found,) = report.candidate_sets
+            assert found.current.fills == wanted
+            assert window.choosing.popover.isVisible()
+            assert typed_text(report) == typed
+        press(editor, "Ctrl+Z")
+        assert report.content == first
+        press(editor, "Ctrl+Z")
+        assert len(report.gaps) == 1
+
+        press(editor, "Ctrl+Shift+Z")
+        press(editor, "Ctrl+E")  # the sentence at the caret, from its own words
+        await written(window)
+        assert len(fills) == 2
+        assert typed_text(report) == typed
 
 
 @on_qt_loop

@@ -47,12 +47,14 @@ DEFAULT_STEPS: Final = 4
 
 
 class ScriptedEngine:
-    """Fills gap ``i`` with ``"fill i"``.
+    """Fills gap ``i`` with ``"fill i"``; other candidates, if asked for, with ``"fill i, 2"`` …
 
-    Scripts: ``""`` ends after ``max_steps``; ``"endless"`` only when cancelled; ``"huge"`` has
-    canvases of 100 kB; ``"bad request"``, ``"crash"``, ``"die"`` and ``"short"`` do what they say.
-    With a ``gate`` every step waits for one permit. ``started``, ``finished`` and ``images`` tell
-    what was done, in order.
+    A gap is filled with its hint instead when the job is warm. Scripts: ``""`` ends after
+    ``max_steps``; ``"endless"`` only when cancelled; ``"huge"`` has canvases of 100 kB;
+    ``"faulty"`` says that the fills break off and that 1,234 characters were not read;
+    ``"bad request"``, ``"crash"``, ``"die"`` and ``"short"`` do what they say. With a ``gate``
+    every step waits for one permit. ``started``, ``finished`` and ``images`` tell what was done,
+    in order.
     """
 
     def __init__(self, gate: threading.Semaphore | None = None) -> None:
@@ -107,10 +109,23 @@ class ScriptedEngine:
             text = "x" * 100_000 if request.context == "huge" else f"draft {step}"
             draft = tuple((Run(text, settled=False),) for _ in gaps)
             emit(Canvas(request.request_id, step, steps, tokens=8, seconds=0.0, gaps=draft))
-        fills = [f"fill {i}" for i in range(len(gaps))]
+        if request.context == "short":
+            gaps = gaps[:-1]
+        warm, faulty = request.options.warm, request.context == "faulty"
+        candidates = tuple(
+            Candidate(
+                tuple(
+                    (gap.hint if warm else f"fill {i}") + (f", {number}" if number > 1 else "")
+                    for i, gap in enumerate(gaps)
+                ),
+                ("unclosed",) if faulty else (),
+            )
+            for number in range(1, (request.options.candidates or 1) + 1)
+        )
         return Filled(
             request_id=request.request_id,
-            candidates=(Candidate(tuple(fills[:-1] if request.context == "short" else fills)),),
+            candidates=candidates,
+            unseen=1234 if faulty else 0,
             steps=step,
             forwards=step,
             tokens=8,
