@@ -254,7 +254,7 @@ def test_what_stands_left_of_a_window_is_read_before_it(engine: DiffusionEngine)
 
 
 def test_a_draft_goes_on_over_as_many_canvases_as_it_needs(engine: DiffusionEngine) -> None:
-    first = " heart" * engine.info.canvas_length
+    first = " heart lung" * engine.info.canvas_length
     script = Scripted(engine, first, first, " lungs.")
     canvases: list[Canvas] = []
     filled = fill(scripted(engine, script), Gap(), steps=9, canvases=canvases)
@@ -263,11 +263,11 @@ def test_a_draft_goes_on_over_as_many_canvases_as_it_needs(engine: DiffusionEngi
     assert filled.fills[0] == (full * 2 + " lungs.").removeprefix(" ")
     start = script.prefixes[0]
     assert script.prefixes == [start, start + length, start + 2 * length]
-    assert canvases[-1].gaps[0][0].text.startswith("heart heart")
+    assert canvases[-1].gaps[0][0].text.startswith("heart lung")
 
 
 def test_a_draft_can_be_cancelled_on_a_later_canvas(engine: DiffusionEngine) -> None:
-    first = " heart" * engine.info.canvas_length
+    first = " heart lung" * engine.info.canvas_length
     script = Scripted(engine, first, first, " lungs.")
     request = Infill("job", (Gap(),), "image", "", Options(max_steps=9))
     with pytest.raises(JobCancelled) as caught:
@@ -279,7 +279,7 @@ def test_a_draft_can_be_cancelled_on_a_later_canvas(engine: DiffusionEngine) -> 
 
 
 def test_a_draft_that_never_ends_says_so(engine: DiffusionEngine) -> None:
-    script = Scripted(engine, " heart" * engine.info.canvas_length, ends=False)
+    script = Scripted(engine, " heart lung" * engine.info.canvas_length, ends=False)
     filled = fill(scripted(engine, script), Gap(), steps=4)
     text = engine.model.config.text_config
     assert len(script.prefixes) > 3
