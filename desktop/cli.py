@@ -26,7 +26,7 @@ CANCELLED: Final = 130
 
 INFERENCE_COMMANDS: Final = {
     "train-demo": "train the demo checkpoint on fictional studies",
-    "bench": "measure: `pinfill bench demo` a checkpoint, `pinfill bench window` the window",
+    "bench": "measure: `pinfill bench demo|sampler|speed|contract|window`",
 }
 """Run by ``python -m inference.cli``, in a process without Qt."""
 
