@@ -17,6 +17,7 @@ import platform
 import sys
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from itertools import count
@@ -27,7 +28,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from inference.protocol import Canvas, Filled, Fixed, Gap, Infill, Options, Piece, Prepare
+from inference.protocol import Filled, Fixed, Gap, Infill, Options, Piece, Prepare
 
 if TYPE_CHECKING:
     import torch
@@ -93,8 +94,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 def measure(checkpoint: Checkpoint, steps: int, repeat: int) -> dict[str, Any]:
     """Every figure of the benchmark; times are in seconds."""
     bench = _Bench(checkpoint, steps)
-    bench.fill(_DRAFT, bench.new_study())  # the first job of a process pays for much else
     study = bench.new_study()
+    bench.refill(study)  # the first job of a process pays for much else
     pairs: list[tuple[float, float]] = []
     first_canvases: list[float] = []
     prefixes: list[float] = []
@@ -103,11 +104,11 @@ def measure(checkpoint: Checkpoint, steps: int, repeat: int) -> dict[str, Any]:
     bench.prepare(study)
     for _ in range(repeat):
         prefixes.append(bench.prepare(bench.new_study()))
-        first_canvases.append(bench.fill(_DRAFT, bench.new_study()).canvas_times[0])
+        first_canvases.append(bench.first_canvas(bench.new_study()))
         bench.prepare(study)  # where other studies have pushed it out
         pairs += bench.paired_steps(study)
-        one.append(bench.fill(_REFILL, study, candidates=1))
-        several.append(bench.fill(_REFILL, study, candidates=CANDIDATES))
+        one.append(bench.refill(study))
+        several.append(bench.refill(study, CANDIDATES))
     refills = [job.filled for job in one + several]
     step = median(pair[0] for pair in pairs)
     return {
@@ -138,11 +139,10 @@ def measure(checkpoint: Checkpoint, steps: int, repeat: int) -> dict[str, Any]:
 
 @dataclass
 class _Job:
-    """A filled request: seconds of the whole, and until each of its canvases."""
+    """A filled request, and the seconds of the whole."""
 
     filled: Filled
     seconds: float
-    canvas_times: list[float]
 
 
 @dataclass
@@ -157,9 +157,12 @@ class _Repeatable:
     def __init__(self, behind: Callable[[Cache], Decoder]) -> None:
         self._behind = behind
         self._last: Callable[[], object] | None = None
+        self.bound = 0
+        """How many canvases, or batches of them, have been begun."""
 
     def __call__(self, prefix: Cache) -> Decoder:
         decode = self._behind(prefix)
+        self.bound += 1
 
         def watched(
             canvas: Tensor, self_conditioning: Tensor | None, free: Tensor, asked: Tensor
@@ -199,45 +202,62 @@ class _Bench:
         self._engine.prepare(Prepare("bench", study.image_id, _CONTEXT), study.image)
         return self._now() - started
 
-    def fill(
-        self,
-        pieces: tuple[Piece, ...],
-        study: _Study,
-        candidates: int = 1,
-        after_step: Callable[[], None] = lambda: None,
-    ) -> _Job:
-        """Run one job. ``after_step`` is called when a canvas has been given out."""
-        times: list[float] = []
-
-        def emit(_: Canvas) -> None:
-            times.append(self._now() - started)
-            after_step()
-
-        options = Options(seed=0, candidates=candidates, max_steps=self._steps)
-        request = Infill("bench", pieces, study.image_id, _CONTEXT, options)
+    def refill(self, study: _Study, candidates: int = 1) -> _Job:
+        """Fill one sentence."""
         started = self._now()
-        filled = self._engine.infill(request, study.image, emit, lambda: False)
-        return _Job(filled, self._now() - started, times)
+        filled = self._run(_REFILL, study, candidates, lambda: None, lambda: False)
+        return _Job(filled, self._now() - started)
+
+    def first_canvas(self, study: _Study) -> float:
+        """Seconds until the first canvas of a draft."""
+        times: list[float] = []
+        started = self._now()
+        self._draft(study, lambda: times.append(self._now()), lambda: bool(times))
+        return times[0] - started
 
     def paired_steps(self, study: _Study) -> list[tuple[float, float]]:
         """Seconds of each step of a draft, and of the bare forward run right after it.
 
-        The first step is left out: it has no self-conditioning, and the study to look up.
+        The first step is left out: it has no self-conditioning, and the study to look up. So is
+        what a draft writes on further canvases.
         """
         pairs: list[tuple[float, float]] = []
-        resumed: float | None = None
+        resumed = 0.0
+        done = 0
+        first = self._decoder.bound + 1
 
         def after_step() -> None:
-            nonlocal resumed
+            nonlocal resumed, done
             ended = self._now()
             self._decoder.again()
             again = self._now()
-            if resumed is not None:
+            if done and self._decoder.bound == first:
                 pairs.append((ended - resumed, again - ended))
+            done += 1
             resumed = self._now()
 
-        self.fill(_DRAFT, study, after_step=after_step)
+        self._draft(study, after_step, lambda: done == self._steps or self._decoder.bound > first)
         return pairs
+
+    def _draft(
+        self, study: _Study, after_step: Callable[[], None], cancelled: Callable[[], bool]
+    ) -> None:
+        from inference.engines.base import JobCancelled
+
+        with suppress(JobCancelled):
+            self._run(_DRAFT, study, 1, after_step, cancelled)
+
+    def _run(
+        self,
+        pieces: tuple[Piece, ...],
+        study: _Study,
+        candidates: int,
+        after_step: Callable[[], None],
+        cancelled: Callable[[], bool],
+    ) -> Filled:
+        options = Options(seed=0, candidates=candidates, max_steps=self._steps)
+        request = Infill("bench", pieces, study.image_id, _CONTEXT, options)
+        return self._engine.infill(request, study.image, lambda _: after_step(), cancelled)
 
     def _now(self) -> float:
         """The time, once the device has done what it was given."""
