@@ -73,8 +73,8 @@ class Codec:
         return list(dropwhile(lambda token: token != closed, text))[1:]
 
     def thinks_on(self, written: Sequence[int]) -> bool:
-        """Whether all that was written is a thought, so that there is no text to be read."""
-        return self._begins_thought(written) and not self.answer(written)
+        """Whether what was written is a thought that was never closed: there is no text in it."""
+        return self._begins_thought(written) and self._thought[1] not in written
 
     def _begins_thought(self, written: Sequence[int]) -> bool:
         return bool(written) and self._thought[0] is not None and written[0] == self._thought[0]

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -20,6 +21,30 @@ from inference.sampler import Decoder
 
 if TYPE_CHECKING:
     from transformers import Cache, DiffusionGemmaForBlockDiffusion
+
+
+@dataclass
+class DecoderCount:
+    """Decoder forwards so far, and canvases that were in them."""
+
+    forwards: int = 0
+    rows: int = 0
+
+
+@contextmanager
+def counting_decoder(model: DiffusionGemmaForBlockDiffusion) -> Iterator[DecoderCount]:
+    """Counts the decoder forwards that are really made meanwhile, whoever makes them."""
+    count = DecoderCount()
+
+    def note(_module: object, _args: object, inputs: dict[str, Any], _output: object) -> None:
+        count.forwards += 1
+        count.rows += inputs["decoder_input_ids"].shape[0]
+
+    hook = model.model.decoder.register_forward_hook(note, with_kwargs=True)
+    try:
+        yield count
+    finally:
+        hook.remove()
 
 
 def decoder_behind(model: DiffusionGemmaForBlockDiffusion, prefix: Cache) -> Decoder:

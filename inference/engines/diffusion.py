@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Literal
@@ -16,7 +15,7 @@ from numpy.typing import NDArray
 
 from inference.canvas import lay_out
 from inference.codec import Codec
-from inference.engines.decoder import decoder_behind
+from inference.engines.decoder import counting_decoder, decoder_behind
 from inference.engines.filling import Denoiser, Filling
 from inference.engines.prefixes import Key, Prefixes, prompt_room
 from inference.protocol import Canvas, Filled, Infill, ModelInfo, Prepare, Prepared
@@ -112,16 +111,15 @@ class DiffusionEngine:
 
         filling = Filling(self._denoiser, request, settings, seed, emit, cancelled, now)
         filling.check_cancelled()
-        with torch.inference_mode(), self._counting() as forwards:
+        with torch.inference_mode(), counting_decoder(self.model) as count:
             prefix, encodings = self._prefixes.study(_key(request), image)
             prefix_seconds = now()
             candidates = filling.run(_key(request), prefix)
-            forward_count = forwards()
         return Filled(
             request_id=request.request_id,
             candidates=candidates,
             steps=filling.steps,
-            forwards=forward_count,
+            forwards=count.forwards,
             canvas_forwards=filling.canvas_forwards,
             tokens=layout.free_tokens,
             seconds=now(),
@@ -132,21 +130,6 @@ class DiffusionEngine:
             device=self.info.device,
             unseen=filling.unseen,
         )
-
-    @contextmanager
-    def _counting(self) -> Iterator[Callable[[], int]]:
-        """Counts the forwards that the decoder really makes, not those that were asked for."""
-        count = 0
-
-        def bump(*_: object) -> None:
-            nonlocal count
-            count += 1
-
-        hook = self.model.model.decoder.register_forward_hook(bump)
-        try:
-            yield lambda: count
-        finally:
-            hook.remove()
 
 
 def _key(request: Infill | Prepare) -> Key:

@@ -137,8 +137,11 @@ class Filling:
                 break
         ranked = rank(rows)
         best = ranked[0]
-        if best.layout.slots[-1].open_end and not self._codec.ends & set(best.draft):
+        last = best.layout.slots[-1]
+        if last.open_end and not self._codec.ends & set(best.draft):
             return [self._write_on(longer, best, here, fills)]
+        if last.open_end:
+            self._refuse_thought(best.draft[last.start :])
         return ranked
 
     def _write_on(
@@ -157,13 +160,17 @@ class Filling:
             draft = tuple(step.drafts[0].tolist())
             written += draft
             ended = bool(self._codec.ends & set(draft))
+        self._refuse_thought(written)
+        texts = (*row.fills[:-1], read_text(written, slot, self._codec))
+        return Denoised(texts, row.evidence, find_faults(pieces, texts, ended=ended))
+
+    def _refuse_thought(self, written: Sequence[int]) -> None:
+        """Raises :class:`BadRequest` for a draft that holds nothing but a thought."""
         if self._codec.thinks_on(written):
             raise BadRequest(
                 "The model thought its answer over until there was no room left to write it. Ask "
                 "again, or pin a heading to begin with."
             )
-        texts = (*row.fills[:-1], read_text(written, slot, self._codec))
-        return Denoised(texts, row.evidence, find_faults(pieces, texts, ended=ended))
 
     def _layouts(self, pieces: Sequence[Piece], room: int) -> list[Layout]:
         """The canvases to be denoised side by side."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copy
 from collections import OrderedDict
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 import numpy as np
 import torch
@@ -24,44 +24,57 @@ if TYPE_CHECKING:
     from inference.engines.diffusion import Checkpoint
 
 PREFIXES_KEPT: Final = 8
-"""Prefixes kept encoded: the studies last worked on."""
+"""Prefixes kept encoded, of studies and of windows each."""
 
 Key = tuple[str | None, str]
 """An image's digest and the context beside it."""
 
+Name = TypeVar("Name")
+
 
 class Prefixes:
-    """The prefixes of the studies last worked on."""
+    """The prefixes of the studies last worked on, and of the windows last filled.
+
+    Each has its own room: a long report's windows do not cost a study its prefix.
+    """
 
     def __init__(self, checkpoint: Checkpoint) -> None:
         self._checkpoint = checkpoint
-        self._kept: OrderedDict[tuple[Key, tuple[int, ...]], Cache] = OrderedDict()
+        self._studies: _Recent[Key] = _Recent()
+        self._windows: _Recent[tuple[Key, tuple[int, ...]]] = _Recent()
 
     def study(self, key: Key, image: NDArray[np.uint8] | None) -> tuple[Cache, int]:
         """The encoded prompt of a study, and how many encodings that took (0 or 1)."""
-        if (kept := self._recall(key, ())) is not None:
+        if (kept := self._studies.recall(key)) is not None:
             return kept, 0
-        return self._keep(key, (), encode_prefix(self._checkpoint, image, key[1])), 1
+        return self._studies.keep(key, encode_prefix(self._checkpoint, image, key[1])), 1
 
     def continued(self, key: Key, prefix: Cache, left: tuple[int, ...]) -> Cache:
         """The prefix of a study with the tokens ``left`` of the canvas behind it."""
         if not left:
             return prefix
-        if (kept := self._recall(key, left)) is not None:
+        if (kept := self._windows.recall((key, left))) is not None:
             return kept
-        return self._keep(key, left, self.extended(prefix, left))
+        return self._windows.keep((key, left), self.extended(prefix, left))
 
     def extended(self, prefix: Cache, tokens: tuple[int, ...]) -> Cache:
         """The prefix with ``tokens`` encoded behind it, not kept."""
         return extend(self._checkpoint.model, branch(prefix), torch.tensor([tokens]))
 
-    def _recall(self, key: Key, left: tuple[int, ...]) -> Cache | None:
-        if (key, left) in self._kept:
-            self._kept.move_to_end((key, left))
-        return self._kept.get((key, left))
 
-    def _keep(self, key: Key, left: tuple[int, ...], prefix: Cache) -> Cache:
-        self._kept[key, left] = prefix
+class _Recent(Generic[Name]):
+    """The last :data:`PREFIXES_KEPT` prefixes that were asked for."""
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[Name, Cache] = OrderedDict()
+
+    def recall(self, name: Name) -> Cache | None:
+        if name in self._kept:
+            self._kept.move_to_end(name)
+        return self._kept.get(name)
+
+    def keep(self, name: Name, prefix: Cache) -> Cache:
+        self._kept[name] = prefix
         if len(self._kept) > PREFIXES_KEPT:
             self._kept.popitem(last=False)
         return prefix

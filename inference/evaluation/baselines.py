@@ -14,8 +14,7 @@ both are ``generate``, token for token.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -41,14 +40,6 @@ class Generated:
 
     tokens: list[int]
     seconds: float
-
-
-@dataclass
-class DecoderCount:
-    """Decoder forwards so far, and canvases that were in them."""
-
-    forwards: int = 0
-    rows: int = 0
 
 
 Baseline = Callable[["Checkpoint", dict[str, Any], Layout, int, int | None], Generated]
@@ -133,22 +124,6 @@ class PinMask(LogitsProcessor):
         scores[:, self._rows] = -torch.inf
         scores[:, self._rows, self._tokens] = 0.0
         return scores
-
-
-@contextmanager
-def counting_decoder(model: DiffusionGemmaForBlockDiffusion) -> Iterator[DecoderCount]:
-    """Counts the decoder forwards that are really made meanwhile, whoever makes them."""
-    count = DecoderCount()
-
-    def note(_module: object, _args: object, inputs: dict[str, Any], _output: object) -> None:
-        count.forwards += 1
-        count.rows += inputs["decoder_input_ids"].shape[0]
-
-    hook = model.model.decoder.register_forward_hook(note, with_kwargs=True)
-    try:
-        yield count
-    finally:
-        hook.remove()
 
 
 def _generate(

@@ -16,6 +16,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from unittest.mock import patch
@@ -221,26 +222,21 @@ def _holds_bytes(engine: DiffusionEngine, layout: Layout, pieces: Sequence[Piece
     return shown == wanted
 
 
+@cache
 def _engine(folder: Path) -> DiffusionEngine:
+    """One a process."""
     from inference.checkpoints import load_engine
 
     torch.set_num_threads(1)
     return load_engine(folder, "cpu", lambda _: None)
 
 
-_loaded: dict[Path, DiffusionEngine] = {}
-
-
 def _documents(folder: Path, seeds: Sequence[int]) -> Counter[str]:
-    if folder not in _loaded:
-        _loaded[folder] = _engine(folder)
-    return Counter(check_document(_loaded[folder], seed) for seed in seeds)
+    return Counter(check_document(_engine(folder), seed) for seed in seeds)
 
 
 def _cancels(folder: Path, count: int) -> Counter[str]:
     """Cancel drafts at random steps. Raises :class:`BrokenContractError` if one went on."""
-    if folder not in _loaded:
-        _loaded[folder] = _engine(folder)
     for number in range(count):
         at = random.Random(f"cancel {number}").randint(1, 12)
         canvases: list[Canvas] = []
@@ -251,7 +247,7 @@ def _cancels(folder: Path, count: int) -> Counter[str]:
             return len(seen) >= at
 
         try:
-            _loaded[folder].infill(request, None, canvases.append, asked)
+            _engine(folder).infill(request, None, canvases.append, asked)
         except JobCancelled as cancelled:
             if cancelled.step != at or len(canvases) != at:
                 raise BrokenContractError(

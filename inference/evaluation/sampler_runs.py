@@ -20,10 +20,10 @@ from inference.canvas import lay_out, read_text
 from inference.checkpoints import load
 from inference.codec import Codec
 from inference.engines.base import BadRequest
+from inference.engines.decoder import counting_decoder
 from inference.engines.diffusion import Checkpoint, DiffusionEngine
 from inference.evaluation.baselines import (
     Baseline,
-    counting_decoder,
     logits_processor,
     paper_clamp,
     prompt_inputs,

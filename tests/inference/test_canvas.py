@@ -176,6 +176,8 @@ def test_what_a_checkpoint_thinks_aloud_is_no_report(loaded: Checkpoint) -> None
     assert read_text(thought, slot, codec) == ""
     assert codec.thinks_on(thought)
     assert not codec.thinks_on(answered)
+    assert not codec.thinks_on([*thought, closed, codec.end_of_turn])
+    assert codec.thinks_on([*thought, codec.end_of_turn])
     assert not codec.thinks_on(codec.encode("Heart."))
     settled = [True] * (len(answered) - 3) + [False] * 3
     (run,) = read_runs(answered, settled, slot, codec)

@@ -16,6 +16,7 @@ from inference.canvas import lay_out
 from inference.codec import Codec
 from inference.engines.base import BadRequest, JobCancelled
 from inference.engines.diffusion import Checkpoint, DiffusionEngine
+from inference.engines.prefixes import PREFIXES_KEPT
 from inference.protocol import (
     Canvas,
     Filled,
@@ -240,6 +241,14 @@ class Scripted:
 def scripted(engine: DiffusionEngine, script: Scripted) -> DiffusionEngine:
     engine._denoiser = dataclasses.replace(engine._denoiser, decoder=script)
     return engine
+
+
+def test_windows_do_not_cost_the_study_its_prefix(engine: DiffusionEngine) -> None:
+    pieces: list[Piece] = []
+    for _ in range(PREFIXES_KEPT + 2):
+        pieces += [Fixed(f" {LONG * 8}"), Gap(2)]
+    fill(engine, *pieces, Fixed("."), steps=1)
+    assert fill(engine, Gap(2), Fixed("."), steps=1).prefix_encodings == 0
 
 
 def test_what_stands_left_of_a_window_is_read_before_it(engine: DiffusionEngine) -> None:

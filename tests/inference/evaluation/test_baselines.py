@@ -14,10 +14,10 @@ import resources
 from inference.canvas import Layout, lay_out
 from inference.checkpoints import load
 from inference.codec import Codec
+from inference.engines.decoder import counting_decoder
 from inference.engines.diffusion import Checkpoint
 from inference.evaluation.baselines import (
     Baseline,
-    counting_decoder,
     logits_processor,
     paper_clamp,
     prompt_inputs,
