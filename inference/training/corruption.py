@@ -48,10 +48,10 @@ class Example:
 class Mixture:
     """How often each shape is drawn, and how it is filled."""
 
-    whole: float = 0.45
+    whole: float = 0.4
     pure_noise: float = 0.4
     sections: float = 0.25
-    phrases: float = 0.3
+    phrases: float = 0.22
     exact: float = 0.25
     max_filler: int = 24
     max_section_filler: int = 60

@@ -1,8 +1,8 @@
 """Reports in the demo world's language: every finding told, nothing told that is not there.
 
 A report is drawn from a case and a random state, so that one image has many true reports. Who
-writes it is drawn (:mod:`~inference.training.voices`) and so is the order of regions; wordings and
-the pertinent negatives that are said are the writer's habit. IMPRESSION names every pathology that
+writes it is drawn (:mod:`~inference.training.voices`); the order of regions, wordings and the
+pertinent negatives that are said are the writer's habit. IMPRESSION names every pathology that
 FINDINGS asserts and adds none.
 
 Some pairs of neighbouring sentences are reserved: no report to learn from has one, and every
@@ -185,7 +185,7 @@ class _Writer:
         """The report; negatives give way, the last ones first, where it would be too long."""
         facts = self._told_facts()
         negatives = self._told_negatives()
-        order = self.rng.choice(_ORDERS)
+        order = self.voice.order(_ORDERS)
         portable = self.case.view == "AP" and self._does("portable", 0.12)
         opening = [self._pick(say.PORTABLE)] if portable else []
         impression = self.impression()

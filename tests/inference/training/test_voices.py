@@ -34,3 +34,14 @@ def test_what_is_certain_is_certain() -> None:
     voice = Voice(0, random.Random(0))
     assert all(voice.does(f"habit {what}", 1.3) for what in range(50))
     assert not any(voice.does(f"habit {what}", 0.0) for what in range(50))
+
+
+def _orders(number: int) -> list[int]:
+    voice = Voice(number, random.Random(number))
+    return [voice.order(range(VOICES)) for _ in range(200)]
+
+
+def test_each_goes_through_a_chest_in_an_order_of_its_own() -> None:
+    usual = [Counter(_orders(number)).most_common(1)[0] for number in range(VOICES)]
+    assert [order for order, _ in usual] == list(range(VOICES))
+    assert all(150 < count < 200 for _, count in usual), "nearly always, and not always"
