@@ -26,6 +26,7 @@ from desktop.settings import Settings
 from desktop.walkthrough import WalkthroughError, draft_pin_infill, save_picture
 from desktop.worker_link import InfillClient, WorkerLink
 from inference.client import Client
+from inference.placement import ANYWHERE, Placement
 
 LOG_VARIABLE: Final = "PINFILL_LOG"
 """The environment variable that says how much goes to standard error: debug, info, warning."""
@@ -37,7 +38,7 @@ def run(
     paths: Sequence[Path],
     *,
     checkpoint: Path,
-    device: str | None = None,
+    placement: Placement = ANYWHERE,
     screenshot: Path | None = None,
 ) -> int:
     """Show the window on ``paths`` until it is closed; returns the exit code.
@@ -52,7 +53,7 @@ def run(
     loop = qasync.QEventLoop(app)
     asyncio.set_event_loop(loop)
     with collecting_on_this_thread(), loop:
-        return int(loop.run_until_complete(_main(paths, checkpoint, device, screenshot)))
+        return int(loop.run_until_complete(_main(paths, checkpoint, placement, screenshot)))
 
 
 def set_up_log() -> None:
@@ -78,7 +79,7 @@ def application() -> QApplication:
 
 
 def build_window(
-    checkpoint: Path, data_dir: Path | None = None, device: str | None = None
+    checkpoint: Path, data_dir: Path | None = None, placement: Placement = ANYWHERE
 ) -> MainWindow:
     """A window with a worker of its own, not yet started.
 
@@ -86,7 +87,7 @@ def build_window(
     """
 
     async def launch(on_loading: Callable[[str], None]) -> InfillClient:
-        return await Client.launch(checkpoint, device=device, on_loading=on_loading)
+        return await Client.launch(checkpoint, placement=placement, on_loading=on_loading)
 
     if data_dir is None:
         store, settings = ReportStore(), Settings()
@@ -96,14 +97,14 @@ def build_window(
 
 
 async def _main(
-    paths: Sequence[Path], checkpoint: Path, device: str | None, screenshot: Path | None
+    paths: Sequence[Path], checkpoint: Path, placement: Placement, screenshot: Path | None
 ) -> int:
     if screenshot is not None:
         # The reader's own report of that study is neither shown nor touched.
         with tempfile.TemporaryDirectory(prefix="pinfill-") as folder:
-            window = build_window(checkpoint, Path(folder), device)
+            window = build_window(checkpoint, Path(folder), placement)
             return await _picture(window, paths, screenshot)
-    window = build_window(checkpoint, device=device)
+    window = build_window(checkpoint, placement=placement)
     sys.excepthook = partial(_report_fault, window)
     closed = asyncio.Event()
     window.closed.connect(closed.set)

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
+    from inference.placement import Placement
     from inference.protocol import Piece
 
 OK: Final = 0
@@ -76,6 +77,11 @@ def build_parser() -> argparse.ArgumentParser:
     )
     running = argparse.ArgumentParser(add_help=False, parents=[checkpoint])
     running.add_argument("--device", metavar="DEVICE", help="cpu, cuda, cuda:N or auto (default)")
+    running.add_argument(
+        "--compile",
+        action="store_true",
+        help="merge the kernels of a step: faster on a GPU, minutes slower to start",
+    )
     filling = argparse.ArgumentParser(add_help=False, parents=[running])
     filling.add_argument("study", type=Path, metavar="STUDY", help="a DICOM file")
     filling.add_argument("--seed", type=_seed, metavar="N", help="the same seed, the same text")
@@ -162,7 +168,15 @@ def _run_window(
     from desktop import app
 
     checkpoint = _checkpoint(options.checkpoint)
-    return app.run(paths, checkpoint=checkpoint, device=options.device, screenshot=screenshot)
+    return app.run(
+        paths, checkpoint=checkpoint, placement=_placement(options), screenshot=screenshot
+    )
+
+
+def _placement(options: argparse.Namespace) -> Placement:
+    from inference.placement import Placement
+
+    return Placement(options.device, options.compile)
 
 
 def _require_qt_libraries() -> None:
@@ -200,7 +214,7 @@ def _fill(options: argparse.Namespace, pieces: Sequence[Piece]) -> int:
             options.study,
             pieces,
             checkpoint=_checkpoint(options.checkpoint),
-            device=options.device,
+            placement=_placement(options),
             options=Options(seed=options.seed, candidates=options.candidates, warm=options.warm),
             as_json=options.json,
         )

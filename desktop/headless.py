@@ -15,6 +15,7 @@ from desktop.studies.reading import Study, read_study
 from desktop.terminal import LiveCanvas, printable
 from desktop.viewer.pixels import model_image
 from inference.client import Client
+from inference.placement import ANYWHERE, Placement
 from inference.protocol import Filled, Fixed, Options, Piece, join
 
 
@@ -23,7 +24,7 @@ def run(
     pieces: Sequence[Piece],
     *,
     checkpoint: Path,
-    device: str | None = None,
+    placement: Placement = ANYWHERE,
     options: Options,
     as_json: bool = False,
 ) -> None:
@@ -36,7 +37,7 @@ def run(
     worker has put the job down.
     """
     study = read_study(study_path)
-    filled = asyncio.run(_fill(study, pieces, checkpoint, device, options))
+    filled = asyncio.run(_fill(study, pieces, checkpoint, placement, options))
     _write(as_object(pieces, filled) if as_json else join(pieces, filled.fills))
     for caution in cautions(filled):
         print(f"pinfill: {caution}", file=sys.stderr)
@@ -46,11 +47,11 @@ async def _fill(
     study: Study,
     pieces: Sequence[Piece],
     checkpoint: Path,
-    device: str | None,
+    placement: Placement,
     options: Options,
 ) -> Filled:
     with LiveCanvas(pieces, sys.stderr) as live:
-        client = await Client.launch(checkpoint, device=device, on_loading=live.say)
+        client = await Client.launch(checkpoint, placement=placement, on_loading=live.say)
         try:
             return await client.infill(
                 pieces,

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from inference import memory, quantisation
+from inference.placement import Placement
 from inference.protocol import ModelInfo
 
 if TYPE_CHECKING:
@@ -34,20 +35,23 @@ class CheckpointError(Exception):
 
 
 def load_engine(
-    folder: Path, device: str | None, on_stage: Callable[[str], None]
+    folder: Path, placement: Placement, on_stage: Callable[[str], None]
 ) -> DiffusionEngine:
-    """Check ``folder``, load it on ``device`` (``None`` or ``"auto"`` picks one).
+    """Check ``folder``, load it, and make it as fast as it can be where it was placed.
 
     ``on_stage`` is told what is being done. Raises :class:`CheckpointError`.
     """
     on_stage(f"Checking {folder.name}")
     check(folder)
     on_stage("Starting PyTorch")
+    from inference.engines.acceleration import accelerate
     from inference.engines.diffusion import DiffusionEngine
 
-    place = pick_device(device)
+    place = pick_device(placement.device)
     on_stage(f"Loading {folder.name} on {place}")
-    return DiffusionEngine(load(folder, place, on_stage))
+    checkpoint = load(folder, place, on_stage)
+    decoder = accelerate(checkpoint, compiled=placement.compiled, on_stage=on_stage)
+    return DiffusionEngine(checkpoint, decoder=decoder)
 
 
 def check(folder: Path) -> dict[str, Any]:

@@ -25,6 +25,7 @@ from websockets.exceptions import ConnectionClosed
 from inference.conflate import Mailbox
 from inference.errors import RequestFailed, WorkerDied, WorkerError
 from inference.local_worker import LocalWorker, worker_command
+from inference.placement import ANYWHERE, Placement
 from inference.protocol import (
     MAX_FRAME_BYTES,
     PROTOCOL_VERSION,
@@ -111,7 +112,7 @@ class Client:
         cls,
         checkpoint: Path,
         *,
-        device: str | None = None,
+        placement: Placement = ANYWHERE,
         on_loading: Callable[[str], None] | None = None,
     ) -> Client:
         """Start a worker process for ``checkpoint`` and wait until it is ready.
@@ -120,7 +121,7 @@ class Client:
         ``"checkpoint"`` where that cannot be loaded, :class:`WorkerDied` where the worker ends.
         Cancelling leaves no process behind.
         """
-        worker = LocalWorker.start(worker_command(checkpoint, device))
+        worker = LocalWorker.start(worker_command(checkpoint, placement))
         return await cls.attach(worker, on_loading=on_loading)
 
     @classmethod

@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Final
 
 from inference.errors import WorkerDied
+from inference.placement import Placement
 
 log = logging.getLogger(__name__)
 
@@ -39,10 +40,10 @@ else:
     _CREATION_FLAGS = 0
 
 
-def worker_command(checkpoint: Path, device: str | None) -> list[str]:
+def worker_command(checkpoint: Path, placement: Placement) -> list[str]:
     # -P: what happens to lie in the current folder is not to be imported.
     command = [sys.executable, "-P", "-m", "inference.server"]
-    return [*command, "--checkpoint", str(checkpoint.absolute()), "--device", device or "auto"]
+    return [*command, "--checkpoint", str(checkpoint.absolute()), *placement.arguments()]
 
 
 class LocalWorker:

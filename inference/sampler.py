@@ -30,13 +30,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import Final, Protocol
 
 import torch
 from torch import Tensor
 
 FREE = -1
 """Marks a position of the clamp that the model may write."""
+
+_IMPOSSIBLE: Final = -1e4
+"""A finite logit whose probability is 0: minus infinity times 0 would be no number."""
 
 
 class Decoder(Protocol):
@@ -62,13 +65,15 @@ class PinBrokenError(AssertionError):
 class Settings:
     """The sampler's settings, under the names that checkpoints give them.
 
-    ``entropy_bound`` and ``confidence_threshold`` are in nats; ``t_max`` and ``t_min`` are the
-    temperatures of the first and of the last step. ``filler_bias``, in nats too, is Pinfill's own:
-    by so much filler is made less likely in gaps of open length.
+    ``entropy_bound`` and ``confidence_threshold`` are in nats; ``gap_entropy_bound`` is the bound
+    on canvases with pins, where the words around a gap tell more of it. ``t_max`` and ``t_min`` are
+    the temperatures of the first and of the last step. ``filler_bias``, in nats too, is Pinfill's
+    own, as ``gap_entropy_bound`` is: by so much filler is made less likely in gaps of open length.
     """
 
     max_steps: int = 48
     entropy_bound: float = 0.1
+    gap_entropy_bound: float = 0.3
     t_min: float = 0.4
     t_max: float = 0.8
     stability_threshold: int = 1
@@ -80,6 +85,7 @@ class Settings:
             self,
             max_steps=self.max_steps if max_steps is None else max_steps,
             entropy_bound=self.entropy_bound if entropy_bound is None else entropy_bound,
+            gap_entropy_bound=self.gap_entropy_bound if entropy_bound is None else entropy_bound,
         )
 
 
@@ -142,9 +148,15 @@ class Step:
         return bool(self.finished.all())
 
 
-def token_entropy(probabilities: Tensor) -> Tensor:
-    """Entropy in nats of each position's distribution, (..., V) -> (...)."""
-    return torch.special.entr(probabilities).sum(dim=-1)
+def token_entropy(logits: Tensor, probabilities: Tensor) -> Tensor:
+    """Entropy in nats of each position's distribution, (..., V) twice -> (...).
+
+    Logits that are minus infinity have no part in it. Counted from the largest one, so that a sure
+    position's entropy does not drown in rounding, and without a logarithm for every token.
+    """
+    top = logits.amax(dim=-1, keepdim=True)
+    below = (logits - top).clamp_(min=_IMPOSSIBLE)
+    return -(probabilities.amax(dim=-1).log() + torch.linalg.vecdot(probabilities, below))
 
 
 class Draw(Protocol):
@@ -166,14 +178,14 @@ def draw_tokens(probabilities: Tensor, generator: torch.Generator) -> Tensor:
     return torch.where(sound, drawn, probabilities.argmax(dim=-1, keepdim=True)).squeeze(-1)
 
 
-def accept(entropy: Tensor, bound: float) -> Tensor:
-    """The positions that may be drawn at once: (B, L) entropies -> (B, L) booleans.
+def accept(entropy: Tensor, bound: Tensor) -> Tensor:
+    """The positions that may be drawn at once: (B, L) entropies, (B,) bounds -> (B, L) booleans.
 
     Takes the surest k positions for which the sum of entropies less the largest one, an upper
     bound of their mutual information, stays within ``bound`` (arXiv 2505.24857).
     """
     ascending, order = entropy.sort(dim=-1)
-    chosen = ascending.cumsum(dim=-1) - ascending <= bound
+    chosen = ascending.cumsum(dim=-1) - ascending <= bound[:, None]
     return torch.zeros_like(chosen).scatter(-1, order, chosen)
 
 
@@ -186,18 +198,22 @@ def denoise(
     self_conditioning_dtype: torch.dtype,
     generator: torch.Generator,
     start: Tensor | None = None,
+    alike: bool = False,
     draw: Draw = draw_tokens,
 ) -> Iterator[Step]:
     """Denoise the canvases, yielding after every step; the last step yielded holds the result.
 
-    ``start`` (B, L) holds tokens to begin with, or :data:`FREE` where noise is wanted. Closing the
-    iterator between steps cancels the job, and nothing is left behind.
+    ``start`` (B, L) holds tokens to begin with, or :data:`FREE` where noise is wanted. ``alike``
+    says that all rows of the clamp are the same: the canvases then begin as one, with one row in
+    the first forward, and part with what is drawn. Closing the iterator between steps cancels the
+    job, and nothing is left behind.
 
     Raises :class:`PinBrokenError` if a pin does not stand on any canvas decoded or drafted.
     """
     batch, length = clamp.pinned.shape
     untouched = clamp.pinned.clone()  # what is checked is not what the clamp works with
     record = _Record(batch, length)
+    alike = alike and batch > 1
     denoised = list(range(batch))  # the rows of the batch, by their number in the job
     free = _FreePositions(clamp)
 
@@ -208,6 +224,8 @@ def denoise(
     canvas = noise()
     if start is not None:
         canvas = torch.where(start.eq(FREE), canvas, start)
+    if alike:
+        canvas = canvas[:1].expand_as(canvas)
     canvas = clamp.canvas(canvas)
     self_conditioning: Tensor | None = None
     history: list[Tensor] = []
@@ -215,7 +233,11 @@ def denoise(
     for number in range(1, settings.max_steps + 1):
         # 1. One decoder forward over the clamped canvases.
         stood = _stands(canvas, untouched)
-        logits = decoder(canvas, self_conditioning, free.places, free.asked)
+        if number == 1 and alike:
+            one = _FreePositions(clamp.rows([0]))
+            logits = one.repeated(decoder(canvas[:1], None, one.places, one.asked), batch)
+        else:
+            logits = decoder(canvas, self_conditioning, free.places, free.asked)
 
         # 2. Cool from t_max to t_min, then clamp the logits. The remaining steps are counted in
         #    float32, as transformers does, so that equal seeds give equal canvases.
@@ -232,24 +254,26 @@ def denoise(
         stood &= _stands(draft, untouched)
 
         # 4. Keep what is sure, draw the rest anew.
-        entropy = free.spread(token_entropy(probabilities))
-        accepted = accept(entropy, settings.entropy_bound)
+        entropy = free.spread(token_entropy(cooled, probabilities))
+        bound = torch.where(free.count < length, settings.gap_entropy_bound, settings.entropy_bound)
+        accepted = accept(entropy, bound)
         canvas = clamp.canvas(torch.where(accepted, free.put(drawn), noise()))
 
-        # 5. Stop where the draft stands still and is sure, over the positions that are free.
+        # 5. Stop where the draft stands still and is sure, over the positions that are free; with
+        #    pins, also where the bound lets all of the gaps be drawn at once.
         recent = history[-settings.stability_threshold :] if settings.stability_threshold else []
         finished = entropy.sum(dim=-1) < settings.confidence_threshold * free.count
-        finished |= free.count == 0
         finished &= len(recent) == settings.stability_threshold
         for past in recent:
             finished &= past.eq(draft).all(dim=-1)
+        finished |= (entropy.sum(dim=-1) <= bound) & (free.count < length)
         history.append(draft)
         if number == settings.max_steps:
             finished = torch.ones_like(finished)
 
         # 6. The one copy to the host.
         over = record.note(denoised, draft, accepted | ~free.mask, stood, finished, evidence)
-        yield record.step(number, rows=len(denoised))
+        yield record.step(number, rows=1 if number == 1 and alike else len(denoised))
         if over.all():
             return
 
@@ -291,6 +315,11 @@ class _FreePositions:
         if self._clamp.bias is not None and self._rules is not None:
             rows += self._clamp.bias[self._rules]
         return rows
+
+    def repeated(self, logits: Tensor, batch: int) -> Tensor:
+        """What was asked of one canvas (P, V), as if of ``batch`` that are the same."""
+        parts = logits.split([len(self.places), len(self.asked) - len(self.places)])
+        return torch.cat([part.repeat(batch, 1) for part in parts])
 
     def put(self, tokens: Tensor) -> Tensor:
         """Tokens (F,) among the pinned ones: (B, L)."""

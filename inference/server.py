@@ -34,6 +34,7 @@ from inference.images import ImageCache
 from inference.jobs import EngineThread, JobQueue
 from inference.local_worker import TOKEN_VARIABLE
 from inference.parent_watch import watch_parent
+from inference.placement import Placement
 from inference.protocol import MAX_FRAME_BYTES, Failed, Loading, Ready
 from inference.session import Session
 from inference.sockets import CLOSE_TIMEOUT
@@ -218,15 +219,15 @@ class Server:
 # -- the process
 
 
-def checkpoint_loader(folder: Path, device: str | None) -> EngineLoader:
-    """The loader of a checkpoint folder; ``device`` is a torch device or ``None`` for the best."""
+def checkpoint_loader(folder: Path, placement: Placement) -> EngineLoader:
+    """The loader of a checkpoint folder."""
 
     def load(on_stage: Callable[[str], None]) -> Engine:
         on_stage("Loading the libraries")
         from inference.checkpoints import CheckpointError, load_engine
 
         try:
-            return load_engine(folder, device, on_stage)
+            return load_engine(folder, placement, on_stage)
         except CheckpointError as error:
             raise CheckpointFault(str(error)) from error
 
@@ -293,12 +294,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--checkpoint", type=Path, required=True, metavar="DIR")
     parser.add_argument("--device", default="auto", help="cpu, cuda, cuda:1, …; default: auto")
+    parser.add_argument("--compile", action="store_true", help="faster steps; slow to start")
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=_port, default=0, help="default: any free one")
     parser.add_argument("--parent-pid", type=int, metavar="N", help="end when this process does")
     options = parser.parse_args(arguments)
     device = None if options.device == "auto" else options.device
-    loader = checkpoint_loader(options.checkpoint, device)
+    loader = checkpoint_loader(options.checkpoint, Placement(device, options.compile))
     return run(loader, options.host, options.port, options.parent_pid)
 
 

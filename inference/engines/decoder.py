@@ -8,7 +8,7 @@ layers between them are the model's own.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -23,12 +23,34 @@ if TYPE_CHECKING:
     from transformers import Cache, DiffusionGemmaForBlockDiffusion
 
 
+DecoderFactory = Callable[["Cache"], Decoder]
+"""Makes the decoder behind an encoded prefix (1, ...)."""
+
+
 @dataclass
 class DecoderCount:
     """Decoder forwards so far, and canvases that were in them."""
 
     forwards: int = 0
     rows: int = 0
+
+
+def counted(behind: DecoderFactory, count: DecoderCount) -> DecoderFactory:
+    """The same decoders, counting what is asked of them. A compiled one calls no hook."""
+
+    def bind(prefix: Cache) -> Decoder:
+        decode = behind(prefix)
+
+        def counting(
+            canvas: Tensor, self_conditioning: Tensor | None, free: Tensor, asked: Tensor
+        ) -> Tensor:
+            count.forwards += 1
+            count.rows += len(canvas)
+            return decode(canvas, self_conditioning, free, asked)
+
+        return counting
+
+    return bind
 
 
 @contextmanager

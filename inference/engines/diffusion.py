@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Literal
 
@@ -15,16 +15,16 @@ from numpy.typing import NDArray
 
 from inference.canvas import lay_out
 from inference.codec import Codec
-from inference.engines.decoder import counting_decoder, decoder_behind
+from inference.engines.decoder import DecoderCount, DecoderFactory, counted, decoder_behind
 from inference.engines.filling import Denoiser, Filling
 from inference.engines.prefixes import Key, Prefixes, prompt_room
 from inference.protocol import Canvas, Filled, Infill, ModelInfo, Prepare, Prepared
-from inference.sampler import Decoder, Settings
+from inference.sampler import Settings
 
 Elastic = Literal["filler", "ranking"]
 
 if TYPE_CHECKING:
-    from transformers import Cache, DiffusionGemmaForBlockDiffusion, PreTrainedTokenizerBase
+    from transformers import DiffusionGemmaForBlockDiffusion, PreTrainedTokenizerBase
     from transformers.image_processing_base import ImageProcessingMixin
 
 
@@ -54,7 +54,7 @@ class DiffusionEngine:
         checkpoint: Checkpoint,
         *,
         elastic: Elastic = "filler",
-        decoder: Callable[[Cache], Decoder] | None = None,
+        decoder: DecoderFactory | None = None,
     ) -> None:
         self.info = checkpoint.info
         self._settings = checkpoint.settings
@@ -69,7 +69,8 @@ class DiffusionEngine:
             vocab_size=checkpoint.model.config.text_config.vocab_size,
             prompt_room=prompt_room(checkpoint.model),
             device=checkpoint.model.device,
-            dtype=checkpoint.model.dtype,
+            # The weights' own may be of another kind where they are quantised.
+            dtype=checkpoint.model.get_input_embeddings().weight.dtype,
             decoder=decoder or partial(decoder_behind, checkpoint.model),
             prefixes=self._prefixes,
         )
@@ -109,9 +110,11 @@ class DiffusionEngine:
         def now() -> float:
             return time.perf_counter() - started
 
-        filling = Filling(self._denoiser, request, settings, seed, emit, cancelled, now)
+        count = DecoderCount()
+        denoiser = replace(self._denoiser, decoder=counted(self._denoiser.decoder, count))
+        filling = Filling(denoiser, request, settings, seed, emit, cancelled, now)
         filling.check_cancelled()
-        with torch.inference_mode(), counting_decoder(self.model) as count:
+        with torch.inference_mode():
             prefix, encodings = self._prefixes.study(_key(request), image)
             prefix_seconds = now()
             candidates = filling.run(_key(request), prefix)
@@ -120,7 +123,7 @@ class DiffusionEngine:
             candidates=candidates,
             steps=filling.steps,
             forwards=count.forwards,
-            canvas_forwards=filling.canvas_forwards,
+            canvas_forwards=count.rows,
             tokens=layout.free_tokens,
             seconds=now(),
             prefix_seconds=prefix_seconds if encodings else 0.0,

@@ -22,11 +22,12 @@ from inference.canvas import (
 from inference.clamping import clamp_layouts
 from inference.codec import Codec
 from inference.engines.base import BadRequest, JobCancelled
+from inference.engines.decoder import DecoderFactory
 from inference.engines.prefixes import Key, Prefixes
 from inference.faults import find_faults
 from inference.protocol import Candidate, Canvas, Fault, Gap, Infill, Piece, Run
 from inference.ranking import Denoised, rank
-from inference.sampler import FREE, Decoder, Settings, Step, denoise
+from inference.sampler import FREE, Settings, Step, denoise
 
 if TYPE_CHECKING:
     from transformers import Cache
@@ -51,7 +52,7 @@ class Denoiser:
     prompt_room: int
     device: torch.device
     dtype: torch.dtype
-    decoder: Callable[[Cache], Decoder]
+    decoder: DecoderFactory
     prefixes: Prefixes
 
 
@@ -73,7 +74,7 @@ class _Row(Denoised):
 
 
 class Filling:
-    """Fills the gaps of one request. ``steps`` and ``canvas_forwards`` count what that took."""
+    """Fills the gaps of one request. ``steps`` counts what that took."""
 
     def __init__(
         self,
@@ -92,7 +93,6 @@ class Filling:
         self._emit, self._cancelled, self._now = emit, cancelled, now
         self._gaps = sum(isinstance(piece, Gap) for piece in request.pieces)
         self.steps = 0
-        self.canvas_forwards = 0
         self.unseen = 0
 
     def check_cancelled(self) -> None:
@@ -203,7 +203,6 @@ class Filling:
         step: Step | None = None
         for step in self._steps(prefix, layouts, budget, start):
             self.steps += 1
-            self.canvas_forwards += step.rows
             self._emit(self._frame(layouts[0], step, budget, before))
             if not step.is_last:
                 self.check_cancelled()
@@ -229,6 +228,7 @@ class Filling:
             self_conditioning_dtype=denoiser.dtype,
             generator=self._generator,
             start=start,
+            alike=all(layout is layouts[0] for layout in layouts),
         )
 
     def _start(self, layouts: Sequence[Layout], pieces: Sequence[Piece]) -> Tensor:

@@ -26,6 +26,7 @@ import torch
 from inference.canvas import Layout, lay_out
 from inference.engines import filling
 from inference.engines.base import BadRequest, JobCancelled
+from inference.placement import Placement
 from inference.protocol import Canvas, Fixed, Gap, Infill, Options, Piece, join
 from inference.sampler import FREE, Clamp, Decoder, Step, denoise
 from inference.training.demo_corpus import one_thread_each
@@ -228,7 +229,7 @@ def _engine(folder: Path) -> DiffusionEngine:
     from inference.checkpoints import load_engine
 
     torch.set_num_threads(1)
-    return load_engine(folder, "cpu", lambda _: None)
+    return load_engine(folder, Placement("cpu"), lambda _: None)
 
 
 def _documents(folder: Path, seeds: Sequence[int]) -> Counter[str]:

@@ -31,6 +31,7 @@ from inference.evaluation.held_out import held_out
 from inference.evaluation.metrics import label_f1, macro_f1, token_f1
 from inference.evaluation.sentences import RemovedSentence, first_sentence, remove_sentence
 from inference.evaluation.statistics import bootstrap_interval
+from inference.placement import Placement
 from inference.protocol import Filled, Fixed, Gap
 from inference.training.findings import Case
 from inference.training.progress import Progress
@@ -77,7 +78,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     progress = Progress()
     try:
         folder = arguments.checkpoint or demo_checkpoint()
-        engine = load_engine(folder, arguments.device, lambda _: None)
+        engine = load_engine(folder, Placement(arguments.device), lambda _: None)
     except (CheckpointError, FileNotFoundError) as error:
         print(f"pinfill: {error}", file=sys.stderr)
         return 2

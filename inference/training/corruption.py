@@ -15,7 +15,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-HELD_WEIGHT: Final = 0.1
+HELD_WEIGHT: Final = 0.03
 """Loss weight of pinned positions: the clamp overrules them, but other samplers may not."""
 
 
@@ -48,7 +48,7 @@ class Example:
 class Mixture:
     """How often each shape is drawn, and how it is filled."""
 
-    whole: float = 0.4
+    whole: float = 0.35
     pure_noise: float = 0.4
     sections: float = 0.25
     phrases: float = 0.22

@@ -132,6 +132,8 @@ def denoising_loss(
 ) -> Tensor:
     """Cross-entropy over the canvases (B, L), without weighting by the noise rate.
 
+    Every canvas counts the same: the few positions of a gap would drown in the whole canvases.
+
     With a ``temperature``, a first pass without gradient gives the self-conditioning logits, as
     a sampler's previous step would: cooled, and one-hot where the text is pinned. ``later`` then
     makes the canvases that the loss is taken on.
@@ -147,13 +149,13 @@ def denoising_loss(
             conditioning[held] = -torch.inf
             conditioning[held, target[held]] = 0.0
             if later is not None:
-                entropy = token_entropy(conditioning.softmax(-1)).numpy()
+                entropy = token_entropy(conditioning, conditioning.softmax(-1)).numpy()
                 canvas = _stack([later(*pair) for pair in zip(examples, entropy, strict=True)])
     logits = _decode(model, cache, canvas, conditioning)
     losses = nn.functional.cross_entropy(
         logits.flatten(0, 1), target.flatten(), reduction="none"
     ).view_as(weight)
-    return (losses * weight).sum() / weight.sum()
+    return ((losses * weight).sum(dim=-1) / weight.sum(dim=-1)).mean()
 
 
 _SHORTEST_REST: Final = 8

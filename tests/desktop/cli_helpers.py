@@ -42,7 +42,7 @@ def write_study(path: Path) -> Path:
 def use_scripted_worker(patch: pytest.MonkeyPatch, loader: str, script: str | None = None) -> None:
     """Let ``Client.launch`` start a scripted worker; ``script`` replaces the prompt's context."""
     command = [sys.executable, "-m", "tests.inference.scripted_engine", loader]
-    patch.setattr("inference.client.worker_command", lambda checkpoint, device: command)
+    patch.setattr("inference.client.worker_command", lambda checkpoint, placement: command)
     if script is not None:
         patch.setattr("desktop.headless.prompt_context", lambda study: script)
 

@@ -11,6 +11,7 @@ import pytest
 from safetensors.torch import load_file, save_file
 
 from inference.checkpoints import CheckpointError, check, load, load_engine
+from inference.placement import Placement
 
 
 @pytest.fixture
@@ -22,7 +23,7 @@ def folder(random_checkpoint: Path, tmp_path: Path) -> Path:
 
 def refusal(folder: Path) -> str:
     with pytest.raises(CheckpointError) as caught:
-        load_engine(folder, "cpu", lambda _: None)
+        load_engine(folder, Placement("cpu"), lambda _: None)
     sentence = str(caught.value)
     assert "\n" not in sentence
     assert sentence.endswith(".")
@@ -31,7 +32,7 @@ def refusal(folder: Path) -> str:
 
 def test_a_whole_folder_loads(folder: Path) -> None:
     stages: list[str] = []
-    engine = load_engine(folder, "cpu", stages.append)
+    engine = load_engine(folder, Placement("cpu"), stages.append)
     assert engine.info.canvas_length == 128
     assert engine.info.has_filler
     assert engine.info.device == "cpu"
@@ -136,7 +137,7 @@ def test_half_copied_settings(folder: Path) -> None:
 @pytest.mark.parametrize("device", ["gpu", "cuda:99", "tpu:0"])
 def test_an_unknown_device(folder: Path, device: str) -> None:
     with pytest.raises(CheckpointError, match="device"):
-        load_engine(folder, device, lambda _: None)
+        load_engine(folder, Placement(device), lambda _: None)
 
 
 def test_a_missing_shard(folder: Path) -> None:

@@ -24,6 +24,7 @@ from websockets.exceptions import InvalidStatus
 from inference.client import Client, RequestFailed, WorkerDied, WorkerError
 from inference.images import ImageCache
 from inference.local_worker import TOKEN_VARIABLE, LocalWorker, worker_command
+from inference.placement import ANYWHERE
 from inference.protocol import Canvas, Fixed, Gap, Options, Piece, PutImage, Ready, encode, join
 from inference.server import Server
 from tests.inference import scripted_engine
@@ -583,7 +584,7 @@ async def test_worker_hears_of_its_parent_by_signal_where_its_input_stays_open()
 def test_worker_without_a_token_does_not_start() -> None:
     environment = {name: value for name, value in os.environ.items() if name != TOKEN_VARIABLE}
     done = subprocess.run(
-        worker_command(Path("/nowhere"), None), env=environment, capture_output=True, text=True
+        worker_command(Path("/nowhere"), ANYWHERE), env=environment, capture_output=True, text=True
     )
     assert done.returncode == 2
     assert TOKEN_VARIABLE in done.stderr

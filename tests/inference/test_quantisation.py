@@ -13,6 +13,7 @@ import torch
 from inference import quantisation
 from inference.checkpoints import CheckpointError, load, load_engine
 from inference.memory import StoredTensor, stored_tensors
+from inference.placement import Placement
 from inference.protocol import Fixed, Gap, Infill, Options
 
 Q = "quantization_config"
@@ -131,7 +132,7 @@ def test_an_int8_checkpoint_loads_and_fills(random_checkpoint: Path, tmp_path: P
     assert "I8" in kinds
 
     stages: list[str] = []
-    engine = load_engine(folder, "cpu", stages.append)
+    engine = load_engine(folder, Placement("cpu"), stages.append)
     assert engine.info.dtype == "float32, weights by torchao"
     assert any("left the experts as they were" in stage for stage in stages)
     pieces = (Fixed("The heart is"), Gap(4), Fixed(" No effusion."))

@@ -12,7 +12,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import chisquare
+from scipy.stats import chisquare, entropy
 
 import resources
 from inference import sampler
@@ -39,6 +39,9 @@ from inference.sampler import (
 from inference.training.display import window_to_8bit
 
 LENGTH, VOCABULARY = 12, 9
+
+UNSURE = torch.where(torch.arange(VOCABULARY) == 1, 7.5, 0.0).expand(1, LENGTH, VOCABULARY)
+"""Logits (1, L, V) of a decoder that is nearly sure of token 1 everywhere."""
 
 
 class Drafts:
@@ -180,7 +183,9 @@ def asked_of(decoder: Any) -> Any:
     return decode
 
 
-def run(decoder: Any, clamp: Clamp, settings: Settings, seed: int = 0) -> list[Step]:
+def run(
+    decoder: Any, clamp: Clamp, settings: Settings, seed: int = 0, *, alike: bool = False
+) -> list[Step]:
     return list(
         denoise(
             asked_of(decoder),
@@ -189,6 +194,7 @@ def run(decoder: Any, clamp: Clamp, settings: Settings, seed: int = 0) -> list[S
             vocab_size=VOCABULARY,
             self_conditioning_dtype=torch.float32,
             generator=torch.Generator().manual_seed(seed),
+            alike=alike,
         )
     )
 
@@ -282,7 +288,7 @@ def test_a_pin_that_does_not_stand_ends_the_job(part: str, monkeypatch: pytest.M
         return logits
 
     if not part:
-        assert len(run(decoder, clamp, Settings(max_steps=2))) == 2
+        assert len(run(decoder, clamp, Settings(max_steps=2))) == 1
         return
     with pytest.raises(PinBrokenError):
         run(decoder, clamp, Settings(max_steps=2))
@@ -305,23 +311,55 @@ def test_it_stops_when_sure_and_stable_over_free_positions_only() -> None:
         logits[0, 0] = 0.0
         return logits
 
-    assert len(run(unsure_at_the_pin, clamp_of([5] + [FREE] * (LENGTH - 1)), Settings())) == 2
+    assert len(run(unsure_at_the_pin, clamp_of([5] + [FREE] * (LENGTH - 1)), Settings())) == 1
     assert len(run(unsure_at_the_pin, clamp_of([FREE] * LENGTH), Settings())) == 48
 
 
 def test_many_pins_do_not_outvote_one_unsure_position() -> None:
     """Over all positions the mean entropy would be below the threshold, over the free one not."""
-
-    def unsure_at_the_gap(canvas: torch.Tensor, _: object) -> torch.Tensor:
-        logits = torch.zeros(1, LENGTH, VOCABULARY)
-        logits[0, :, 1] = 7.5
-        return logits
-
-    settings = Settings(t_min=1.0, t_max=1.0, max_steps=9)
-    entropy = token_entropy(unsure_at_the_gap(torch.empty(0), None).softmax(-1))[0, 0].item()
-    assert entropy / LENGTH < settings.confidence_threshold < entropy
-    steps = run(unsure_at_the_gap, clamp_of([FREE] + [1] * (LENGTH - 1)), settings)
+    settings = Settings(t_min=1.0, t_max=1.0, max_steps=9, gap_entropy_bound=0.01)
+    doubt = entropy(UNSURE[0, 0].softmax(-1))
+    assert doubt / LENGTH < settings.confidence_threshold < doubt
+    steps = run(lambda *_: UNSURE, clamp_of([FREE] + [1] * (LENGTH - 1)), settings)
     assert len(steps) == settings.max_steps
+
+
+def test_a_gap_that_may_be_drawn_at_once_is_done_and_a_draft_is_not() -> None:
+    doubt = entropy(UNSURE[0, 0].softmax(-1))
+    gap = clamp_of([FREE, FREE] + [1] * (LENGTH - 2))
+
+    def steps_of(clamp: Clamp, bound: float) -> int:
+        settings = Settings(t_min=1.0, t_max=1.0, max_steps=9).with_overrides(None, bound)
+        return len(run(lambda *_: UNSURE, clamp, settings))
+
+    assert steps_of(gap, 2.1 * doubt) == 1
+    assert steps_of(gap, 1.5 * doubt) == 9, "both are accepted, but together they are not sure"
+    assert steps_of(clamp_of([FREE] * LENGTH), 2 * LENGTH * doubt) == 9, "as `generate` does"
+
+
+def test_canvases_of_one_clamp_begin_as_one_and_part_with_what_is_drawn() -> None:
+    decoder = random_decoder(0, 1.0)
+    clamp = clamp_of(*[[FREE] * (LENGTH - 1) + [7]] * 3)
+    settings = Settings(max_steps=3).with_overrides(None, 0.0)
+    steps = run(decoder, clamp, settings, alike=True)
+    assert [step.rows for step in steps] == [1, 3, 3]
+    assert [len(canvas) for canvas, _ in decoder.seen] == [1, 3, 3]
+    assert len({tuple(row) for row in decoder.seen[1][0].tolist()}) == 3
+    assert all(torch.equal(row, steps[0].drafts[0]) for row in steps[0].drafts)
+
+
+def test_canvases_that_begin_as_one_go_on_as_each_would_alone() -> None:
+    """What the first forward says of one canvas is handed to all, witnesses included."""
+    pinned = torch.tensor([[FREE, 2, FREE, 4]])
+    witness = torch.tensor([[False, True, False, True]])
+    logits = torch.randn(1, 4, VOCABULARY, generator=torch.Generator().manual_seed(3))
+
+    def evidence(rows: int) -> list[float]:
+        clamp = Clamp(pinned.repeat(rows, 1), witness=witness.repeat(rows, 1))
+        (step,) = run(lambda *_: logits, clamp, Settings(max_steps=1), alike=rows > 1)
+        return step.evidence.tolist()
+
+    assert evidence(3) == evidence(1) * 3
 
 
 def test_equal_seeds_give_equal_canvases_and_others_do_not() -> None:
@@ -340,20 +378,28 @@ def test_equal_seeds_give_equal_canvases_and_others_do_not() -> None:
 
 @given(st.lists(st.floats(0, 5), min_size=1, max_size=20), st.floats(0.001, 4))
 def test_acceptance_takes_the_surest_within_the_bound(entropies: list[float], bound: float) -> None:
-    entropy = torch.tensor([entropies])
-    taken = accept(entropy, bound)[0]
-    chosen = entropy[0][taken]
+    doubts = torch.tensor([entropies])
+    taken = accept(doubts, torch.tensor([bound]))[0]
+    chosen = doubts[0][taken]
     assert taken.any(), "the surest position is always accepted"
     assert chosen.sum() - chosen.max() <= bound + 1e-4
     if not taken.all():
-        assert chosen.max() <= entropy[0][~taken].min()
+        assert chosen.max() <= doubts[0][~taken].min()
 
 
 def test_entropy_of_known_distributions() -> None:
-    uniform = torch.full((1, 4), 0.25)
-    one_hot = torch.tensor([[1.0, 0.0, 0.0, 0.0]])
-    assert token_entropy(uniform).item() == pytest.approx(np.log(4), rel=1e-6)
-    assert token_entropy(one_hot).item() == 0.0
+    logits = torch.tensor([[7.0] * 4, [3.0, 2.0, -torch.inf, 0.5], [9.0, *[-torch.inf] * 3]])
+    even, drawn, certain = token_entropy(logits, logits.softmax(-1)).tolist()
+    assert even == pytest.approx(np.log(4), rel=1e-6)
+    assert drawn == pytest.approx(entropy(logits[1].softmax(-1)), rel=1e-5)
+    assert certain == 0.0
+
+
+def test_a_sure_position_s_entropy_does_not_drown_in_rounding() -> None:
+    logits = torch.tensor([[75.0, 58.0, 40.0]])
+    exact = entropy(logits[0].double().softmax(-1))
+    assert 0 < exact < 1e-5
+    assert token_entropy(logits, logits.softmax(-1)).item() == pytest.approx(exact, rel=0.2)
 
 
 def sure_after(steps: dict[int, int], wanted: torch.Tensor) -> Any:
@@ -376,12 +422,12 @@ def test_who_is_finished_leaves_the_batch_and_stays_as_it_was() -> None:
     wanted = torch.arange(LENGTH) % VOCABULARY
     clamp = clamp_of(*([first] + [FREE] * (LENGTH - 1) for first in (5, 7, 6)))
     steps = run(sure_after({5: 3, 6: 1, 7: 5}, wanted), clamp, Settings(max_steps=20))
-    assert [step.rows for step in steps] == [3, 3, 3, 2, 2, 1, 1]
+    assert [step.rows for step in steps] == [3, 3, 2, 2, 1, 1]
     ended = [
         next(step.number for step in steps if step.finished[row])
         for row in range(len(clamp.pinned))
     ]
-    assert ended == [5, 7, 3]
+    assert ended == [4, 6, 2]
     for row, first in enumerate((5, 7, 6)):
         assert steps[-1].drafts[row].tolist() == [first, *wanted[1:].tolist()]
         at_its_end = steps[ended[row] - 1]

@@ -13,6 +13,7 @@ from safetensors.torch import load_file
 
 from inference.checkpoints import load_engine
 from inference.engines.diffusion import DiffusionEngine
+from inference.placement import Placement
 from inference.protocol import Fixed, Gap, Infill, Options
 from inference.training import calibration, demo_corpus, train_demo
 from inference.training.progress import Progress
@@ -48,7 +49,7 @@ def test_the_command_trains_and_its_checkpoint_fills_gaps(short: list[str]) -> N
     assert settings["seed"] == 0
     assert settings["text"]["steps"] == 12
 
-    engine = load_engine(out, "cpu", lambda _: None)
+    engine = load_engine(out, Placement("cpu"), lambda _: None)
     assert isinstance(engine, DiffusionEngine)
     with (out / "training" / "filler-bias.csv").open() as file:
         tried = {float(row["bias"]): float(row["token_f1"]) for row in csv.DictReader(file)}
