@@ -25,8 +25,7 @@ from desktop.session import StudySession
 from desktop.settings import Settings
 from desktop.walkthrough import WalkthroughError, draft_pin_infill, save_picture
 from desktop.worker_link import InfillClient, WorkerLink
-from inference.client import Client
-from inference.placement import ANYWHERE, Placement
+from inference.client import ANYWHERE, Client, Placement
 
 LOG_VARIABLE: Final = "PINFILL_LOG"
 """The environment variable that says how much goes to standard error: debug, info, warning."""

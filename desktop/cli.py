@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from inference.placement import Placement
+    from inference.client import Placement
     from inference.protocol import Piece
 
 OK: Final = 0
@@ -174,7 +174,7 @@ def _run_window(
 
 
 def _placement(options: argparse.Namespace) -> Placement:
-    from inference.placement import Placement
+    from inference.client import Placement
 
     return Placement(options.device, options.compile)
 

@@ -14,8 +14,7 @@ from desktop.studies.context import prompt_context
 from desktop.studies.reading import Study, read_study
 from desktop.terminal import LiveCanvas, printable
 from desktop.viewer.pixels import model_image
-from inference.client import Client
-from inference.placement import ANYWHERE, Placement
+from inference.client import ANYWHERE, Client, Placement
 from inference.protocol import Filled, Fixed, Options, Piece, join
 
 

@@ -53,7 +53,7 @@ from inference.protocol import (
 )
 from inference.sockets import MALFORMED, close, open_connection, send_all
 
-__all__ = ["Client", "RequestFailed", "WorkerDied", "WorkerError"]
+__all__ = ["ANYWHERE", "Client", "Placement", "RequestFailed", "WorkerDied", "WorkerError"]
 
 log = logging.getLogger(__name__)
 
