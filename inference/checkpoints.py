@@ -342,9 +342,11 @@ def _settings(generation: Any, tokenizer: Any) -> tuple[Settings, tuple[int, ...
         return fallback if value is None else value
 
     sampler = getattr(generation, "sampler_config", None)
+    bound = default.entropy_bound if sampler is None else sampler.entropy_bound
     settings = Settings(
         max_steps=known("max_denoising_steps", default.max_steps),
-        entropy_bound=default.entropy_bound if sampler is None else sampler.entropy_bound,
+        entropy_bound=bound,
+        gap_entropy_bound=bound * default.gap_entropy_bound / default.entropy_bound,
         t_min=known("t_min", default.t_min),
         t_max=known("t_max", default.t_max),
         stability_threshold=known("stability_threshold", default.stability_threshold),
