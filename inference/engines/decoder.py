@@ -78,13 +78,25 @@ def decoder_behind(model: DiffusionGemmaForBlockDiffusion, prefix: Cache) -> Dec
         signal = None
         if self_conditioning is not None:
             signal = signal_of(model, canvas, self_conditioning, free)
-        with _conditioned(model, signal):
-            output: Any = model.model(
-                past_key_values=shared_by(prefix, len(canvas)), decoder_input_ids=canvas
-            )
-        return head(model, output.last_hidden_state.flatten(0, 1)[asked])
+        return logits_at(model, shared_by(prefix, len(canvas)), canvas, signal, asked)
 
     return decode
+
+
+def logits_at(
+    model: DiffusionGemmaForBlockDiffusion,
+    prefix: Cache,
+    canvas: Tensor,
+    signal: Tensor | None,
+    asked: Tensor,
+) -> Tensor:
+    """Logits (P, V) at the positions ``asked`` (P,) of the flattened canvases (B, L).
+
+    ``prefix`` has a row for every canvas, ``signal`` (B, L, H) is what conditions them.
+    """
+    with _conditioned(model, signal):
+        output: Any = model.model(past_key_values=prefix, decoder_input_ids=canvas)
+    return head(model, output.last_hidden_state.flatten(0, 1)[asked])
 
 
 def signal_of(

@@ -15,8 +15,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-HELD_WEIGHT: Final = 0.03
-"""Loss weight of pinned positions: the clamp overrules them, but other samplers may not."""
+HELD_SHARE: Final = 0.03
+"""Share of the pinned positions in the loss: the clamp overrules them, other samplers may not."""
 
 
 @dataclass(frozen=True)
@@ -35,23 +35,23 @@ class Example:
     """One training canvas, all of shape (L,).
 
     ``target`` is the clean canvas, ``canvas`` what the decoder sees, ``held`` the pinned
-    positions, ``weight`` the weight of each position in the loss.
+    positions, ``asked`` those that the loss is taken at.
     """
 
     target: NDArray[np.int64]
     canvas: NDArray[np.int64]
     held: NDArray[np.bool_]
-    weight: NDArray[np.float32]
+    asked: NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
 class Mixture:
     """How often each shape is drawn, and how it is filled."""
 
-    whole: float = 0.35
+    whole: float = 0.3
     pure_noise: float = 0.4
-    sections: float = 0.25
-    phrases: float = 0.22
+    sections: float = 0.12
+    phrases: float = 0.15
     exact: float = 0.25
     max_filler: int = 24
     max_section_filler: int = 60
@@ -83,8 +83,7 @@ def corrupt(
     rate = 1.0 if rng.random() < mixture.pure_noise else rng.random()
     noised = (rng.random(length) < rate * most_noise) & ~held
     canvas = np.where(noised, rng.integers(vocabulary, size=length), target)
-    weight = np.where(held, HELD_WEIGHT, 1.0).astype(np.float32)
-    return Example(target, canvas, held, weight)
+    return Example(target, canvas, held, ~held | (rng.random(length) < HELD_SHARE))
 
 
 def reveal(
@@ -139,7 +138,7 @@ def draw_gaps(
         if rng.random() < 0.5:
             return sections
         return [sections[rng.integers(len(sections))]]
-    wanted = int(rng.choice([1, 2, 3], p=[0.6, 0.25, 0.15]))
+    wanted = int(rng.choice([1, 2, 3], p=[0.4, 0.3, 0.3]))
     sentences = _sentences(sections, report, marks)
     spans: list[_Span] = []
     for _ in range(wanted):
@@ -148,7 +147,7 @@ def draw_gaps(
             stop = min(len(report), start + int(rng.integers(1, 13)))
         else:
             first = int(rng.integers(len(sentences)))
-            last = min(len(sentences) - 1, first + int(rng.random() < 0.3))
+            last = min(len(sentences) - 1, first + int(rng.random() < 0.2))
             start, stop = sentences[first].start, sentences[last].stop
         if all(stop < span.start or start > span.stop for span in spans):
             spans.append(_Span(start, stop, False))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -15,15 +16,19 @@ class OtherRunError(Exception):
 
 
 class RunState:
-    """Saves and restores a module and its optimizer with the number of steps done.
+    """Saves and restores a module and its optimizers with the number of steps done.
 
     ``made_with`` names what the run depends on: a state saved under another one is not resumed.
     """
 
     def __init__(
-        self, path: Path, module: nn.Module, optimizer: torch.optim.Optimizer, made_with: str = ""
+        self,
+        path: Path,
+        module: nn.Module,
+        optimizers: Sequence[torch.optim.Optimizer],
+        made_with: str = "",
     ) -> None:
-        self._path, self._module, self._optimizer = path, module, optimizer
+        self._path, self._module, self._optimizers = path, module, optimizers
         self._made_with = made_with
 
     def resume(self) -> int:
@@ -40,7 +45,8 @@ class RunState:
                 f"{self._made_with}). Name another --run folder, or repeat the settings."
             )
         self._module.load_state_dict(saved["module"])
-        self._optimizer.load_state_dict(saved["optimizer"])
+        for optimizer, state in zip(self._optimizers, saved["optimizers"], strict=True):
+            optimizer.load_state_dict(state)
         return int(saved["step"])
 
     def save(self, step: int) -> None:
@@ -48,7 +54,7 @@ class RunState:
         torch.save(
             {
                 "module": self._module.state_dict(),
-                "optimizer": self._optimizer.state_dict(),
+                "optimizers": [optimizer.state_dict() for optimizer in self._optimizers],
                 "step": step,
                 "made_with": self._made_with,
             },

@@ -15,6 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from inference.engines.decoder import logits_at, signal_of
 from inference.engines.prefixes import encode, extend
 from inference.prompt import Prompt, write_prompt
 from inference.sampler import token_entropy
@@ -130,7 +131,7 @@ def denoising_loss(
     temperature: float | None = None,
     later: Revealer | None = None,
 ) -> Tensor:
-    """Cross-entropy over the canvases (B, L), without weighting by the noise rate.
+    """Cross-entropy over the asked positions of canvases (B, L), not weighted by the noise rate.
 
     Every canvas counts the same: the few positions of a gap would drown in the whole canvases.
 
@@ -140,22 +141,23 @@ def denoising_loss(
     """
     target = _stack([example.target for example in examples])
     canvas = _stack([example.canvas for example in examples])
-    weight = _stack([example.weight for example in examples])
-    conditioning: Tensor | None = None
+    asked = _stack([example.asked for example in examples])
+    signal: Tensor | None = None
     if temperature is not None:
-        held = _stack([example.held for example in examples])
+        free = ~_stack([example.held for example in examples])
+        places = free.flatten().nonzero().squeeze(-1)
         with torch.no_grad():
-            conditioning = _decode(model, cache, canvas, None) / temperature
-            conditioning[held] = -torch.inf
-            conditioning[held, target[held]] = 0.0
+            first = logits_at(model, cache, canvas, None, places) / temperature
             if later is not None:
-                entropy = token_entropy(conditioning, conditioning.softmax(-1)).numpy()
-                canvas = _stack([later(*pair) for pair in zip(examples, entropy, strict=True)])
-    logits = _decode(model, cache, canvas, conditioning)
-    losses = nn.functional.cross_entropy(
-        logits.flatten(0, 1), target.flatten(), reduction="none"
-    ).view_as(weight)
-    return ((losses * weight).sum(dim=-1) / weight.sum(dim=-1)).mean()
+                entropy = torch.zeros(canvas.shape)
+                entropy[free] = token_entropy(first, first.softmax(-1))
+                pairs = zip(examples, entropy.numpy(), strict=True)
+                canvas = _stack([later(*pair) for pair in pairs])
+        signal = signal_of(model, canvas, first, places)
+    logits = logits_at(model, cache, canvas, signal, asked.flatten().nonzero().squeeze(-1))
+    losses = nn.functional.cross_entropy(logits, target[asked], reduction="none")
+    share = asked / asked.sum(dim=-1, keepdim=True)
+    return (losses * share[asked]).sum() / len(examples)
 
 
 _SHORTEST_REST: Final = 8
@@ -192,17 +194,35 @@ def _digest(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()[:12]
 
 
-def _decode(
-    model: DiffusionGemmaForBlockDiffusion,
-    cache: Cache,
-    canvas: Tensor,
-    conditioning: Tensor | None,
-) -> Tensor:
-    output: Any = model(
-        past_key_values=cache, decoder_input_ids=canvas, self_conditioning_logits=conditioning
-    )
-    logits: Tensor = output.logits.float()
-    return logits
+def _optimizers(
+    model: DiffusionGemmaForBlockDiffusion, settings: TextSettings
+) -> list[torch.optim.Optimizer]:
+    """Muon for the matrices of the layers, AdamW for embeddings, experts and vectors.
+
+    Muon's updates are scaled to the size of AdamW's, so that both have one learning rate.
+    """
+    hidden, others, vectors = [], [], []
+    for name, parameter in model.named_parameters():
+        if not parameter.requires_grad:
+            continue
+        if parameter.ndim < 2:
+            vectors.append(parameter)
+        elif parameter.ndim == 2 and name.endswith("_proj.weight") and "embed" not in name:
+            hidden.append(parameter)
+        else:
+            others.append(parameter)
+    rate, decay = settings.learning_rate, settings.weight_decay
+    return [
+        torch.optim.Muon(hidden, rate, decay, adjust_lr_fn="match_rms_adamw"),
+        torch.optim.AdamW(
+            [
+                {"params": others, "weight_decay": decay},
+                {"params": vectors, "weight_decay": 0.0},
+            ],
+            rate,
+            (0.9, 0.98),
+        ),
+    ]
 
 
 def train_text(
@@ -226,22 +246,13 @@ def train_text(
     torch.manual_seed(settings.seed)
     model.model.encoder.vision_tower.requires_grad_(False)
     trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
-    matrices = [parameter for parameter in trained if parameter.ndim >= 2]
-    vectors = [parameter for parameter in trained if parameter.ndim < 2]
-    optimizer = torch.optim.AdamW(
-        [
-            {"params": matrices, "weight_decay": settings.weight_decay},
-            {"params": vectors, "weight_decay": 0.0},
-        ],
-        settings.learning_rate,
-        (0.9, 0.98),
-    )
+    optimizers = _optimizers(model, settings)
     words = corpus.tokenizer.backend_tokenizer.to_str().encode()
     made_with = (
         f"{len(corpus.cases)} studies, {replace(settings, save_every=1)}, "
         f"soft tokens {_digest(soft_tokens.numpy().tobytes())}, tokenizer {_digest(words)}"
     )
-    state = RunState(folder / "text.pt", model, optimizer, made_with)
+    state = RunState(folder / "text.pt", model, optimizers, made_with)
     first = state.resume()
     progress.rewind(first, "text", "text-held-out")
     if compiled:
@@ -279,20 +290,21 @@ def train_text(
                 if rng.random() < settings.revealing
                 else None
             )
-            for group in optimizer.param_groups:
-                group["lr"] = settings.learning_rate * warmup_cosine(
-                    step, settings.steps, settings.warm_up
-                )
+            rate = settings.learning_rate * warmup_cosine(step, settings.steps, settings.warm_up)
+            for optimizer in optimizers:
+                for group in optimizer.param_groups:
+                    group["lr"] = rate
             with torch.autocast("cpu", torch.bfloat16):
                 cache = encode_prompts(model, prompt, soft_tokens[rows])
                 cache.batch_repeat_interleave(settings.canvases)
                 if left:
                     extend(model, cache, torch.tensor([report[:left] for report in reports]))
                 loss = denoising_loss(model, cache, examples, temperature, later)
-            optimizer.zero_grad(set_to_none=True)
+            model.zero_grad(set_to_none=True)
             loss.backward()
             norm = nn.utils.clip_grad_norm_(trained, 1.0)
-            optimizer.step()
+            for optimizer in optimizers:
+                optimizer.step()
             advance(1, f"loss {loss.item():.3f}")
             progress.log("text", step=step + 1, loss=loss.item(), norm=float(norm))
             if (step + 1) % settings.save_every == 0 or step + 1 == settings.steps:

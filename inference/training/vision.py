@@ -98,7 +98,7 @@ def train_vision(
     )
     rendered = f"renderer {REVISION}, {RENDER_ROWS} rows"
     made_with = f"{len(images.seeds)} studies, {replace(settings, save_every=1)}, {rendered}"
-    state = RunState(folder / "vision.pt", both, optimizer, made_with)
+    state = RunState(folder / "vision.pt", both, [optimizer], made_with)
     first = state.resume()
     progress.rewind(first, "vision")
     rarity = torch.tensor(8.0)

@@ -8,7 +8,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inference.training.corruption import HELD_WEIGHT, Marks, Mixture, corrupt, draw_gaps, reveal
+from inference.training.corruption import HELD_SHARE, Marks, Mixture, corrupt, draw_gaps, reveal
 
 VOCABULARY, LENGTH = 60, 40
 MARKS = Marks(end_of_turn=1, eos=2, filler=3, newline=4, sentence_ends=frozenset({5}))
@@ -36,7 +36,17 @@ def test_held_positions_are_clean_and_filler_is_free(seed: int) -> None:
     example = corrupt(REPORT, MARKS, LENGTH, VOCABULARY, np.random.default_rng(seed))
     assert np.array_equal(example.canvas[example.held], example.target[example.held])
     assert not (example.target[example.held] == MARKS.filler).any()
-    assert np.allclose(example.weight, np.where(example.held, HELD_WEIGHT, 1.0))
+    assert example.asked[~example.held].all()
+
+
+def test_few_of_the_held_positions_are_asked() -> None:
+    drawn = [
+        corrupt(REPORT, MARKS, LENGTH, VOCABULARY, np.random.default_rng(seed))
+        for seed in range(400)
+    ]
+    held = sum(int(example.held.sum()) for example in drawn)
+    asked = sum(int((example.asked & example.held).sum()) for example in drawn)
+    assert 0.7 * HELD_SHARE < asked / held < 1.3 * HELD_SHARE
 
 
 @given(seeds)

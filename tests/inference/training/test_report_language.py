@@ -14,7 +14,7 @@ from inference.training.phrases import PRESENT, fill, phrases
 from inference.training.report_language import (
     MAX_WORDS,
     MIN_WORDS,
-    has_reserved_pair,
+    is_reserved,
     prompt_context,
     write_report,
 )
@@ -217,21 +217,31 @@ def test_prompt_tells_view_age_and_sex_alone() -> None:
     assert prompt_context(case_of(view="AP")) == prompt_context(case)
 
 
-def test_held_out_reports_have_combinations_that_no_other_has(
+def test_held_out_reports_are_reports_that_no_training_has(
     corpus: list[tuple[Case, str]],
 ) -> None:
-    assert not any(has_reserved_pair(report) for _, report in corpus)
+    assert not any(is_reserved(report) for _, report in corpus)
     for seed in range(200):
         case = sample_case(seed)
         report = write_report(case, random.Random(seed), held_out=True)
-        assert has_reserved_pair(report)
+        assert is_reserved(report)
         assert extract_labels(report) == case.labels
         assert MIN_WORDS <= len(report.split()) <= MAX_WORDS
 
 
-def test_a_reserved_pair_is_found_across_the_headings() -> None:
-    """Pairs are of neighbours in reading order, the last of FINDINGS with the first after it."""
-    report = write_report(sample_case(3), random.Random(3), held_out=True)
-    findings, impression = parts(report)
-    assert has_reserved_pair(f"{findings} {impression}")
-    assert not has_reserved_pair(findings.split(". ")[0] + ".")
+def test_held_out_reports_are_worded_as_the_others() -> None:
+    """What a writer usually says stands as often in the reports that are kept back."""
+    case = case_of()
+    openings = [
+        {
+            part: sum(
+                part in write_report(case, random.Random(seed), held_out=held)
+                for seed in range(300)
+            )
+            for part in ("lungs are clear", "Clear lungs", "No acute osseous abnormality")
+        }
+        for held in (False, True)
+    ]
+    for part, usual in openings[0].items():
+        assert usual > 15, part
+        assert openings[1][part] > 0, part

@@ -82,14 +82,14 @@ def test_a_run_goes_on_where_it_stopped(tmp_path: Path) -> None:
     path = tmp_path / "state.pt"
     first, optimizer = fresh()
     advance(first, optimizer, range(4))
-    RunState(path, first, optimizer).save(4)
+    RunState(path, first, [optimizer]).save(4)
     second, optimizer = fresh()
-    assert RunState(path, second, optimizer).resume() == 4
+    assert RunState(path, second, [optimizer]).resume() == 4
     advance(second, optimizer, range(4, 6))
     assert torch.equal(second.weight, whole.weight)
-    assert RunState(tmp_path / "none.pt", second, optimizer).resume() == 0
+    assert RunState(tmp_path / "none.pt", second, [optimizer]).resume() == 0
     with pytest.raises(OtherRunError, match="seed 1"):
-        RunState(path, second, optimizer, "seed 1").resume()
+        RunState(path, second, [optimizer], "seed 1").resume()
 
 
 def test_a_resumed_run_logs_no_step_twice(tmp_path: Path) -> None:
