@@ -38,6 +38,9 @@ from torch import Tensor
 FREE = -1
 """Marks a position of the clamp that the model may write."""
 
+_BLOCK: Final = 64
+"""Tokens of the vocabulary that are looked through at once."""
+
 _IMPOSSIBLE: Final = -1e4
 """A finite logit whose probability is 0: minus infinity times 0 would be no number."""
 
@@ -148,15 +151,40 @@ class Step:
         return bool(self.finished.all())
 
 
-def token_entropy(logits: Tensor, probabilities: Tensor) -> Tensor:
+def token_entropy(logits: Tensor, probabilities: Tensor, surest: Tensor | None = None) -> Tensor:
     """Entropy in nats of each position's distribution, (..., V) twice -> (...).
 
     Logits that are minus infinity have no part in it. Counted from the largest one, so that a sure
     position's entropy does not drown in rounding, and without a logarithm for every token.
+    ``surest`` (...) are the tokens that have it, where they are known.
     """
-    top = logits.amax(dim=-1, keepdim=True)
-    below = (logits - top).clamp_(min=_IMPOSSIBLE)
-    return -(probabilities.amax(dim=-1).log() + torch.linalg.vecdot(probabilities, below))
+    token = (surest_tokens(logits) if surest is None else surest)[..., None]
+    below = (logits - logits.gather(-1, token)).clamp_(min=_IMPOSSIBLE)
+    sure = probabilities.gather(-1, token).squeeze(-1)
+    return -(sure.log() + torch.linalg.vecdot(probabilities, below))
+
+
+def _in_blocks(values: Tensor) -> Tensor:
+    """(..., V) -> (..., K, V / K): what is looked for is first looked for among K blocks.
+
+    A processor reduces whole blocks many numbers at a time, but finds a place one by one.
+    """
+    blocks = values.shape[-1] // _BLOCK if values.shape[-1] % _BLOCK == 0 else 1
+    return values.unflatten(-1, (blocks, -1))
+
+
+def _block(blocks: Tensor, number: Tensor) -> Tensor:
+    """One block of each row: (..., K, N) and (..., 1) -> (..., N)."""
+    index = number[..., None].expand(*number.shape, blocks.shape[-1])
+    return blocks.gather(-2, index).squeeze(-2)
+
+
+def surest_tokens(logits: Tensor) -> Tensor:
+    """The token of the largest logit of each position, the first of equals: (..., V) -> (...)."""
+    blocks = _in_blocks(logits)
+    number = blocks.amax(dim=-1).argmax(dim=-1, keepdim=True)
+    inside = _block(blocks, number).argmax(dim=-1)
+    return number.squeeze(-1) * blocks.shape[-1] + inside
 
 
 class Draw(Protocol):
@@ -170,12 +198,19 @@ def draw_tokens(probabilities: Tensor, generator: torch.Generator) -> Tensor:
 
     What has no probability is not drawn.
     """
-    reached = probabilities.cumsum(dim=-1)
+    blocks = _in_blocks(probabilities)
+    sums = blocks.sum(dim=-1)
+    reached = sums.cumsum(dim=-1)
     at = torch.rand(len(reached), 1, generator=generator, device=reached.device) * reached[:, -1:]
-    drawn = torch.searchsorted(reached, at, right=True).clamp(max=reached.shape[-1] - 1)
+    number = torch.searchsorted(reached, at, right=True).clamp(max=reached.shape[-1] - 1)
+    at -= reached.gather(-1, number) - sums.gather(-1, number)
+    block = _block(blocks, number)
+    reached = block.cumsum(dim=-1)
+    inside = torch.searchsorted(reached, at, right=True).clamp(max=reached.shape[-1] - 1)
     # Rounding may lead one place too far, to a token that is forbidden.
-    sound = probabilities.gather(-1, drawn) > 0
-    return torch.where(sound, drawn, probabilities.argmax(dim=-1, keepdim=True)).squeeze(-1)
+    sound = block.gather(-1, inside) > 0
+    inside = torch.where(sound, inside, block.argmax(dim=-1, keepdim=True))
+    return (number * blocks.shape[-1] + inside).squeeze(-1)
 
 
 def accept(entropy: Tensor, bound: Tensor) -> Tensor:
@@ -250,11 +285,12 @@ def denoise(
         # 3. Draw a token at every free position; the argmax is the draft.
         probabilities = cooled.softmax(dim=-1, dtype=torch.float32)
         drawn = draw(probabilities, generator)
-        draft = free.put(cooled.argmax(dim=-1))
+        surest = surest_tokens(cooled)
+        draft = free.put(surest)
         stood &= _stands(draft, untouched)
 
         # 4. Keep what is sure, draw the rest anew.
-        entropy = free.spread(token_entropy(cooled, probabilities))
+        entropy = free.spread(token_entropy(cooled, probabilities, surest))
         bound = torch.where(free.count < length, settings.gap_entropy_bound, settings.entropy_bound)
         accepted = accept(entropy, bound)
         canvas = clamp.canvas(torch.where(accepted, free.put(drawn), noise()))

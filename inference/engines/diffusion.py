@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from inference.allocator import keep_freed_memory
 from inference.canvas import lay_out
 from inference.codec import Codec
 from inference.engines.decoder import DecoderCount, DecoderFactory, counted, decoder_behind
@@ -56,6 +57,8 @@ class DiffusionEngine:
         elastic: Elastic = "filler",
         decoder: DecoderFactory | None = None,
     ) -> None:
+        if checkpoint.model.device.type == "cpu":
+            keep_freed_memory()
         self.info = checkpoint.info
         self._settings = checkpoint.settings
         self.model = checkpoint.model

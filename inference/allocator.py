@@ -1,0 +1,36 @@
+"""Keeps the memory that a step frees for the next one, where glibc would hand it back.
+
+A denoising step allocates and frees the same buffers of a megabyte or so again and again. By
+default glibc returns such memory to the system and asks for it anew, and the system clears every
+page of it: on a CPU that took as long as all of the sampler's arithmetic.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import sys
+from typing import Final
+
+# <malloc.h>
+_M_TRIM_THRESHOLD: Final = -1
+_M_MMAP_THRESHOLD: Final = -3
+
+_LARGEST_KEPT: Final = 32 * 2**20
+"""Bytes of one buffer; glibc takes no larger threshold than this."""
+
+_KEPT: Final = 256 * 2**20
+"""Bytes that may lie unused at the end of the heap."""
+
+
+def keep_freed_memory() -> bool:
+    """Ask the process's allocator to; returns whether it does. Other systems are left as they are.
+
+    mallopt(3) sets both thresholds for the whole process, as often as it is called.
+    """
+    if sys.platform != "linux":
+        return False
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)  # musl has none
+    if mallopt is None:
+        return False
+    kept = mallopt(_M_MMAP_THRESHOLD, _LARGEST_KEPT) and mallopt(_M_TRIM_THRESHOLD, _KEPT)
+    return bool(kept)
