@@ -51,11 +51,12 @@ def clamp_layouts(
         bias[number, sorted(banned)] = -torch.inf
         if filler:
             bias[number, codec.filler] = -filler_bias
+    witness = [_witnesses(layout, codec) for layout in layouts]
     return Clamp(
         torch.tensor([layout.tokens for layout in layouts], device=device),
         bias if rules else None,
         torch.tensor(rows, device=device) if rules else None,
-        torch.tensor([_witnesses(layout, codec) for layout in layouts], device=device),
+        torch.tensor(witness, device=device) if any(map(any, witness)) else None,
     )
 
 

@@ -233,22 +233,18 @@ def denoise(
     self_conditioning_dtype: torch.dtype,
     generator: torch.Generator,
     start: Tensor | None = None,
-    alike: bool = False,
     draw: Draw = draw_tokens,
 ) -> Iterator[Step]:
     """Denoise the canvases, yielding after every step; the last step yielded holds the result.
 
-    ``start`` (B, L) holds tokens to begin with, or :data:`FREE` where noise is wanted. ``alike``
-    says that all rows of the clamp are the same: the canvases then begin as one, with one row in
-    the first forward, and part with what is drawn. Closing the iterator between steps cancels the
-    job, and nothing is left behind.
+    ``start`` (B, L) holds tokens to begin with, or :data:`FREE` where noise is wanted. Closing the
+    iterator between steps cancels the job, and nothing is left behind.
 
     Raises :class:`PinBrokenError` if a pin does not stand on any canvas decoded or drafted.
     """
     batch, length = clamp.pinned.shape
     untouched = clamp.pinned.clone()  # what is checked is not what the clamp works with
     record = _Record(batch, length)
-    alike = alike and batch > 1
     denoised = list(range(batch))  # the rows of the batch, by their number in the job
     free = _FreePositions(clamp)
 
@@ -259,8 +255,6 @@ def denoise(
     canvas = noise()
     if start is not None:
         canvas = torch.where(start.eq(FREE), canvas, start)
-    if alike:
-        canvas = canvas[:1].expand_as(canvas)
     canvas = clamp.canvas(canvas)
     self_conditioning: Tensor | None = None
     history: list[Tensor] = []
@@ -268,11 +262,7 @@ def denoise(
     for number in range(1, settings.max_steps + 1):
         # 1. One decoder forward over the clamped canvases.
         stood = _stands(canvas, untouched)
-        if number == 1 and alike:
-            one = _FreePositions(clamp.rows([0]))
-            logits = one.repeated(decoder(canvas[:1], None, one.places, one.asked), batch)
-        else:
-            logits = decoder(canvas, self_conditioning, free.places, free.asked)
+        logits = decoder(canvas, self_conditioning, free.places, free.asked)
 
         # 2. Cool from t_max to t_min, then clamp the logits. The remaining steps are counted in
         #    float32, as transformers does, so that equal seeds give equal canvases.
@@ -298,18 +288,19 @@ def denoise(
         # 5. Stop where the draft stands still and is sure, over the positions that are free; with
         #    pins, also where the bound lets all of the gaps be drawn at once.
         recent = history[-settings.stability_threshold :] if settings.stability_threshold else []
-        finished = entropy.sum(dim=-1) < settings.confidence_threshold * free.count
+        unsure = entropy.sum(dim=-1)
+        finished = unsure < settings.confidence_threshold * free.count
         finished &= len(recent) == settings.stability_threshold
         for past in recent:
             finished &= past.eq(draft).all(dim=-1)
-        finished |= (entropy.sum(dim=-1) <= bound) & (free.count < length)
+        finished |= (unsure <= bound) & (free.count < length)
         history.append(draft)
         if number == settings.max_steps:
             finished = torch.ones_like(finished)
 
         # 6. The one copy to the host.
         over = record.note(denoised, draft, accepted | ~free.mask, stood, finished, evidence)
-        yield record.step(number, rows=1 if number == 1 and alike else len(denoised))
+        yield record.step(number, rows=len(denoised))
         if over.all():
             return
 
@@ -351,11 +342,6 @@ class _FreePositions:
         if self._clamp.bias is not None and self._rules is not None:
             rows += self._clamp.bias[self._rules]
         return rows
-
-    def repeated(self, logits: Tensor, batch: int) -> Tensor:
-        """What was asked of one canvas (P, V), as if of ``batch`` that are the same."""
-        parts = logits.split([len(self.places), len(self.asked) - len(self.places)])
-        return torch.cat([part.repeat(batch, 1) for part in parts])
 
     def put(self, tokens: Tensor) -> Tensor:
         """Tokens (F,) among the pinned ones: (B, L)."""

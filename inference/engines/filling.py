@@ -228,7 +228,6 @@ class Filling:
             self_conditioning_dtype=denoiser.dtype,
             generator=self._generator,
             start=start,
-            alike=all(layout is layouts[0] for layout in layouts),
         )
 
     def _start(self, layouts: Sequence[Layout], pieces: Sequence[Piece]) -> Tensor:

@@ -34,6 +34,7 @@ from inference.sampler import (
     accept,
     denoise,
     draw_tokens,
+    surest_tokens,
     token_entropy,
 )
 from inference.training.display import window_to_8bit
@@ -183,9 +184,7 @@ def asked_of(decoder: Any) -> Any:
     return decode
 
 
-def run(
-    decoder: Any, clamp: Clamp, settings: Settings, seed: int = 0, *, alike: bool = False
-) -> list[Step]:
+def run(decoder: Any, clamp: Clamp, settings: Settings, seed: int = 0) -> list[Step]:
     return list(
         denoise(
             asked_of(decoder),
@@ -194,7 +193,6 @@ def run(
             vocab_size=VOCABULARY,
             self_conditioning_dtype=torch.float32,
             generator=torch.Generator().manual_seed(seed),
-            alike=alike,
         )
     )
 
@@ -337,29 +335,12 @@ def test_a_gap_that_may_be_drawn_at_once_is_done_and_a_draft_is_not() -> None:
     assert steps_of(clamp_of([FREE] * LENGTH), 2 * LENGTH * doubt) == 9, "as `generate` does"
 
 
-def test_canvases_of_one_clamp_begin_as_one_and_part_with_what_is_drawn() -> None:
+def test_canvases_of_one_clamp_begin_each_with_its_own_noise() -> None:
     decoder = random_decoder(0, 1.0)
     clamp = clamp_of(*[[FREE] * (LENGTH - 1) + [7]] * 3)
-    settings = Settings(max_steps=3).with_overrides(None, 0.0)
-    steps = run(decoder, clamp, settings, alike=True)
-    assert [step.rows for step in steps] == [1, 3, 3]
-    assert [len(canvas) for canvas, _ in decoder.seen] == [1, 3, 3]
-    assert len({tuple(row) for row in decoder.seen[1][0].tolist()}) == 3
-    assert all(torch.equal(row, steps[0].drafts[0]) for row in steps[0].drafts)
-
-
-def test_canvases_that_begin_as_one_go_on_as_each_would_alone() -> None:
-    """What the first forward says of one canvas is handed to all, witnesses included."""
-    pinned = torch.tensor([[FREE, 2, FREE, 4]])
-    witness = torch.tensor([[False, True, False, True]])
-    logits = torch.randn(1, 4, VOCABULARY, generator=torch.Generator().manual_seed(3))
-
-    def evidence(rows: int) -> list[float]:
-        clamp = Clamp(pinned.repeat(rows, 1), witness=witness.repeat(rows, 1))
-        (step,) = run(lambda *_: logits, clamp, Settings(max_steps=1), alike=rows > 1)
-        return step.evidence.tolist()
-
-    assert evidence(3) == evidence(1) * 3
+    steps = run(decoder, clamp, Settings(max_steps=3).with_overrides(None, 0.0))
+    assert [step.rows for step in steps] == [3, 3, 3]
+    assert len({tuple(row) for row in decoder.seen[0][0].tolist()}) == 3
 
 
 def test_equal_seeds_give_equal_canvases_and_others_do_not() -> None:
@@ -464,15 +445,28 @@ def test_a_canvas_may_begin_with_text() -> None:
     assert first[3] == 7
 
 
-def test_tokens_are_drawn_as_often_as_they_are_likely() -> None:
-    likely = torch.tensor([0.0, 0.5, 0.0, 0.2, 0.3, 0.0])
+@pytest.mark.parametrize("vocabulary", [6, 192], ids=["one block", "three blocks"])
+def test_tokens_are_drawn_as_often_as_they_are_likely(vocabulary: int) -> None:
+    likely = torch.zeros(vocabulary)
+    likely[[1, vocabulary // 2, vocabulary - 2]] = torch.tensor([0.5, 0.2, 0.3])
     draws = draw_tokens(likely.expand(20_000, -1), torch.Generator().manual_seed(0))
-    counts = torch.bincount(draws, minlength=6)
-    assert counts[[0, 2, 5]].tolist() == [0, 0, 0]
-    assert chisquare(counts[[1, 3, 4]], 20_000 * likely[[1, 3, 4]]).pvalue > 0.001
+    counts = torch.bincount(draws, minlength=vocabulary)
+    assert counts[likely == 0].sum() == 0
+    assert chisquare(counts[likely > 0], 20_000 * likely[likely > 0]).pvalue > 0.001
 
 
-@given(st.integers(0, 2**31), st.integers(2, 3000))
+vocabularies = st.integers(2, 3000) | st.integers(1, 48).map(lambda blocks: 64 * blocks)
+
+
+@given(st.integers(0, 2**31), vocabularies)
+def test_the_surest_token_is_the_first_of_the_largest(seed: int, vocabulary: int) -> None:
+    generator = torch.Generator().manual_seed(seed)
+    logits = torch.randint(4, (5, vocabulary), generator=generator).float()
+    logits[:, torch.randint(vocabulary, (2,), generator=generator)] = -torch.inf
+    assert torch.equal(surest_tokens(logits), logits.argmax(dim=-1))
+
+
+@given(st.integers(0, 2**31), vocabularies)
 def test_what_is_forbidden_is_not_drawn(seed: int, vocabulary: int) -> None:
     generator = torch.Generator().manual_seed(seed)
     logits = 9 * torch.randn(64, vocabulary, generator=generator)
