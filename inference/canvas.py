@@ -174,7 +174,7 @@ def _window(
         # The next gap is not this window's, but something has to stand there.
         rest = canvas_length - (stop - start)
         canvas = Layout((*row[start:stop], *[FREE] * rest), tuple(moved))
-    unseen = len(codec.decode([token for token in unread if token != FREE]))
+    unseen = codec.characters([token for token in unread if token != FREE])
     return replace(canvas, left=tuple(left), unseen=unseen)
 
 

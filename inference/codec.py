@@ -41,8 +41,18 @@ class Codec:
         )
         vocabulary = tokenizer.get_vocab()
         self._thought = tuple(vocabulary.get(name) for name in _CHANNEL)
-        names = [f"<0x{byte:02X}>" for byte in _META_SPACE.encode()]
-        self._meta_space = [vocabulary[name] for name in names if name in vocabulary]
+        byte_tokens = {
+            byte: vocabulary[name]
+            for byte in range(256)
+            if (name := f"<0x{byte:02X}>") in vocabulary
+        }
+        self._bytes = frozenset(byte_tokens.values())
+        self._leading_bytes = frozenset(
+            token for byte, token in byte_tokens.items() if byte & 0xC0 != 0x80
+        )
+        self._meta_space = [
+            byte_tokens[byte] for byte in _META_SPACE.encode() if byte in byte_tokens
+        ]
 
     def encode(self, text: str) -> list[int]:
         """Tokens of plain text: what looks like a control token is taken as the characters it is.
@@ -82,6 +92,11 @@ class Codec:
     def decode(self, ids: Sequence[int]) -> str:
         """Text of generated tokens, control tokens left out."""
         return self._raw([index for index in ids if index not in self.special])
+
+    def characters(self, ids: Sequence[int]) -> int:
+        """How many characters begin in ``ids``, which may begin and end within one."""
+        words = [index for index in ids if index not in self._bytes]
+        return len(self.decode(words)) + sum(index in self._leading_bytes for index in ids)
 
     def _raw(self, ids: Sequence[int]) -> str:
         if not ids:
