@@ -38,6 +38,15 @@ def checkpoint(tmp_path: Path) -> list[str]:
     return ["--checkpoint", str(tmp_path)]
 
 
+@pytest.fixture
+def infill(
+    monkeypatch: pytest.MonkeyPatch, study: Path, report: Path, checkpoint: list[str]
+) -> list[str]:
+    """The command line of an infill by the scripted worker."""
+    use_scripted_worker(monkeypatch, "scripted")
+    return ["infill", str(study), "--report", str(report), *checkpoint]
+
+
 def run_python(code: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-c", code, *arguments]
     return subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT)
@@ -77,14 +86,9 @@ def test_drafting_loads_neither_qt_nor_a_model() -> None:
 
 
 def test_infill_writes_the_reports_own_bytes(
-    monkeypatch: pytest.MonkeyPatch,
-    capfdbinary: pytest.CaptureFixture[bytes],
-    study: Path,
-    report: Path,
-    checkpoint: list[str],
+    capfdbinary: pytest.CaptureFixture[bytes], infill: list[str]
 ) -> None:
-    use_scripted_worker(monkeypatch, "scripted")
-    code = cli.main(["infill", str(study), "--report", str(report), *checkpoint])
+    code = cli.main(infill)
     out, err = capfdbinary.readouterr()
     assert code == cli.OK
     assert err == b""
@@ -93,15 +97,9 @@ def test_infill_writes_the_reports_own_bytes(
 
 
 def test_json_is_one_object_with_pieces_in_order(
-    monkeypatch: pytest.MonkeyPatch,
-    capfd: pytest.CaptureFixture[str],
-    study: Path,
-    report: Path,
-    checkpoint: list[str],
+    capfd: pytest.CaptureFixture[str], infill: list[str]
 ) -> None:
-    use_scripted_worker(monkeypatch, "scripted")
-    arguments = ["infill", str(study), "--report", str(report), "--seed", "7", "--json"]
-    assert cli.main([*arguments, *checkpoint]) == cli.OK
+    assert cli.main([*infill, "--seed", "7", "--json"]) == cli.OK
     out = capfd.readouterr().out
     assert out.count("\n") == 1
     answer = json.loads(out)
@@ -120,14 +118,9 @@ def test_json_is_one_object_with_pieces_in_order(
 
 
 def test_json_has_every_candidate_and_text_the_best(
-    monkeypatch: pytest.MonkeyPatch,
-    capfd: pytest.CaptureFixture[str],
-    study: Path,
-    report: Path,
-    checkpoint: list[str],
+    capfd: pytest.CaptureFixture[str], infill: list[str]
 ) -> None:
-    use_scripted_worker(monkeypatch, "scripted")
-    arguments = ["infill", str(study), "--report", str(report), *checkpoint, "--candidates", "3"]
+    arguments = [*infill, "--candidates", "3"]
     assert cli.main([*arguments, "--json"]) == cli.OK
     answer = json.loads(capfd.readouterr().out)
     fills = [candidate["fills"] for candidate in answer["candidates"]]
