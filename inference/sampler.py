@@ -134,21 +134,24 @@ class Step:
 
     ``drafts`` (B, L) are the argmax canvases, the ones that are shown. ``settled`` (B, L) marks
     pinned tokens and those that the last step accepted. ``number`` counts from 1. ``finished`` (B,)
-    says whose stopping rule holds or whose budget is spent. ``evidence`` (B,) is the mean
-    log-probability in nats of the witness tokens, 0 where there are none. ``rows`` counts the
-    canvases that the decoder denoised in this step.
+    says whose stopping rule holds or whose budget is spent, ``dropped`` (B,) who was not kept after
+    the first step. ``doubt`` (B,) is the mean entropy of the free positions, in nats, ``evidence``
+    (B,) the mean log-probability in nats of the witness tokens, 0 where there are none. ``rows``
+    counts the canvases that the decoder denoised in this step.
     """
 
     number: int
     drafts: Tensor
     settled: Tensor
     finished: Tensor
+    dropped: Tensor
+    doubt: Tensor
     evidence: Tensor
     rows: int
 
     @property
     def is_last(self) -> bool:
-        return bool(self.finished.all())
+        return bool((self.finished | self.dropped).all())
 
 
 def token_entropy(logits: Tensor, probabilities: Tensor, surest: Tensor | None = None) -> Tensor:
@@ -233,12 +236,15 @@ def denoise(
     self_conditioning_dtype: torch.dtype,
     generator: torch.Generator,
     start: Tensor | None = None,
+    keep: int | None = None,
     draw: Draw = draw_tokens,
 ) -> Iterator[Step]:
     """Denoise the canvases, yielding after every step; the last step yielded holds the result.
 
-    ``start`` (B, L) holds tokens to begin with, or :data:`FREE` where noise is wanted. Closing the
-    iterator between steps cancels the job, and nothing is left behind.
+    ``start`` (B, L) holds tokens to begin with, or :data:`FREE` where noise is wanted. After the
+    first step only the ``keep`` canvases go on whose free positions the model is surest of on
+    average, the first of equals. Closing the iterator between steps cancels the job, and nothing is
+    left behind.
 
     Raises :class:`PinBrokenError` if a pin does not stand on any canvas decoded or drafted.
     """
@@ -299,8 +305,14 @@ def denoise(
             finished = torch.ones_like(finished)
 
         # 6. The one copy to the host.
-        over = record.note(denoised, draft, accepted | ~free.mask, stood, finished, evidence)
-        yield record.step(number, rows=len(denoised))
+        doubt = unsure / free.count.clamp(min=1)
+        settled = accepted | ~free.mask
+        record.note(denoised, draft, settled, stood, finished, doubt, evidence)
+        if number == 1 and keep is not None:
+            record.keep(keep)
+        step = record.step(number, rows=len(denoised))
+        yield step
+        over = (step.finished | step.dropped)[denoised]
         if over.all():
             return
 
@@ -382,6 +394,8 @@ class _Record:
         self._drafts = torch.zeros(batch, length, dtype=torch.long)
         self._settled = torch.zeros(batch, length, dtype=torch.bool)
         self._finished = torch.zeros(batch, dtype=torch.bool)
+        self._dropped = torch.zeros(batch, dtype=torch.bool)
+        self._doubt = torch.zeros(batch)
         self._evidence = torch.zeros(batch)
 
     def note(
@@ -391,24 +405,29 @@ class _Record:
         settled: Tensor,
         stood: Tensor,
         finished: Tensor,
+        doubt: Tensor,
         evidence: Tensor,
-    ) -> Tensor:
-        """Take over what a step made of ``rows``; returns which of them are finished.
+    ) -> None:
+        """Take over what a step made of ``rows``.
 
         Raises :class:`PinBrokenError` if a pin did not stand.
         """
-        flags = torch.stack([stood, finished, evidence], dim=-1)
+        flags = torch.stack([stood, finished, doubt, evidence], dim=-1)
         # Token ids are exact in float64, and one tensor is one copy.
         told = torch.cat([draft.double(), settled.double(), flags.double()], dim=-1).cpu()
-        drafts, marks, rest = told.split([self._length, self._length, 3], dim=-1)
+        drafts, marks, rest = told.split([self._length, self._length, 4], dim=-1)
         if not rest[:, 0].all():
             raise PinBrokenError("a pinned token did not stand on the canvas")
         index = torch.tensor(rows)
         self._drafts[index] = drafts.long()
         self._settled[index] = marks.bool()
         self._finished[index] = rest[:, 1].bool()
-        self._evidence[index] = rest[:, 2].float()
-        return self._finished[index]
+        self._doubt[index] = rest[:, 2].float()
+        self._evidence[index] = rest[:, 3].float()
+
+    def keep(self, count: int) -> None:
+        """Drop all but the ``count`` surest canvases."""
+        self._dropped[self._doubt.argsort(stable=True)[count:]] = True
 
     def step(self, number: int, rows: int) -> Step:
         return Step(
@@ -416,6 +435,8 @@ class _Record:
             self._drafts.clone(),
             self._settled.clone(),
             self._finished.clone(),
+            self._dropped.clone(),
+            self._doubt.clone(),
             self._evidence.clone(),
             rows,
         )

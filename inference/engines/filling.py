@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -35,8 +37,11 @@ if TYPE_CHECKING:
 CANDIDATES: Final = 5
 """Canvases denoised side by side where nobody asks for another number."""
 
-_STRETCHES: Final = (0.25, 0.4, 0.6, 0.75, 1.0, 1.35)
-"""What the usual length of a gap is stretched by, where lengths are ranked."""
+_LENGTHS: Final = 28
+"""So many lengths of a gap are tried at most, where no filler finds it."""
+
+_STRETCH: Final = 7 / 3
+"""The longest of them, as a multiple of the usual length."""
 
 _ATTEMPTS: Final = 2
 """How often canvases are denoised of which all have faults."""
@@ -121,7 +126,7 @@ class Filling:
     ) -> Sequence[Denoised]:
         """Fill the first gaps of ``pieces``, as many as one canvas holds; the best first."""
         room = self._denoiser.prompt_room - prefix.get_seq_length()
-        layouts = self._layouts(pieces, room)
+        layouts, keep = self._layouts(pieces, room)
         self.unseen = max(self.unseen, layouts[0].unseen)
         here = up_to_gap(pieces, len(layouts[0].slots))
         self.check_cancelled()
@@ -130,7 +135,7 @@ class Filling:
         rows: list[_Row] = []
         budget = self._settings.max_steps
         for _ in range(_ATTEMPTS):
-            step = self._denoise(longer, layouts, budget, _Written(fills), start)
+            step = self._denoise(longer, layouts, budget, _Written(fills), start, keep)
             rows += self._read(layouts, step, here)
             budget -= step.number
             if budget < step.number or not all(row.faults for row in rows):
@@ -172,23 +177,27 @@ class Filling:
                 "again, or pin a heading to begin with."
             )
 
-    def _layouts(self, pieces: Sequence[Piece], room: int) -> list[Layout]:
-        """The canvases to be denoised side by side."""
+    def _layouts(self, pieces: Sequence[Piece], room: int) -> tuple[list[Layout], int]:
+        """The canvases to be denoised side by side, and how many of them beyond the first step."""
 
         def laid_out(stretch: float = 1.0) -> Layout:
             length = self._denoiser.canvas_length
             return lay_out(pieces, self._codec, length, prompt_room=room, stretch=stretch)
 
         usual = laid_out()
-        wished = self._request.options.candidates
-        elastic = any(not (slot.exact or slot.open_end or slot.may_end) for slot in usual.slots)
-        if self._codec.filler is None and elastic:
-            lengths = [laid_out(stretch) for stretch in _STRETCHES]
-            whole = [each for each in lengths if len(each.slots) == len(usual.slots)]
-            count = max(wished or len(whole), len(whole))
-            return [whole[number % len(whole)] for number in range(count)]
         many = usual.free_tokens <= self._denoiser.canvas_length // 2
-        return [usual] * (wished or (CANDIDATES if many else 1))
+        count = self._request.options.candidates or (CANDIDATES if many else 1)
+        elastic = any(not (slot.exact or slot.open_end or slot.may_end) for slot in usual.slots)
+        if self._codec.filler is not None or not elastic:
+            return [usual] * count, count
+        longest = round(usual.free_tokens * _STRETCH)
+        lengths = {usual.free_tokens, *np.linspace(1, longest, min(longest, _LENGTHS)).round()}
+        tried = dict.fromkeys(laid_out(length / usual.free_tokens) for length in sorted(lengths))
+        whole = [each for each in tried if len(each.slots) == len(usual.slots)]
+        # One prefix serves them all, so windows have to begin at one place.
+        (left, _), *_ = Counter(each.left for each in whole).most_common(1)
+        whole = [each for each in whole if each.left == left]
+        return [whole[number % len(whole)] for number in range(max(count, len(whole)))], count
 
     def _denoise(
         self,
@@ -197,20 +206,29 @@ class Filling:
         budget: int,
         before: _Written,
         start: Tensor | None = None,
+        keep: int | None = None,
     ) -> Step:
-        """Denoise one batch of canvases, showing the first of them, and return its last step."""
+        """Denoise one batch of canvases, showing the surest of them, and return its last step."""
         self.check_cancelled()
         step: Step | None = None
-        for step in self._steps(prefix, layouts, budget, start):
+        shown: int | None = None
+        for step in self._steps(prefix, layouts, budget, start, keep):
             self.steps += 1
-            self._emit(self._frame(layouts[0], step, budget, before))
+            if shown is None:
+                shown = int(step.doubt.argmin())
+            self._emit(self._frame(shown, layouts[shown], step, budget, before))
             if not step.is_last:
                 self.check_cancelled()
         assert step is not None, "a sampler makes at least one step"
         return step
 
     def _steps(
-        self, prefix: Cache, layouts: Sequence[Layout], budget: int, start: Tensor | None
+        self,
+        prefix: Cache,
+        layouts: Sequence[Layout],
+        budget: int,
+        start: Tensor | None,
+        keep: int | None,
     ) -> Iterator[Step]:
         denoiser = self._denoiser
         clamp = clamp_layouts(
@@ -228,6 +246,7 @@ class Filling:
             self_conditioning_dtype=denoiser.dtype,
             generator=self._generator,
             start=start,
+            keep=keep,
         )
 
     def _start(self, layouts: Sequence[Layout], pieces: Sequence[Piece]) -> Tensor:
@@ -255,6 +274,8 @@ class Filling:
         self, layouts: Sequence[Layout], step: Step, pieces: Sequence[Piece]
     ) -> Iterator[_Row]:
         for number, layout in enumerate(layouts):
+            if step.dropped[number]:
+                continue
             draft = tuple(step.drafts[number].tolist())
             fills = tuple(
                 read_text(draft[slot.start : slot.stop], slot, self._codec) for slot in layout.slots
@@ -267,9 +288,9 @@ class Filling:
                 draft=draft,
             )
 
-    def _frame(self, layout: Layout, step: Step, budget: int, before: _Written) -> Canvas:
-        """What the reader sees of the first canvas of a batch."""
-        draft, settled = step.drafts[0].tolist(), step.settled[0].tolist()
+    def _frame(self, row: int, layout: Layout, step: Step, budget: int, before: _Written) -> Canvas:
+        """What the reader sees of one canvas of a batch."""
+        draft, settled = step.drafts[row].tolist(), step.settled[row].tolist()
         gaps = [_runs(fill) for fill in before.fills]
         for slot in layout.slots:
             written = [*before.beginning, *draft[slot.start : slot.stop]]

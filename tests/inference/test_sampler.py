@@ -184,7 +184,9 @@ def asked_of(decoder: Any) -> Any:
     return decode
 
 
-def run(decoder: Any, clamp: Clamp, settings: Settings, seed: int = 0) -> list[Step]:
+def run(
+    decoder: Any, clamp: Clamp, settings: Settings, seed: int = 0, *, keep: int | None = None
+) -> list[Step]:
     return list(
         denoise(
             asked_of(decoder),
@@ -193,6 +195,7 @@ def run(decoder: Any, clamp: Clamp, settings: Settings, seed: int = 0) -> list[S
             vocab_size=VOCABULARY,
             self_conditioning_dtype=torch.float32,
             generator=torch.Generator().manual_seed(seed),
+            keep=keep,
         )
     )
 
@@ -341,6 +344,30 @@ def test_canvases_of_one_clamp_begin_each_with_its_own_noise() -> None:
     steps = run(decoder, clamp, Settings(max_steps=3).with_overrides(None, 0.0))
     assert [step.rows for step in steps] == [3, 3, 3]
     assert len({tuple(row) for row in decoder.seen[0][0].tolist()}) == 3
+
+
+def test_of_many_canvases_the_surest_are_kept_after_the_first_step() -> None:
+    """Of canvases that differ in what the model is unsure of, those with the least doubt go on."""
+    sharpness = {5: 0.5, 6: 3.0, 7: 1.0, 8: 2.0}
+
+    def decode(canvas: torch.Tensor, _: object) -> torch.Tensor:
+        logits = torch.randn(*canvas.shape, VOCABULARY, generator=torch.Generator().manual_seed(1))
+        return logits * torch.tensor([[[sharpness[int(row[0])]]] for row in canvas])
+
+    clamp = clamp_of(*([first] + [FREE] * (LENGTH - 1) for first in sharpness))
+    settings = Settings(max_steps=3).with_overrides(None, 0.0)
+    steps = run(decode, clamp, settings, keep=2)
+    assert [step.rows for step in steps] == [4, 2, 2]
+    assert [step.dropped.tolist() for step in steps] == [[True, False, True, False]] * 3
+    assert steps[0].doubt.argsort().tolist() == [1, 3, 2, 0]
+    assert torch.equal(steps[0].drafts[[0, 2]], steps[-1].drafts[[0, 2]])
+    assert [step.is_last for step in steps] == [False, False, True]
+
+
+def test_keeping_more_than_there_are_drops_none() -> None:
+    clamp = clamp_of(*[[FREE] * LENGTH] * 2)
+    (*_, last) = run(random_decoder(0, 0.1), clamp, Settings(max_steps=2), keep=5)
+    assert not last.dropped.any()
 
 
 def test_equal_seeds_give_equal_canvases_and_others_do_not() -> None:

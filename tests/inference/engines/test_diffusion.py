@@ -158,11 +158,11 @@ def test_pins_stand_on_every_canvas_that_is_decoded(
 
 
 def test_candidates_are_denoised_side_by_side(engine: DiffusionEngine) -> None:
-    """They begin as one, then one forward a step serves all; equal seeds give equal ones."""
+    """One forward a step serves all; equal seeds give equal ones."""
     pieces = (Fixed("The heart "), Gap(6), Fixed("."))
     filled = fill(engine, *pieces, candidates=4)
     assert filled.forwards == filled.steps
-    assert filled.canvas_forwards == 1 + 4 * (filled.steps - 1)
+    assert filled.canvas_forwards == 4 * filled.steps
     texts = [candidate.fills for candidate in filled.candidates]
     assert 2 <= len(texts) <= 4
     assert len(set(texts)) == len(texts)
@@ -183,6 +183,29 @@ def test_a_batch_reads_the_one_prefix(engine: DiffusionEngine) -> None:
     hook.remove()
     assert filled.prefix_encodings == 0
     assert set(shapes[1:]) == {(3, 0)}, "three rows that lie on each other in memory"
+
+
+def test_lengths_that_are_tried_share_one_window_of_a_long_report(loaded: Checkpoint) -> None:
+    """What stands left of the canvas is in the prompt once, whatever the length of the gap."""
+    engine = DiffusionEngine(loaded, elastic="ranking")
+    text = "The heart is of normal size. There is no pleural effusion. " * 12
+    sentence = "The lungs are clear."
+    for left, right in ((text, f" {sentence}"), (text, f" {text}"), (sentence, f" {text}")):
+        pinned = engine.codec.encode(left.removesuffix(" ")) + engine.codec.encode(right)
+        seen: list[list[int]] = []
+
+        def note(
+            module: object, args: object, kwargs: dict[str, Any], seen: list[list[int]] = seen
+        ) -> None:
+            seen.extend(kwargs["decoder_input_ids"].tolist())
+
+        hook = loaded.model.model.decoder.register_forward_pre_hook(note, with_kwargs=True)
+        filled = fill(engine, Fixed(left), Gap(), Fixed(right), steps=1)
+        hook.remove()
+        assert filled.fills
+        before = [row[:4] for row in seen]
+        assert all(row == before[0] for row in before), "all rows begin at one place"
+        assert any(pinned[at : at + 4] == before[0] for at in range(len(pinned)))
 
 
 def test_gaps_side_by_side_and_within_a_word(engine: DiffusionEngine) -> None:
@@ -339,9 +362,12 @@ def test_without_filler_lengths_are_tried_side_by_side(loaded: Checkpoint) -> No
         lengths.append([row.index(pinned[0]) for row in rows])
 
     hook = loaded.model.model.decoder.register_forward_pre_hook(note, with_kwargs=True)
-    filled = fill(engine, *pieces, steps=2)
+    filled = fill(engine, *pieces, steps=2, candidates=3)
     hook.remove()
-    assert len(set(lengths[0])) > 3
+    assert len(set(lengths[0])) == len(lengths[0]) > 20
+    assert len(lengths[1]) == 3, "the surest lengths go on"
+    assert set(lengths[1]) <= set(lengths[0])
+    assert len(filled.candidates) <= 3
     assert filled.steps == 2
     assert engine.codec.filler not in {
         token
