@@ -1,9 +1,10 @@
 """Which of several candidates is offered first.
 
-A candidate's own likelihood is a bad judge: it likes what is short and said often. The others are
-a good one: what most of them say in some way is likely to be what the image and the text around
-the gap ask for. So the first is the one that has most in common with all others, which is the
-minimum Bayes risk choice under the overlap of words.
+Where the length of a gap is known, a candidate's own likelihood is no better a judge than the other
+candidates: what most of them say in some way is likely to be what the image and the text around the
+gap ask for. So the first is the one that has most in common with all others, which is the minimum
+Bayes risk choice under the overlap of words. Fills of different lengths in a gap of open length
+are judged by how well they come back from noise (:mod:`~inference.restoring`).
 """
 
 from __future__ import annotations
@@ -22,11 +23,15 @@ _TOKEN = re.compile(r"\w+|[^\w\s]")
 
 @dataclass(frozen=True)
 class Denoised:
-    """One finished canvas: its fills, the faults in them, and the evidence (nats) for them."""
+    """One finished canvas: its fills, the faults in them, and the evidence (nats) for them.
+
+    ``restoration`` (nats) says how well the fills come back from noise, 0 where nobody asked.
+    """
 
     fills: tuple[str, ...]
     evidence: float
     faults: tuple[Fault, ...] = ()
+    restoration: float = 0.0
 
 
 Each = TypeVar("Each", bound=Denoised)
@@ -63,12 +68,14 @@ def agreement(canvases: Sequence[Sequence[str]]) -> list[float]:
 
 
 def rank(canvases: Sequence[Each]) -> list[Each]:
-    """All that differ, the best first: those without faults, then by agreement, then evidence."""
+    """All that differ, the best first: those without faults, the best restored, by agreement and
+    then by evidence."""
     shared = agreement([canvas.fills for canvas in canvases])
     order = sorted(
         range(len(canvases)),
         key=lambda index: (
             len(canvases[index].faults),
+            -canvases[index].restoration,
             -shared[index],
             -canvases[index].evidence,
         ),

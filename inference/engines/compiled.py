@@ -35,6 +35,9 @@ MOST_SHAPES: Final = 8
 """Pairs of prefix length and batch that are compiled; more would only spend time on compiling,
 and torch's own limit is the same. Others run the same code uncompiled."""
 
+LARGEST_BATCH: Final = 8
+"""Larger batches keep a GPU busy as they are, and are too seldom to be worth a graph."""
+
 _MASKED: Final = ("sdpa", "eager")
 """Attention implementations that take a mask to be added."""
 
@@ -154,7 +157,7 @@ class CompiledDecoder:
         if batch > rows:
             canvas = torch.cat([canvas, canvas[:1].expand(batch - rows, -1)])
             signal = torch.cat([signal, signal[:1].expand(batch - rows, -1, -1)])
-        if len(self._shapes) < MOST_SHAPES:
+        if len(self._shapes) < MOST_SHAPES and batch <= LARGEST_BATCH:
             self._shapes.add((size, batch))
         compiled = (size, batch) in self._shapes
         if compiled and self._on_cuda:

@@ -29,7 +29,8 @@ from inference.engines.prefixes import Key, Prefixes
 from inference.faults import find_faults
 from inference.protocol import Candidate, Canvas, Fault, Gap, Infill, Piece, Run
 from inference.ranking import Denoised, rank
-from inference.sampler import FREE, Settings, Step, denoise
+from inference.restoring import restoration
+from inference.sampler import FREE, Clamp, Settings, Step, denoise
 
 if TYPE_CHECKING:
     from transformers import Cache
@@ -140,7 +141,7 @@ class Filling:
             budget -= step.number
             if budget < step.number or not all(row.faults for row in rows):
                 break
-        ranked = rank(rows)
+        ranked = rank(self._judged(longer, rows))
         best = ranked[0]
         last = best.layout.slots[-1]
         if last.open_end and not self._codec.ends & set(best.draft):
@@ -148,6 +149,24 @@ class Filling:
         if last.open_end:
             self._refuse_thought(best.draft[last.start :])
         return ranked
+
+    def _judged(self, prefix: Cache, rows: list[_Row]) -> list[_Row]:
+        """The rows, with how well they come back from noise where their lengths may differ."""
+        layout, denoiser = rows[0].layout, self._denoiser
+        elastic = any(not (slot.exact or slot.open_end) for slot in layout.slots)
+        drafts = list(dict.fromkeys(row.draft for row in rows))
+        if self._codec.filler is None or not elastic or len(drafts) == 1:
+            return rows
+        self.check_cancelled()
+        told = restoration(
+            denoiser.decoder(prefix),
+            Clamp(torch.tensor([layout.tokens], device=denoiser.device)),
+            torch.tensor(drafts, device=denoiser.device),
+            vocab_size=denoiser.vocab_size,
+            generator=self._generator,
+        )
+        nats = dict(zip(drafts, told.tolist(), strict=True))
+        return [replace(row, restoration=nats[row.draft]) for row in rows]
 
     def _write_on(
         self, prefix: Cache, row: _Row, pieces: Sequence[Piece], fills: tuple[str, ...]

@@ -43,6 +43,12 @@ def test_evidence_decides_between_equals() -> None:
     assert texts(rank(pair)) == ["Normal heart.", "Clear lungs."]
 
 
+def test_what_comes_back_from_noise_goes_before_what_most_say() -> None:
+    most = [Denoised(("No effusion.",), 0.0, restoration=-9.0)] * 2
+    best = Denoised(("Clear lungs.",), 0.0, restoration=-3.0)
+    assert texts(rank([*most, best])) == ["Clear lungs.", "No effusion."]
+
+
 def test_gaps_count_alike() -> None:
     """Two gaps of one canvas are one choice; a long fill has no more say than a short one."""
     shared = agreement([("a b c d e f", "x"), ("a b c d e f", "y"), ("g", "x")])

@@ -185,6 +185,16 @@ def test_a_batch_reads_the_one_prefix(engine: DiffusionEngine) -> None:
     assert set(shapes[1:]) == {(3, 0)}, "three rows that lie on each other in memory"
 
 
+def test_fills_of_an_open_gap_are_judged_in_one_more_forward(engine: DiffusionEngine) -> None:
+    pieces = (Fixed("The heart "), Gap(), Fixed("."))
+    filled = fill(engine, *pieces, candidates=3)
+    assert len(filled.candidates) > 1
+    assert filled.forwards == filled.steps + 1
+    assert fill(engine, *pieces, candidates=3).candidates == filled.candidates
+    alone = fill(engine, *pieces, candidates=1)
+    assert alone.forwards == alone.steps
+
+
 def test_lengths_that_are_tried_share_one_window_of_a_long_report(loaded: Checkpoint) -> None:
     """What stands left of the canvas is in the prompt once, whatever the length of the gap."""
     engine = DiffusionEngine(loaded, elastic="ranking")
