@@ -68,6 +68,11 @@ class GapSlot:
     exact: bool
     may_end: bool = False
 
+    @property
+    def elastic(self) -> bool:
+        """Whether its length is to be found, and nothing but text or filler may stand in it."""
+        return not (self.exact or self.open_end or self.may_end)
+
 
 @dataclass(frozen=True)
 class Layout:
@@ -75,13 +80,14 @@ class Layout:
 
     ``slots`` are the gaps on it, the first ones of the pieces. ``left`` are the tokens that stand
     before the canvas, in the prompt. ``unseen`` counts the characters of fixed text that are
-    neither there nor here.
+    neither there nor here, ``begin`` the tokens of the pieces that come before the canvas.
     """
 
     tokens: tuple[int, ...]
     slots: tuple[GapSlot, ...]
     left: tuple[int, ...] = ()
     unseen: int = 0
+    begin: int = 0
 
     @property
     def free_tokens(self) -> int:
@@ -95,11 +101,13 @@ def lay_out(
     *,
     prompt_room: int = 0,
     stretch: float = 1.0,
+    begin: int | None = None,
 ) -> Layout:
     """Lay the pieces on one canvas, or as many of their gaps as a window of them can hold.
 
     ``prompt_room`` is how many tokens the prompt can take of what is left of the window.
-    ``stretch`` makes gaps of open length, but for a last one, longer or shorter than usual.
+    ``stretch`` makes gaps of open length, but for a last one, longer or shorter than usual;
+    ``begin`` lets a window begin where another one does, so that both read the same prompt.
 
     Raises :class:`BadRequest` if there is no gap, or if there is no room for the first one.
     """
@@ -110,7 +118,7 @@ def lay_out(
     pieces = merged(pieces)
     encoded, drops = _encode_fixed(pieces, codec)
     wishes = _Wishes(pieces, encoded, codec, stretch)
-    whole = not prompt_room or wishes.fit(canvas_length)
+    whole = not begin and (not prompt_room or wishes.fit(canvas_length))
     lengths = wishes.share(canvas_length) if whole else wishes.capped(canvas_length // 2)
 
     row: list[int] = []
@@ -129,7 +137,7 @@ def lay_out(
         row.append(codec.end_of_turn)
     if whole:
         return _finished(row, slots, codec, canvas_length)
-    return _window(row, slots, codec, canvas_length, prompt_room)
+    return _window(row, slots, codec, canvas_length, prompt_room, begin)
 
 
 def _finished(row: list[int], slots: Sequence[GapSlot], codec: Codec, canvas_length: int) -> Layout:
@@ -142,7 +150,12 @@ def _finished(row: list[int], slots: Sequence[GapSlot], codec: Codec, canvas_len
 
 
 def _window(
-    row: list[int], slots: list[GapSlot], codec: Codec, canvas_length: int, prompt_room: int
+    row: list[int],
+    slots: list[GapSlot],
+    codec: Codec,
+    canvas_length: int,
+    prompt_room: int,
+    begin: int | None,
 ) -> Layout:
     """The window of ``row`` around the first of its gaps, as many as fit with some context."""
     first = slots[0]
@@ -164,6 +177,9 @@ def _window(
     near = min(first.start, canvas_length // _NEAR_LEFT, room)
     right = min(beyond - taken[-1].stop, room - near)
     start = first.start - min(first.start, room - right)
+    if begin is not None and start < begin <= first.start:
+        start = begin
+        right = min(beyond - taken[-1].stop, start + canvas_length - taken[-1].stop)
     stop = taken[-1].stop + right
     left = row[max(0, start - prompt_room) : start]
     unread = row[: start - len(left)] + row[stop:]
@@ -175,7 +191,7 @@ def _window(
         rest = canvas_length - (stop - start)
         canvas = Layout((*row[start:stop], *[FREE] * rest), tuple(moved))
     unseen = codec.characters([token for token in unread if token != FREE])
-    return replace(canvas, left=tuple(left), unseen=unseen)
+    return replace(canvas, left=tuple(left), unseen=unseen, begin=start)
 
 
 def read_text(written: Sequence[int], slot: GapSlot, codec: Codec) -> str:
@@ -272,7 +288,10 @@ class _Wishes:
         for index, piece in enumerate(pieces):
             if isinstance(piece, Gap):
                 if piece.tokens is None:
-                    self._wished[index] = max(1, round(stretch * _wish(pieces, index, codec)))
+                    wish = _wish(pieces, index, codec)
+                    if index < len(pieces) - 1:
+                        wish = max(1, round(stretch * wish))
+                    self._wished[index] = wish
                 else:
                     self._given[index] = piece.tokens
         self._fixed = sum(len(ids) for ids in encoded.values())

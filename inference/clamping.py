@@ -57,6 +57,7 @@ def clamp_layouts(
         bias if rules else None,
         torch.tensor(rows, device=device) if rules else None,
         torch.tensor(witness, device=device) if any(map(any, witness)) else None,
+        torch.tensor([_doubted(layout) for layout in layouts], device=device),
     )
 
 
@@ -69,3 +70,10 @@ def _witnesses(layout: Layout, codec: Codec) -> list[bool]:
                 break
             marks[position] = True
     return marks
+
+
+def _doubted(layout: Layout) -> list[bool]:
+    """The gaps whose length is to be found; all of them where there is none."""
+    slots = [slot for slot in layout.slots if slot.elastic] or layout.slots
+    places = {at for slot in slots for at in range(slot.start, slot.stop)}
+    return [at in places for at in range(len(layout.tokens))]

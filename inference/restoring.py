@@ -25,15 +25,16 @@ def restoration(
     drafts: Tensor,
     *,
     vocab_size: int,
-    generator: torch.Generator,
+    seed: int,
 ) -> Tensor:
     """Log-likelihoods (B,) of finished canvases (B, L) of one clamp (1, L), in nats, up to a bound.
 
-    All canvases meet the same noise in the same places.
+    All canvases meet the same noise in the same places, which ``seed`` decides.
     """
     free = clamp.free
     count = int(free.sum())
     device = drafts.device
+    generator = torch.Generator(device).manual_seed(seed)
     rates = torch.tensor(RATES, device=device)[:, None]
     # At least one token is asked for, and at a rate of one all are.
     order = torch.rand(len(RATES), count, generator=generator, device=device).argsort(dim=-1)

@@ -99,13 +99,15 @@ class Clamp:
     ``pinned`` (B, L) has the pinned token's id, or :data:`FREE`. ``bias`` (K, V), in nats, is
     added to the logits of free positions; minus infinity forbids a token. ``rule`` (B, L) names the
     row of ``bias`` that holds at a position. ``witness`` (B, L) marks the pinned tokens whose
-    likelihood, before any clamp, tells how well a fill goes with them.
+    likelihood, before any clamp, tells how well a fill goes with them. ``doubted`` (B, L) marks the
+    free positions that a canvas is judged by; ``None`` stands for all.
     """
 
     pinned: Tensor
     bias: Tensor | None = None
     rule: Tensor | None = None
     witness: Tensor | None = None
+    doubted: Tensor | None = None
 
     @property
     def free(self) -> Tensor:
@@ -124,7 +126,11 @@ class Clamp:
             return None if of is None else of[index]
 
         return replace(
-            self, pinned=self.pinned[index], rule=some(self.rule), witness=some(self.witness)
+            self,
+            pinned=self.pinned[index],
+            rule=some(self.rule),
+            witness=some(self.witness),
+            doubted=some(self.doubted),
         )
 
 
@@ -135,8 +141,8 @@ class Step:
     ``drafts`` (B, L) are the argmax canvases, the ones that are shown. ``settled`` (B, L) marks
     pinned tokens and those that the last step accepted. ``number`` counts from 1. ``finished`` (B,)
     says whose stopping rule holds or whose budget is spent, ``dropped`` (B,) who was not kept after
-    the first step. ``doubt`` (B,) is the mean entropy of the free positions, in nats, ``evidence``
-    (B,) the mean log-probability in nats of the witness tokens, 0 where there are none. ``rows``
+    the first step. ``doubt`` (B,) is the mean entropy of the doubted positions, ``evidence`` (B,)
+    the mean log-probability of the witness tokens, 0 where there are none, both in nats. ``rows``
     counts the canvases that the decoder denoised in this step.
     """
 
@@ -206,11 +212,12 @@ def draw_tokens(probabilities: Tensor, generator: torch.Generator) -> Tensor:
     reached = sums.cumsum(dim=-1)
     at = torch.rand(len(reached), 1, generator=generator, device=reached.device) * reached[:, -1:]
     number = torch.searchsorted(reached, at, right=True).clamp(max=reached.shape[-1] - 1)
+    number = torch.where(sums.gather(-1, number) > 0, number, sums.argmax(dim=-1, keepdim=True))
     at -= reached.gather(-1, number) - sums.gather(-1, number)
     block = _block(blocks, number)
     reached = block.cumsum(dim=-1)
     inside = torch.searchsorted(reached, at, right=True).clamp(max=reached.shape[-1] - 1)
-    # Rounding may lead one place too far, to a token that is forbidden.
+    # Rounding may lead one place too far, to a block or a token that is forbidden.
     sound = block.gather(-1, inside) > 0
     inside = torch.where(sound, inside, block.argmax(dim=-1, keepdim=True))
     return (number * blocks.shape[-1] + inside).squeeze(-1)
@@ -242,7 +249,7 @@ def denoise(
     """Denoise the canvases, yielding after every step; the last step yielded holds the result.
 
     ``start`` (B, L) holds tokens to begin with, or :data:`FREE` where noise is wanted. After the
-    first step only the ``keep`` canvases go on whose free positions the model is surest of on
+    first step only the ``keep`` canvases go on whose doubted positions the model is surest of on
     average, the first of equals. Closing the iterator between steps cancels the job, and nothing is
     left behind.
 
@@ -305,7 +312,8 @@ def denoise(
             finished = torch.ones_like(finished)
 
         # 6. The one copy to the host.
-        doubt = unsure / free.count.clamp(min=1)
+        doubted = free.mask if clamp.doubted is None else clamp.doubted
+        doubt = (entropy * doubted).sum(dim=-1) / doubted.sum(dim=-1).clamp(min=1)
         settled = accepted | ~free.mask
         record.note(denoised, draft, settled, stood, finished, doubt, evidence)
         if number == 1 and keep is not None:

@@ -154,12 +154,12 @@ class CompiledDecoder:
         """The last hidden states (B, L, H), through a graph of a batch that is a power of two."""
         rows = len(canvas)
         batch = 1 << (rows - 1).bit_length()
-        if batch > rows:
-            canvas = torch.cat([canvas, canvas[:1].expand(batch - rows, -1)])
-            signal = torch.cat([signal, signal[:1].expand(batch - rows, -1, -1)])
         if len(self._shapes) < MOST_SHAPES and batch <= LARGEST_BATCH:
             self._shapes.add((size, batch))
         compiled = (size, batch) in self._shapes
+        if compiled and batch > rows:
+            canvas = torch.cat([canvas, canvas[:1].expand(batch - rows, -1)])
+            signal = torch.cat([signal, signal[:1].expand(batch - rows, -1, -1)])
         if compiled and self._on_cuda:
             torch.compiler.cudagraph_mark_step_begin()
         forward = self._graph if compiled else self._layers

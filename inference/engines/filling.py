@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
@@ -29,7 +28,7 @@ from inference.engines.prefixes import Key, Prefixes
 from inference.faults import find_faults
 from inference.protocol import Candidate, Canvas, Fault, Gap, Infill, Piece, Run
 from inference.ranking import Denoised, rank
-from inference.restoring import restoration
+from inference.restoring import RATES, restoration
 from inference.sampler import FREE, Clamp, Settings, Step, denoise
 
 if TYPE_CHECKING:
@@ -128,7 +127,7 @@ class Filling:
         """Fill the first gaps of ``pieces``, as many as one canvas holds; the best first."""
         room = self._denoiser.prompt_room - prefix.get_seq_length()
         layouts, keep = self._layouts(pieces, room)
-        self.unseen = max(self.unseen, layouts[0].unseen)
+        self.unseen = max(self.unseen, *(layout.unseen for layout in layouts))
         here = up_to_gap(pieces, len(layouts[0].slots))
         self.check_cancelled()
         longer = self._denoiser.prefixes.continued(key, prefix, layouts[0].left)
@@ -153,19 +152,25 @@ class Filling:
     def _judged(self, prefix: Cache, rows: list[_Row]) -> list[_Row]:
         """The rows, with how well they come back from noise where their lengths may differ."""
         layout, denoiser = rows[0].layout, self._denoiser
-        elastic = any(not (slot.exact or slot.open_end) for slot in layout.slots)
+        elastic = any(slot.elastic for slot in layout.slots)
         drafts = list(dict.fromkeys(row.draft for row in rows))
         if self._codec.filler is None or not elastic or len(drafts) == 1:
             return rows
-        self.check_cancelled()
-        told = restoration(
-            denoiser.decoder(prefix),
-            Clamp(torch.tensor([layout.tokens], device=denoiser.device)),
-            torch.tensor(drafts, device=denoiser.device),
-            vocab_size=denoiser.vocab_size,
-            generator=self._generator,
-        )
-        nats = dict(zip(drafts, told.tolist(), strict=True))
+        # No more free positions at once than the candidates of a job may have.
+        room = CANDIDATES * denoiser.canvas_length
+        together = max(1, room // (len(RATES) * layout.free_tokens))
+        nats: dict[tuple[int, ...], float] = {}
+        for first in range(0, len(drafts), together):
+            self.check_cancelled()
+            some = drafts[first : first + together]
+            told = restoration(
+                denoiser.decoder(prefix),
+                Clamp(torch.tensor([layout.tokens], device=denoiser.device)),
+                torch.tensor(some, device=denoiser.device),
+                vocab_size=denoiser.vocab_size,
+                seed=self._generator.initial_seed(),
+            )
+            nats |= dict(zip(some, told.tolist(), strict=True))
         return [replace(row, restoration=nats[row.draft]) for row in rows]
 
     def _write_on(
@@ -199,23 +204,28 @@ class Filling:
     def _layouts(self, pieces: Sequence[Piece], room: int) -> tuple[list[Layout], int]:
         """The canvases to be denoised side by side, and how many of them beyond the first step."""
 
-        def laid_out(stretch: float = 1.0) -> Layout:
+        def laid_out(stretch: float = 1.0, begin: int | None = None) -> Layout:
             length = self._denoiser.canvas_length
-            return lay_out(pieces, self._codec, length, prompt_room=room, stretch=stretch)
+            return lay_out(
+                pieces, self._codec, length, prompt_room=room, stretch=stretch, begin=begin
+            )
 
         usual = laid_out()
         many = usual.free_tokens <= self._denoiser.canvas_length // 2
         count = self._request.options.candidates or (CANDIDATES if many else 1)
-        elastic = any(not (slot.exact or slot.open_end or slot.may_end) for slot in usual.slots)
-        if self._codec.filler is not None or not elastic:
+        tokens = sum(slot.stop - slot.start for slot in usual.slots if slot.elastic)
+        if self._codec.filler is not None or not tokens:
             return [usual] * count, count
-        longest = round(usual.free_tokens * _STRETCH)
-        lengths = {usual.free_tokens, *np.linspace(1, longest, min(longest, _LENGTHS)).round()}
-        tried = dict.fromkeys(laid_out(length / usual.free_tokens) for length in sorted(lengths))
-        whole = [each for each in tried if len(each.slots) == len(usual.slots)]
-        # One prefix serves them all, so windows have to begin at one place.
-        (left, _), *_ = Counter(each.left for each in whole).most_common(1)
-        whole = [each for each in whole if each.left == left]
+        # One prefix serves them all: windows begin where that of the longest gap does.
+        longest = round(tokens * _STRETCH)
+        begin = laid_out(longest / tokens).begin
+        # No more free positions than the candidates of a job may have.
+        most = 2 * CANDIDATES * self._denoiser.canvas_length // longest
+        lengths = np.linspace(1, longest, min(longest, _LENGTHS, most)).round()
+        tried = dict.fromkeys(laid_out(length / tokens, begin) for length in lengths)
+        whole = [
+            each for each in tried if len(each.slots) == len(usual.slots) and each.begin == begin
+        ] or [usual]
         return [whole[number % len(whole)] for number in range(max(count, len(whole)))], count
 
     def _denoise(

@@ -39,7 +39,7 @@ class RunState:
         if not self._path.exists():
             return 0
         saved = torch.load(self._path, weights_only=True)
-        if saved["made_with"] != self._made_with:
+        if saved["made_with"] != self._made_with or "optimizers" not in saved:
             raise OtherRunError(
                 f"{self._path} belongs to a run with other settings ({saved['made_with']}, here "
                 f"{self._made_with}). Name another --run folder, or repeat the settings."

@@ -38,8 +38,7 @@ class Watched:
 def judge(decoder: Watched, fills: list[list[int]], seed: int = 0) -> list[float]:
     drafts = PINNED.repeat(len(fills), 1)
     drafts[:, FREE_PLACES] = torch.tensor(fills)
-    generator = torch.Generator().manual_seed(seed)
-    told = restoration(decoder, Clamp(PINNED), drafts, vocab_size=VOCABULARY, generator=generator)
+    told = restoration(decoder, Clamp(PINNED), drafts, vocab_size=VOCABULARY, seed=seed)
     return [float(nats) for nats in told]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -362,6 +363,21 @@ def test_of_many_canvases_the_surest_are_kept_after_the_first_step() -> None:
     assert steps[0].doubt.argsort().tolist() == [1, 3, 2, 0]
     assert torch.equal(steps[0].drafts[[0, 2]], steps[-1].drafts[[0, 2]])
     assert [step.is_last for step in steps] == [False, False, True]
+
+
+def test_a_canvas_is_judged_by_the_positions_that_are_doubted() -> None:
+    """The first canvas is unsure of its first half, the second of its last."""
+    half = LENGTH // 2
+    logits = torch.zeros(2, LENGTH, VOCABULARY)
+    logits[0, half:, 0] = logits[1, :half, 0] = 20.0
+    clamp = clamp_of(*[[FREE] * LENGTH] * 2)
+    for places, kept in ((slice(0, half), 1), (slice(half, LENGTH), 0)):
+        doubted = torch.zeros(2, LENGTH, dtype=torch.bool)
+        doubted[:, places] = True
+        judged = replace(clamp, doubted=doubted)
+        (step,) = run(lambda *_: logits, judged, Settings(max_steps=1), keep=1)
+        assert step.dropped.tolist() == [kept != 0, kept != 1]
+        assert step.doubt[kept] < 1e-3 < 1 < step.doubt[1 - kept]
 
 
 def test_keeping_more_than_there_are_drops_none() -> None:

@@ -199,9 +199,10 @@ def test_lengths_that_are_tried_share_one_window_of_a_long_report(loaded: Checkp
     """What stands left of the canvas is in the prompt once, whatever the length of the gap."""
     engine = DiffusionEngine(loaded, elastic="ranking")
     text = "The heart is of normal size. There is no pleural effusion. " * 12
-    sentence = "The lungs are clear."
-    for left, right in ((text, f" {sentence}"), (text, f" {text}"), (sentence, f" {text}")):
-        pinned = engine.codec.encode(left.removesuffix(" ")) + engine.codec.encode(right)
+    behind_it = " Bones are intact."
+    for left, right in ((text, ""), (text, f" {text}"), ("The lungs are clear.", f" {text}")):
+        pinned = engine.codec.encode(left.removesuffix(" "))
+        behind = engine.codec.encode(behind_it)
         seen: list[list[int]] = []
 
         def note(
@@ -210,12 +211,18 @@ def test_lengths_that_are_tried_share_one_window_of_a_long_report(loaded: Checkp
             seen.extend(kwargs["decoder_input_ids"].tolist())
 
         hook = loaded.model.model.decoder.register_forward_pre_hook(note, with_kwargs=True)
-        filled = fill(engine, Fixed(left), Gap(), Fixed(right), steps=1)
+        fill(engine, Fixed(left), Gap(), Fixed(behind_it + right), steps=1)
         hook.remove()
-        assert filled.fills
-        before = [row[:4] for row in seen]
-        assert all(row == before[0] for row in before), "all rows begin at one place"
-        assert any(pinned[at : at + 4] == before[0] for at in range(len(pinned)))
+        near = [place(row, behind) for row in seen]
+        assert len(set(near)) > 20, "so many lengths"
+        shown = seen[0][: min(near) - 1]
+        assert pinned[-len(shown) :] == shown
+        assert all(row[: len(shown)] == shown for row in seen), "all begin at one place"
+
+
+def place(row: list[int], wanted: list[int]) -> int:
+    """Where ``wanted`` stands first in ``row``."""
+    return next(at for at in range(len(row)) if row[at : at + len(wanted)] == wanted)
 
 
 def test_gaps_side_by_side_and_within_a_word(engine: DiffusionEngine) -> None:
