@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
 
 import torch
 
 from inference.canvas import Layout
 from inference.codec import Codec
-from inference.sampler import FREE, Clamp
-
-_WITNESSES: Final = 8
-"""So many pinned tokens right of a gap tell how well its fill goes with them."""
+from inference.sampler import Clamp
 
 Rule = tuple[bool, bool]
 """Whether filler and whether end tokens may stand in a gap that ends before its report does."""
@@ -51,25 +47,12 @@ def clamp_layouts(
         bias[number, sorted(banned)] = -torch.inf
         if filler:
             bias[number, codec.filler] = -filler_bias
-    witness = [_witnesses(layout, codec) for layout in layouts]
     return Clamp(
         torch.tensor([layout.tokens for layout in layouts], device=device),
         bias if rules else None,
         torch.tensor(rows, device=device) if rules else None,
-        torch.tensor(witness, device=device) if any(map(any, witness)) else None,
         torch.tensor([_doubted(layout) for layout in layouts], device=device),
     )
-
-
-def _witnesses(layout: Layout, codec: Codec) -> list[bool]:
-    """The pinned tokens right behind each gap; behind the last word the end of the turn."""
-    marks = [False] * len(layout.tokens)
-    for slot in layout.slots:
-        for position in range(slot.stop, min(slot.stop + _WITNESSES, len(marks))):
-            if layout.tokens[position] in (FREE, codec.eos):
-                break
-            marks[position] = True
-    return marks
 
 
 def _doubted(layout: Layout) -> list[bool]:

@@ -3,35 +3,54 @@
 Where the length of a gap is known, a candidate's own likelihood is no better a judge than the other
 candidates: what most of them say in some way is likely to be what the image and the text around the
 gap ask for. So the first is the one that has most in common with all others, which is the minimum
-Bayes risk choice under the overlap of words. Fills of different lengths in a gap of open length
-are judged by how well they come back from noise (:mod:`~inference.restoring`).
+Bayes risk choice under the overlap of words.
+
+In a gap of open length the candidates are of different lengths, and every length has a sentence
+that suits it. There it also counts how well each comes back from noise, a token
+(:mod:`~inference.restoring`). A token of a short sentence comes back more easily than one of a long
+one, which a bonus for length makes up for.
 """
 
 from __future__ import annotations
 
+import math
 import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import fmean
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from inference.protocol import Fault
 
-_TOKEN = re.compile(r"\w+|[^\w\s]")
+AGREEMENT: Final = 2.0
+"""Nats a token that agreement with all other candidates is worth."""
+
+LENGTH_BONUS: Final = 0.4
+"""Nats a token that e times as many tokens are worth."""
+
+_TOKEN: Final = re.compile(r"\w+|[^\w\s]")
 
 
 @dataclass(frozen=True)
 class Denoised:
-    """One finished canvas: its fills, the faults in them, and the evidence (nats) for them.
+    """One finished canvas: its fills, and the faults in them.
 
-    ``restoration`` (nats) says how well the fills come back from noise, 0 where nobody asked.
+    ``tokens`` counts those of the fills and one for their end. ``restoration`` (nats) says how well
+    all of them come back from noise, ``None`` where nobody asked.
     """
 
     fills: tuple[str, ...]
-    evidence: float
     faults: tuple[Fault, ...] = ()
-    restoration: float = 0.0
+    tokens: int = 1
+    restoration: float | None = None
+
+
+def _restored(canvas: Denoised) -> float:
+    """How well the fills come back, in nats a token; 0 where nobody asked."""
+    if canvas.restoration is None:
+        return 0.0
+    return canvas.restoration / canvas.tokens + LENGTH_BONUS * math.log(canvas.tokens)
 
 
 Each = TypeVar("Each", bound=Denoised)
@@ -68,16 +87,13 @@ def agreement(canvases: Sequence[Sequence[str]]) -> list[float]:
 
 
 def rank(canvases: Sequence[Each]) -> list[Each]:
-    """All that differ, the best first: those without faults, the best restored, by agreement and
-    then by evidence."""
+    """All that differ, the best first, and those with faults behind those without."""
     shared = agreement([canvas.fills for canvas in canvases])
     order = sorted(
         range(len(canvases)),
         key=lambda index: (
             len(canvases[index].faults),
-            -canvases[index].restoration,
-            -shared[index],
-            -canvases[index].evidence,
+            -AGREEMENT * shared[index] - _restored(canvases[index]),
         ),
     )
     unique: dict[tuple[str, ...], Each] = {}

@@ -3,7 +3,7 @@
 Some of a fill's tokens are replaced by noise and the model is asked for them, at several rates of
 noise: the mean log-probability of what was there is, up to weights and constants, the bound of the
 likelihood that the model was trained on. In gaps of open length the filler behind the text is asked
-for too, so that fills of different lengths compare. All of it is one decoder forward.
+for too. All of it is one decoder forward.
 """
 
 from __future__ import annotations
@@ -27,30 +27,27 @@ def restoration(
     vocab_size: int,
     seed: int,
 ) -> Tensor:
-    """Log-likelihoods (B,) of finished canvases (B, L) of one clamp (1, L), in nats, up to a bound.
+    """Log-likelihoods (B,) of the fills of finished canvases (B, L), in nats, up to a bound.
 
-    All canvases meet the same noise in the same places, which ``seed`` decides.
+    Canvases that are free in the same places meet the same noise there, which ``seed`` decides.
     """
     free = clamp.free
-    count = int(free.sum())
-    device = drafts.device
+    count = free.sum(dim=-1)
+    length, device = drafts.shape[-1], drafts.device
     generator = torch.Generator(device).manual_seed(seed)
-    rates = torch.tensor(RATES, device=device)[:, None]
+    rates = torch.tensor(RATES, device=device)
+    order = torch.rand(len(RATES), length, generator=generator, device=device)
+    noise = torch.randint(vocab_size, order.shape, generator=generator, device=device)
+
     # At least one token is asked for, and at a rate of one all are.
-    order = torch.rand(len(RATES), count, generator=generator, device=device).argsort(dim=-1)
-    noised = order < (rates * count).clamp(min=1).round()  # (K, F)
-    noise = torch.randint(vocab_size, noised.shape, generator=generator, device=device)
+    wanted = (rates * count[:, None]).clamp(min=1).round()  # (B, K)
+    place = order.masked_fill(~free[:, None], torch.inf).argsort(dim=-1).argsort(dim=-1)
+    noised = (place < wanted[..., None]) & free[:, None]  # (B, K, L)
+    whole = drafts[:, None].expand_as(noised)
+    canvas = torch.where(noised, noise, whole)
 
-    fills = drafts[free.expand_as(drafts)].view(len(drafts), 1, count)
-    tokens = torch.where(noised, noise, fills)  # (B, K, F)
-    canvas = drafts[:, None].expand(-1, len(RATES), -1).clone()
-    canvas[free.expand(len(drafts), len(RATES), -1)] = tokens.flatten()
-    asked = torch.zeros_like(canvas, dtype=torch.bool)
-    asked[free.expand_as(canvas)] = noised.expand_as(tokens).flatten()
-    places = asked.flatten().nonzero().squeeze(-1)
-
-    logits = decoder(canvas.flatten(0, 1), None, places, places)
-    wanted = drafts[:, None].expand_as(canvas)[asked]
-    told = logits.gather(-1, wanted[:, None]).squeeze(-1) - logits.logsumexp(dim=-1)
-    each = told.new_zeros(canvas.shape).masked_scatter(asked, told).sum(dim=-1)  # (B, K)
-    return (each / noised.sum(dim=-1)).mean(dim=-1) * count
+    places = noised.flatten().nonzero().squeeze(-1)
+    logits = decoder(canvas.flatten(0, 1), None, places)
+    told = logits.gather(-1, whole[noised][:, None]).squeeze(-1) - logits.logsumexp(dim=-1)
+    each = told.new_zeros(noised.shape).masked_scatter(noised, told).sum(dim=-1)  # (B, K)
+    return (each / noised.sum(dim=-1).clamp(min=1)).mean(dim=-1) * count

@@ -32,7 +32,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, Protocol
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 FREE = -1
@@ -44,18 +46,19 @@ _BLOCK: Final = 64
 _IMPOSSIBLE: Final = -1e4
 """A finite logit whose probability is 0: minus infinity times 0 would be no number."""
 
+_BELOW_ONE: Final = 1 - 1e-6
+"""So that rounding never leads past the last token."""
+
 
 class Decoder(Protocol):
     """One forward of the model over the canvases."""
 
-    def __call__(
-        self, canvas: Tensor, self_conditioning: Tensor | None, free: Tensor, asked: Tensor
-    ) -> Tensor:
-        """The logits (P, V), float32, at the places ``asked`` (P,) of the canvases (B, L).
+    def __call__(self, canvas: Tensor, self_conditioning: Tensor | None, free: Tensor) -> Tensor:
+        """The logits (F, V), float32, at the places ``free`` (F,) of the canvases (B, L).
 
         Places count through the batch, row * L + position. ``self_conditioning`` (F, V) are the
-        logits of the step before at the places ``free`` (F,); everywhere else the step before was
-        sure of the token that stands there. There is none in the first step.
+        logits of the step before at the same places; everywhere else the step before was sure of
+        the token that stands there. There is none in the first step.
         """
         ...
 
@@ -76,7 +79,7 @@ class Settings:
 
     max_steps: int = 48
     entropy_bound: float = 0.1
-    gap_entropy_bound: float = 1.0
+    gap_entropy_bound: float = 1.5
     t_min: float = 0.4
     t_max: float = 0.8
     stability_threshold: int = 1
@@ -98,15 +101,13 @@ class Clamp:
 
     ``pinned`` (B, L) has the pinned token's id, or :data:`FREE`. ``bias`` (K, V), in nats, is
     added to the logits of free positions; minus infinity forbids a token. ``rule`` (B, L) names the
-    row of ``bias`` that holds at a position. ``witness`` (B, L) marks the pinned tokens whose
-    likelihood, before any clamp, tells how well a fill goes with them. ``doubted`` (B, L) marks the
-    free positions that a canvas is judged by; ``None`` stands for all.
+    row of ``bias`` that holds at a position. ``doubted`` (B, L) marks the free positions that a
+    canvas is judged by after its first step; ``None`` stands for all.
     """
 
     pinned: Tensor
     bias: Tensor | None = None
     rule: Tensor | None = None
-    witness: Tensor | None = None
     doubted: Tensor | None = None
 
     @property
@@ -129,7 +130,6 @@ class Clamp:
             self,
             pinned=self.pinned[index],
             rule=some(self.rule),
-            witness=some(self.witness),
             doubted=some(self.doubted),
         )
 
@@ -141,18 +141,17 @@ class Step:
     ``drafts`` (B, L) are the argmax canvases, the ones that are shown. ``settled`` (B, L) marks
     pinned tokens and those that the last step accepted. ``number`` counts from 1. ``finished`` (B,)
     says whose stopping rule holds or whose budget is spent, ``dropped`` (B,) who was not kept after
-    the first step. ``doubt`` (B,) is the mean entropy of the doubted positions, ``evidence`` (B,)
-    the mean log-probability of the witness tokens, 0 where there are none, both in nats. ``rows``
-    counts the canvases that the decoder denoised in this step.
+    the first step. ``doubt`` (B,), in nats, is the mean entropy that the doubted positions had
+    then, 0 where there is but one canvas. ``rows`` counts the canvases that the decoder denoised in
+    this step.
     """
 
     number: int
-    drafts: Tensor
-    settled: Tensor
-    finished: Tensor
-    dropped: Tensor
-    doubt: Tensor
-    evidence: Tensor
+    drafts: NDArray[np.int64]
+    settled: NDArray[np.bool_]
+    finished: NDArray[np.bool_]
+    dropped: NDArray[np.bool_]
+    doubt: NDArray[np.float64]
     rows: int
 
     @property
@@ -163,12 +162,12 @@ class Step:
 def token_entropy(logits: Tensor, probabilities: Tensor, surest: Tensor | None = None) -> Tensor:
     """Entropy in nats of each position's distribution, (..., V) twice -> (...).
 
-    Logits that are minus infinity have no part in it. Counted from the largest one, so that a sure
-    position's entropy does not drown in rounding, and without a logarithm for every token.
-    ``surest`` (...) are the tokens that have it, where they are known.
+    Logits have to be finite. Counted from the largest one, so that a sure position's entropy does
+    not drown in rounding, and without a logarithm for every token. ``surest`` (...) are the tokens
+    that have it, where they are known.
     """
     token = (surest_tokens(logits) if surest is None else surest)[..., None]
-    below = (logits - logits.gather(-1, token)).clamp_(min=_IMPOSSIBLE)
+    below = logits - logits.gather(-1, token)
     sure = probabilities.gather(-1, token).squeeze(-1)
     return -(sure.log() + torch.linalg.vecdot(probabilities, below))
 
@@ -205,22 +204,20 @@ class Draw(Protocol):
 def draw_tokens(probabilities: Tensor, generator: torch.Generator) -> Tensor:
     """One token a row, by inversion of the distribution function: (F, V) -> (F,).
 
-    What has no probability is not drawn.
+    First a block is drawn, then a token of it. What has no probability is not drawn.
     """
     blocks = _in_blocks(probabilities)
-    sums = blocks.sum(dim=-1)
-    reached = sums.cumsum(dim=-1)
-    at = torch.rand(len(reached), 1, generator=generator, device=reached.device) * reached[:, -1:]
-    number = torch.searchsorted(reached, at, right=True).clamp(max=reached.shape[-1] - 1)
-    number = torch.where(sums.gather(-1, number) > 0, number, sums.argmax(dim=-1, keepdim=True))
-    at -= reached.gather(-1, number) - sums.gather(-1, number)
-    block = _block(blocks, number)
-    reached = block.cumsum(dim=-1)
-    inside = torch.searchsorted(reached, at, right=True).clamp(max=reached.shape[-1] - 1)
-    # Rounding may lead one place too far, to a block or a token that is forbidden.
-    sound = block.gather(-1, inside) > 0
-    inside = torch.where(sound, inside, block.argmax(dim=-1, keepdim=True))
+    shape = (2, len(blocks), 1)
+    at = torch.rand(shape, generator=generator, device=blocks.device) * _BELOW_ONE
+    number = _reached(blocks.sum(dim=-1), at[0])
+    inside = _reached(_block(blocks, number), at[1])
     return (number * blocks.shape[-1] + inside).squeeze(-1)
+
+
+def _reached(weights: Tensor, at: Tensor) -> Tensor:
+    """The first place by which a part ``at`` (F, 1) of the weights (F, N) is exceeded: (F, 1)."""
+    sums = weights.cumsum(dim=-1)
+    return torch.searchsorted(sums, at * sums[:, -1:], right=True)
 
 
 def accept(entropy: Tensor, bound: Tensor) -> Tensor:
@@ -259,7 +256,7 @@ def denoise(
     untouched = clamp.pinned.clone()  # what is checked is not what the clamp works with
     record = _Record(batch, length)
     denoised = list(range(batch))  # the rows of the batch, by their number in the job
-    free = _FreePositions(clamp)
+    free = _FreePositions(clamp, settings)
 
     def noise() -> Tensor:
         shape = (len(denoised), length)
@@ -272,17 +269,11 @@ def denoise(
     self_conditioning: Tensor | None = None
     history: list[Tensor] = []
 
-    for number in range(1, settings.max_steps + 1):
+    for number, temperature in enumerate(_temperatures(settings), start=1):
         # 1. One decoder forward over the clamped canvases.
-        stood = _stands(canvas, untouched)
-        logits = decoder(canvas, self_conditioning, free.places, free.asked)
+        logits = decoder(canvas, self_conditioning, free.places)
 
-        # 2. Cool from t_max to t_min, then clamp the logits. The remaining steps are counted in
-        #    float32, as transformers does, so that equal seeds give equal canvases.
-        evidence = free.evidence(logits)
-        remaining = torch.tensor(settings.max_steps - number + 1, dtype=torch.int32)
-        spread = settings.t_max - settings.t_min
-        temperature = float(settings.t_min + spread * (remaining / settings.max_steps))
+        # 2. Cool from t_max to t_min, then clamp the logits.
         cooled = free.clamped(logits, temperature)
 
         # 3. Draw a token at every free position; the argmax is the draft.
@@ -290,34 +281,31 @@ def denoise(
         drawn = draw(probabilities, generator)
         surest = surest_tokens(cooled)
         draft = free.put(surest)
-        stood &= _stands(draft, untouched)
+        stood = (canvas.eq(untouched) & draft.eq(untouched) | untouched.eq(FREE)).all(dim=-1)
 
-        # 4. Keep what is sure, draw the rest anew.
+        # 4. Keep what is sure and what is pinned, draw the rest anew.
         entropy = free.spread(token_entropy(cooled, probabilities, surest))
-        bound = torch.where(free.count < length, settings.gap_entropy_bound, settings.entropy_bound)
-        accepted = accept(entropy, bound)
-        canvas = clamp.canvas(torch.where(accepted, free.put(drawn), noise()))
+        accepted = accept(entropy, free.bound)
+        settled = accepted | free.pinned
+        canvas = torch.where(settled, free.put(drawn), noise())
 
         # 5. Stop where the draft stands still and is sure, over the positions that are free; with
         #    pins, also where the bound lets all of the gaps be drawn at once.
-        recent = history[-settings.stability_threshold :] if settings.stability_threshold else []
-        unsure = entropy.sum(dim=-1)
-        finished = unsure < settings.confidence_threshold * free.count
-        finished &= len(recent) == settings.stability_threshold
-        for past in recent:
-            finished &= past.eq(draft).all(dim=-1)
-        finished |= (unsure <= bound) & (free.count < length)
+        finished = settled.all(dim=-1) & free.some_pinned
+        if len(history) == settings.stability_threshold:
+            still = entropy.sum(dim=-1) < free.sure_below
+            for past in history:
+                still &= past.eq(draft).all(dim=-1)
+            finished |= still
         history.append(draft)
+        del history[: len(history) - settings.stability_threshold]
         if number == settings.max_steps:
             finished = torch.ones_like(finished)
 
-        # 6. The one copy to the host.
-        doubted = free.mask if clamp.doubted is None else clamp.doubted
-        doubt = (entropy * doubted).sum(dim=-1) / doubted.sum(dim=-1).clamp(min=1)
-        settled = accepted | ~free.mask
-        record.note(denoised, draft, settled, stood, finished, doubt, evidence)
-        if number == 1 and keep is not None:
-            record.keep(keep)
+        # 6. The one copy to the host; a batch is judged once.
+        record.note(denoised, draft, settled, stood, finished)
+        if number == 1 and batch > 1:
+            record.judge(free.doubt(entropy), keep)
         step = record.step(number, rows=len(denoised))
         yield step
         over = (step.finished | step.dropped)[denoised]
@@ -333,65 +321,70 @@ def denoise(
             self_conditioning = self_conditioning[free.of_rows(kept)]
             history = [past[kept] for past in history]
             clamp = clamp.rows(kept)
-            free = _FreePositions(clamp)
+            free = _FreePositions(clamp, settings)
+
+
+def _temperatures(settings: Settings) -> list[float]:
+    """Those of all steps, from ``t_max`` down to ``t_min``.
+
+    The remaining steps are counted in float32, as transformers does, so that equal seeds give equal
+    canvases.
+    """
+    remaining = torch.arange(settings.max_steps, 0, -1, dtype=torch.int32)
+    spread = settings.t_max - settings.t_min
+    cooling: list[float] = (settings.t_min + spread * (remaining / settings.max_steps)).tolist()
+    return cooling
 
 
 class _FreePositions:
     """The positions that the model may write, gathered from a batch of canvases and put back.
 
-    ``places`` (F,) count through the batch; ``asked`` (P,) are these and the witnesses' behind
-    them.
+    ``places`` (F,) count through the batch, ``pinned`` (B, L) are all others. What a step asks of
+    each canvas (B,) is made once: whether anything is pinned on it, the ``bound`` of what it may
+    accept at once, and what its entropies have to sum up to less than, both in nats.
     """
 
-    def __init__(self, clamp: Clamp) -> None:
+    def __init__(self, clamp: Clamp, settings: Settings) -> None:
         self._clamp = clamp
-        self.mask = clamp.free
-        self.count = self.mask.sum(dim=-1)  # (B,)
-        self.places = self.mask.flatten().nonzero().squeeze(-1)
-        self.asked = self.places
-        if clamp.witness is not None:
-            self.asked = torch.cat([self.places, clamp.witness.flatten().nonzero().squeeze(-1)])
+        self._mask = clamp.free
+        self.pinned = ~self._mask
+        self.places = self._mask.flatten().nonzero().squeeze(-1)
+        self.some_pinned = self.pinned.any(dim=-1)
+        self.bound = torch.where(
+            self.some_pinned, settings.gap_entropy_bound, settings.entropy_bound
+        )
+        self.sure_below = settings.confidence_threshold * self._mask.sum(dim=-1)
         rules = None if clamp.rule is None else clamp.rule.flatten()[self.places]
         if rules is not None and len(rules) and bool(rules.eq(rules[0]).all()):
             rules = rules[:1]  # one rule for all is a row that is added to every other
         self._rules = rules
+        self._bias = None if clamp.bias is None else clamp.bias.clamp(min=_IMPOSSIBLE)
 
     def clamped(self, logits: Tensor, temperature: float) -> Tensor:
-        """What was asked (P, V) -> the cooled and biased logits of the free positions (F, V)."""
-        rows = logits[: len(self.places)] / temperature
-        if self._clamp.bias is not None and self._rules is not None:
-            rows += self._clamp.bias[self._rules]
+        """The logits (F, V), cooled and biased."""
+        rows = logits / temperature
+        if self._bias is not None and self._rules is not None:
+            rows += self._bias[self._rules]
         return rows
 
     def put(self, tokens: Tensor) -> Tensor:
         """Tokens (F,) among the pinned ones: (B, L)."""
-        return self._clamp.pinned.flatten().scatter(0, self.places, tokens).view_as(self.mask)
+        return self._clamp.pinned.flatten().scatter(0, self.places, tokens).view_as(self._mask)
 
     def spread(self, values: Tensor) -> Tensor:
         """Values (F,) at their places, 0 where pinned: (B, L)."""
-        spread = values.new_zeros(self.mask.numel())
-        return spread.scatter(0, self.places, values).view_as(self.mask)
+        spread = values.new_zeros(self._mask.numel())
+        return spread.scatter(0, self.places, values).view_as(self._mask)
+
+    def doubt(self, entropy: Tensor) -> Tensor:
+        """The mean entropy (B,) of each canvas's doubted positions, from all of them (B, L)."""
+        doubted = self._mask if self._clamp.doubted is None else self._clamp.doubted
+        return (entropy * doubted).sum(dim=-1) / doubted.sum(dim=-1).clamp(min=1)
 
     def of_rows(self, kept: Sequence[int]) -> Tensor:
         """Which of the free positions belong to some of the canvases: (F,) booleans."""
-        rows = self.places // self.mask.shape[-1]
+        rows = self.places // self._mask.shape[-1]
         return torch.isin(rows, torch.tensor(kept, device=rows.device))
-
-    def evidence(self, logits: Tensor) -> Tensor:
-        """The mean log-probability of each canvas's witness tokens, before any clamp: (B,)."""
-        witness = self._clamp.witness
-        if witness is None:
-            return logits.new_zeros(len(self.mask))
-        rows = logits[len(self.places) :]
-        tokens = self._clamp.pinned[witness]
-        told = rows.gather(-1, tokens[:, None]).squeeze(-1) - rows.logsumexp(dim=-1)
-        summed = told.new_zeros(witness.shape).masked_scatter(witness, told).sum(dim=-1)
-        return summed / witness.sum(dim=-1).clamp(min=1)
-
-
-def _stands(canvas: Tensor, pinned: Tensor) -> Tensor:
-    """Whether each canvas (B, L) holds what is pinned (B, L): (B,) booleans."""
-    return (canvas.eq(pinned) | pinned.eq(FREE)).all(dim=-1)
 
 
 class _Record:
@@ -399,52 +392,38 @@ class _Record:
 
     def __init__(self, batch: int, length: int) -> None:
         self._length = length
-        self._drafts = torch.zeros(batch, length, dtype=torch.long)
-        self._settled = torch.zeros(batch, length, dtype=torch.bool)
-        self._finished = torch.zeros(batch, dtype=torch.bool)
-        self._dropped = torch.zeros(batch, dtype=torch.bool)
-        self._doubt = torch.zeros(batch)
-        self._evidence = torch.zeros(batch)
+        # A row a canvas: its draft, what is settled of that, whether all pins stood, finished.
+        self._told = np.zeros((batch, 2 * length + 2), dtype=np.int64)
+        self._doubt = np.zeros(batch)
+        self._dropped = np.zeros(batch, dtype=np.bool_)
 
     def note(
-        self,
-        rows: Sequence[int],
-        draft: Tensor,
-        settled: Tensor,
-        stood: Tensor,
-        finished: Tensor,
-        doubt: Tensor,
-        evidence: Tensor,
+        self, rows: Sequence[int], draft: Tensor, settled: Tensor, stood: Tensor, finished: Tensor
     ) -> None:
         """Take over what a step made of ``rows``.
 
         Raises :class:`PinBrokenError` if a pin did not stand.
         """
-        flags = torch.stack([stood, finished, doubt, evidence], dim=-1)
-        # Token ids are exact in float64, and one tensor is one copy.
-        told = torch.cat([draft.double(), settled.double(), flags.double()], dim=-1).cpu()
-        drafts, marks, rest = told.split([self._length, self._length, 4], dim=-1)
-        if not rest[:, 0].all():
+        # One tensor is one copy.
+        told = torch.cat([draft, settled, stood[:, None], finished[:, None]], dim=-1).cpu().numpy()
+        if not all(told[:, -2].tolist()):
             raise PinBrokenError("a pinned token did not stand on the canvas")
-        index = torch.tensor(rows)
-        self._drafts[index] = drafts.long()
-        self._settled[index] = marks.bool()
-        self._finished[index] = rest[:, 1].bool()
-        self._doubt[index] = rest[:, 2].float()
-        self._evidence[index] = rest[:, 3].float()
+        self._told[rows] = told
 
-    def keep(self, count: int) -> None:
-        """Drop all but the ``count`` surest canvases."""
-        self._dropped[self._doubt.argsort(stable=True)[count:]] = True
+    def judge(self, doubt: Tensor, keep: int | None) -> None:
+        """Take over the doubt (B,), in nats, and drop all but the ``keep`` surest canvases."""
+        self._doubt = doubt.double().cpu().numpy()
+        if keep is not None:
+            self._dropped[self._doubt.argsort(kind="stable")[keep:]] = True
 
     def step(self, number: int, rows: int) -> Step:
+        told = self._told.copy()
         return Step(
             number,
-            self._drafts.clone(),
-            self._settled.clone(),
-            self._finished.clone(),
-            self._dropped.clone(),
-            self._doubt.clone(),
-            self._evidence.clone(),
+            told[:, : self._length],
+            told[:, self._length : -2].astype(np.bool_),
+            told[:, -1].astype(np.bool_),
+            self._dropped,
+            self._doubt,
             rows,
         )

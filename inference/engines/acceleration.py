@@ -71,7 +71,7 @@ def _forward(checkpoint: Checkpoint, prefix: Cache, rows: int) -> Callable[[], T
     """One uncompiled forward over noise."""
     canvas, free = _noise(checkpoint, rows)
     decode = decoder_behind(checkpoint.model, prefix)
-    return lambda: decode(canvas, None, free, free)
+    return lambda: decode(canvas, None, free)
 
 
 def _noise(checkpoint: Checkpoint, rows: int) -> tuple[Tensor, Tensor]:
@@ -89,11 +89,11 @@ def _difference(checkpoint: Checkpoint, compiled: DecoderFactory, prefix: Cache)
     for rows in _BATCHES:
         canvas, free = _noise(checkpoint, rows)
         ours, theirs = compiled(prefix), decoder_behind(checkpoint.model, prefix)
-        conditioning = theirs(canvas, None, free, free)
+        conditioning = theirs(canvas, None, free)
         for signal in (None, conditioning.to(checkpoint.model.get_input_embeddings().weight.dtype)):
             for _ in range(_CAPTURES):
-                logits = ours(canvas, signal, free, free)
-            expected = theirs(canvas, signal, free, free)
+                logits = ours(canvas, signal, free)
+            expected = theirs(canvas, signal, free)
             apart = (logits.softmax(-1) - expected.softmax(-1)).abs().sum(-1).mean() / 2
             if not apart.item() <= _DISTANCE:  # what is no number fails too
                 return f"the compiled decoder's words lie {apart.item():.2f} from the model's."

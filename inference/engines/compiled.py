@@ -133,9 +133,7 @@ class CompiledDecoder:
         size = bucket_of(prefix.get_seq_length())
         owner = object()
 
-        def decode(
-            canvas: Tensor, self_conditioning: Tensor | None, free: Tensor, asked: Tensor
-        ) -> Tensor:
+        def decode(canvas: Tensor, self_conditioning: Tensor | None, free: Tensor) -> Tensor:
             with torch.inference_mode():
                 buffer = self._buffer(size)
                 if buffer.owner is not owner:
@@ -146,7 +144,7 @@ class CompiledDecoder:
                 else:
                     signal = signal_of(self._model, canvas, self_conditioning, free)
                 hidden = self._hidden(size, buffer, canvas, signal)
-                return head(self._model, hidden.flatten(0, 1)[asked])
+                return head(self._model, hidden.flatten(0, 1)[free])
 
         return decode
 

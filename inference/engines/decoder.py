@@ -41,12 +41,10 @@ def counted(behind: DecoderFactory, count: DecoderCount) -> DecoderFactory:
     def bind(prefix: Cache) -> Decoder:
         decode = behind(prefix)
 
-        def counting(
-            canvas: Tensor, self_conditioning: Tensor | None, free: Tensor, asked: Tensor
-        ) -> Tensor:
+        def counting(canvas: Tensor, self_conditioning: Tensor | None, free: Tensor) -> Tensor:
             count.forwards += 1
             count.rows += len(canvas)
-            return decode(canvas, self_conditioning, free, asked)
+            return decode(canvas, self_conditioning, free)
 
         return counting
 
@@ -72,13 +70,11 @@ def counting_decoder(model: DiffusionGemmaForBlockDiffusion) -> Iterator[Decoder
 def decoder_behind(model: DiffusionGemmaForBlockDiffusion, prefix: Cache) -> Decoder:
     """The decoder of ``model`` behind an encoded prefix (1, ...)."""
 
-    def decode(
-        canvas: Tensor, self_conditioning: Tensor | None, free: Tensor, asked: Tensor
-    ) -> Tensor:
+    def decode(canvas: Tensor, self_conditioning: Tensor | None, free: Tensor) -> Tensor:
         signal = None
         if self_conditioning is not None:
             signal = signal_of(model, canvas, self_conditioning, free)
-        return logits_at(model, shared_by(prefix, len(canvas)), canvas, signal, asked)
+        return logits_at(model, shared_by(prefix, len(canvas)), canvas, signal, free)
 
     return decode
 

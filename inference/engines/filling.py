@@ -151,27 +151,28 @@ class Filling:
 
     def _judged(self, prefix: Cache, rows: list[_Row]) -> list[_Row]:
         """The rows, with how well they come back from noise where their lengths may differ."""
-        layout, denoiser = rows[0].layout, self._denoiser
-        elastic = any(slot.elastic for slot in layout.slots)
-        drafts = list(dict.fromkeys(row.draft for row in rows))
-        if self._codec.filler is None or not elastic or len(drafts) == 1:
+        unique = list(dict.fromkeys((row.layout, row.draft) for row in rows))
+        elastic = any(slot.elastic for layout, _ in unique for slot in layout.slots)
+        if not elastic or len(unique) == 1:
             return rows
+        denoiser = self._denoiser
         # No more free positions at once than the candidates of a job may have.
-        room = CANDIDATES * denoiser.canvas_length
-        together = max(1, room // (len(RATES) * layout.free_tokens))
-        nats: dict[tuple[int, ...], float] = {}
-        for first in range(0, len(drafts), together):
+        most = sum(RATES) * max(layout.free_tokens for layout, _ in unique)
+        together = max(1, int(CANDIDATES * denoiser.canvas_length / most))
+        nats: list[float] = []
+        for first in range(0, len(unique), together):
             self.check_cancelled()
-            some = drafts[first : first + together]
-            told = restoration(
+            layouts, drafts = zip(*unique[first : first + together], strict=True)
+            pinned = torch.tensor([layout.tokens for layout in layouts], device=denoiser.device)
+            nats += restoration(
                 denoiser.decoder(prefix),
-                Clamp(torch.tensor([layout.tokens], device=denoiser.device)),
-                torch.tensor(some, device=denoiser.device),
+                Clamp(pinned),
+                torch.tensor(drafts, device=denoiser.device),
                 vocab_size=denoiser.vocab_size,
                 seed=self._generator.initial_seed(),
-            )
-            nats |= dict(zip(some, told.tolist(), strict=True))
-        return [replace(row, restoration=nats[row.draft]) for row in rows]
+            ).tolist()
+        told = dict(zip(unique, nats, strict=True))
+        return [replace(row, restoration=told[row.layout, row.draft]) for row in rows]
 
     def _write_on(
         self, prefix: Cache, row: _Row, pieces: Sequence[Piece], fills: tuple[str, ...]
@@ -191,7 +192,7 @@ class Filling:
             ended = bool(self._codec.ends & set(draft))
         self._refuse_thought(written)
         texts = (*row.fills[:-1], read_text(written, slot, self._codec))
-        return Denoised(texts, row.evidence, find_faults(pieces, texts, ended=ended))
+        return Denoised(texts, find_faults(pieces, texts, ended=ended))
 
     def _refuse_thought(self, written: Sequence[int]) -> None:
         """Raises :class:`BadRequest` for a draft that holds nothing but a thought."""
@@ -311,8 +312,8 @@ class Filling:
             )
             yield _Row(
                 fills,
-                float(step.evidence[number]),
                 find_faults(pieces, fills),
+                1 + layout.free_tokens - draft.count(self._codec.filler),
                 layout=layout,
                 draft=draft,
             )

@@ -164,11 +164,9 @@ class _Repeatable:
         decode = self._behind(prefix)
         self.bound += 1
 
-        def watched(
-            canvas: Tensor, self_conditioning: Tensor | None, free: Tensor, asked: Tensor
-        ) -> Tensor:
-            self._last = partial(decode, canvas, self_conditioning, free, asked)
-            return decode(canvas, self_conditioning, free, asked)
+        def watched(canvas: Tensor, self_conditioning: Tensor | None, free: Tensor) -> Tensor:
+            self._last = partial(decode, canvas, self_conditioning, free)
+            return decode(canvas, self_conditioning, free)
 
         return watched
 

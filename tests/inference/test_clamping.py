@@ -1,4 +1,4 @@
-"""Which tokens may be drawn where, and which pinned ones bear witness."""
+"""Which tokens may be drawn where."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from inference.canvas import Layout, lay_out
 from inference.clamping import clamp_layouts
 from inference.codec import Codec
 from inference.protocol import Fixed, Gap, Piece
-from inference.sampler import FREE, Clamp
+from inference.sampler import Clamp
 
 LENGTH = 128
 VOCABULARY = 4096
@@ -85,15 +85,3 @@ def test_each_canvas_has_its_own_pins(codec: Codec) -> None:
     made = clamp(codec, shorter, longer)
     assert made.free.sum(dim=-1).tolist() == [3, 5]
     assert made.pinned.tolist() == [list(shorter.tokens), list(longer.tokens)]
-
-
-def test_the_words_right_of_a_gap_bear_witness(codec: Codec) -> None:
-    layout = lay_out([Fixed("The "), Gap(3), Fixed(" heart."), Gap(2), Fixed("")], codec, LENGTH)
-    made = clamp(codec, layout)
-    assert made.witness is not None
-    seen = made.witness[0].nonzero().squeeze(-1).tolist()
-    first, second = layout.slots
-    words = list(range(first.stop, second.start))
-    assert seen == [*words, second.stop], "the end of the turn too, but not what only pads it"
-    assert layout.tokens[second.stop] == codec.end_of_turn
-    assert FREE not in [layout.tokens[position] for position in seen]

@@ -15,7 +15,7 @@ def texts(ranked: list[Denoised]) -> list[str]:
 
 
 def canvases(*fills: str) -> list[Denoised]:
-    return [Denoised((fill,), evidence=0.0) for fill in fills]
+    return [Denoised((fill,)) for fill in fills]
 
 
 def test_overlap_is_the_f1_of_two_bags_of_words() -> None:
@@ -34,19 +34,29 @@ def test_what_most_say_comes_first() -> None:
 
 def test_a_fault_outweighs_agreement() -> None:
     fault: tuple[Fault, ...] = ("stutter",)
-    faulty = [Denoised(("No no effusion.",), 0.0, fault)] * 3
+    faulty = [Denoised(("No no effusion.",), fault)] * 3
     assert texts(rank([*faulty, *canvases("Clear.")])) == ["Clear.", "No no effusion."]
 
 
-def test_evidence_decides_between_equals() -> None:
-    pair = [Denoised(("Clear lungs.",), -2.0), Denoised(("Normal heart.",), -1.0)]
+def test_what_comes_back_from_noise_decides_between_equals() -> None:
+    pair = [
+        Denoised(("Clear lungs.",), tokens=3, restoration=-2.0),
+        Denoised(("Normal heart.",), tokens=3, restoration=-1.0),
+    ]
     assert texts(rank(pair)) == ["Normal heart.", "Clear lungs."]
 
 
-def test_what_comes_back_from_noise_goes_before_what_most_say() -> None:
-    most = [Denoised(("No effusion.",), 0.0, restoration=-9.0)] * 2
-    best = Denoised(("Clear lungs.",), 0.0, restoration=-3.0)
+def test_what_comes_back_much_better_goes_before_what_most_say() -> None:
+    most = [Denoised(("No effusion.",), tokens=3, restoration=-9.0)] * 2
+    best = Denoised(("Clear lungs.",), tokens=3, restoration=-1.0)
     assert texts(rank([*most, best])) == ["Clear lungs.", "No effusion."]
+
+
+def test_a_long_fill_may_come_back_a_little_worse_a_token() -> None:
+    short = Denoised(("Clear.",), tokens=2, restoration=-0.2)
+    for nats, first in ((-2.0, "Both lungs"), (-12.0, "Clear.")):
+        long = Denoised(("Both lungs are free of any disease.",), tokens=8, restoration=nats)
+        assert texts(rank([short, long]))[0].startswith(first)
 
 
 def test_gaps_count_alike() -> None:
@@ -61,8 +71,9 @@ def test_gaps_count_alike() -> None:
         st.builds(
             Denoised,
             st.tuples(st.text("ab .", max_size=6), st.text("ab .", max_size=6)),
-            st.floats(-9, 0),
             st.sampled_from([(), ("copy",)]),
+            st.integers(1, 9),
+            st.none() | st.floats(-9, 0),
         ),
         min_size=1,
         max_size=7,

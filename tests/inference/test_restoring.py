@@ -24,21 +24,18 @@ class Watched:
         self.logits = logits
 
     def __call__(
-        self,
-        canvas: torch.Tensor,
-        self_conditioning: torch.Tensor | None,
-        free: torch.Tensor,
-        asked: torch.Tensor,
+        self, canvas: torch.Tensor, self_conditioning: torch.Tensor | None, free: torch.Tensor
     ) -> torch.Tensor:
         assert self_conditioning is None
-        self.canvas, self.asked = canvas, asked
-        return self.logits[asked % canvas.shape[1]]
+        self.canvas, self.asked = canvas, free
+        return self.logits[free % canvas.shape[1]]
 
 
 def judge(decoder: Watched, fills: list[list[int]], seed: int = 0) -> list[float]:
     drafts = PINNED.repeat(len(fills), 1)
     drafts[:, FREE_PLACES] = torch.tensor(fills)
-    told = restoration(decoder, Clamp(PINNED), drafts, vocab_size=VOCABULARY, seed=seed)
+    clamp = Clamp(PINNED.expand_as(drafts))
+    told = restoration(decoder, clamp, drafts, vocab_size=VOCABULARY, seed=seed)
     return [float(nats) for nats in told]
 
 
@@ -54,6 +51,21 @@ def test_nats_are_those_of_all_free_tokens() -> None:
     """A model that knows nothing gives each token one chance in V."""
     (told,) = judge(Watched(torch.zeros(PINNED.shape[1], VOCABULARY)), [[1, 2, 3, 7]])
     assert told == pytest.approx(-4 * math.log(VOCABULARY))
+
+
+def test_canvases_with_gaps_of_other_lengths_are_judged_side_by_side() -> None:
+    """Each is asked for its own tokens, and told what it is told alone."""
+    longer = torch.tensor([[4, FREE, FREE, FREE, FREE, FREE, 6]])
+    logits = torch.randn(PINNED.shape[1], VOCABULARY, generator=torch.Generator().manual_seed(0))
+    drafts = torch.tensor([[4, 1, 2, 3, 5, 7, 6], [4, 1, 2, 3, 8, 7, 6]])
+
+    def told(clamp: torch.Tensor, drafts: torch.Tensor) -> list[float]:
+        nats = restoration(Watched(logits), Clamp(clamp), drafts, vocab_size=VOCABULARY, seed=1)
+        return [float(each) for each in nats]
+
+    together = told(torch.cat([PINNED, longer]), drafts)
+    alone = told(PINNED, drafts[:1]) + told(longer, drafts[1:])
+    assert together == pytest.approx(alone)
 
 
 fills = st.lists(st.lists(st.integers(0, VOCABULARY - 1), min_size=4, max_size=4), min_size=1)

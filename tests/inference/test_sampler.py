@@ -120,7 +120,7 @@ def canvases_of_ours(
                 draw=stock_draw,
             )
         )
-    pairs = zip(inputs, (step.drafts[0] for step in steps), strict=True)
+    pairs = zip(inputs, (torch.tensor(step.drafts[0]) for step in steps), strict=True)
     settled = max(int(step.settled.sum()) for step in steps)
     return [canvas for pair in pairs for canvas in pair], settled
 
@@ -174,13 +174,10 @@ def asked_of(decoder: Any) -> Any:
     """A decoder of whole canvases, (B, L) -> (B, L, V), as the sampler wants it."""
 
     def decode(
-        canvas: torch.Tensor,
-        conditioning: torch.Tensor | None,
-        free: torch.Tensor,
-        asked: torch.Tensor,
+        canvas: torch.Tensor, conditioning: torch.Tensor | None, free: torch.Tensor
     ) -> torch.Tensor:
         logits: torch.Tensor = decoder(canvas, conditioning)
-        return logits.flatten(0, 1)[asked]
+        return logits.flatten(0, 1)[free]
 
     return decode
 
@@ -226,7 +223,7 @@ def test_pinned_tokens_stand_on_every_canvas(
             assert torch.equal(canvas[held], rows[number][held])
         for number, row in enumerate(rows):
             held = row.ne(FREE)
-            assert torch.equal(step.drafts[number][held], row[held])
+            assert step.drafts[number][held].tolist() == row[held].tolist()
             assert bool(step.settled[number][held].all())
         left = [number for number in left if not step.finished[number]]
 
@@ -306,7 +303,7 @@ def test_it_stops_when_sure_and_stable_over_free_positions_only() -> None:
 
     steps = run(sure, clamp_of([FREE] * LENGTH), Settings(max_steps=48))
     assert len(steps) == 2
-    assert torch.equal(steps[-1].drafts[0], wanted)
+    assert steps[-1].drafts[0].tolist() == wanted.tolist()
 
     def unsure_at_the_pin(canvas: torch.Tensor, conditioning: object) -> torch.Tensor:
         logits = sure(canvas, conditioning)
@@ -317,13 +314,20 @@ def test_it_stops_when_sure_and_stable_over_free_positions_only() -> None:
     assert len(run(unsure_at_the_pin, clamp_of([FREE] * LENGTH), Settings())) == 48
 
 
-def test_many_pins_do_not_outvote_one_unsure_position() -> None:
-    """Over all positions the mean entropy would be below the threshold, over the free one not."""
+def test_many_pins_do_not_outvote_unsure_positions() -> None:
+    """Over all positions the mean entropy would be below the threshold, over the free ones not."""
     settings = Settings(t_min=1.0, t_max=1.0, max_steps=9, gap_entropy_bound=0.01)
     doubt = entropy(UNSURE[0, 0].softmax(-1))
-    assert doubt / LENGTH < settings.confidence_threshold < doubt
-    steps = run(lambda *_: UNSURE, clamp_of([FREE] + [1] * (LENGTH - 1)), settings)
+    settings = replace(settings, confidence_threshold=3 * doubt / LENGTH)
+    assert 2 * doubt / LENGTH < settings.confidence_threshold < doubt
+    steps = run(lambda *_: UNSURE, clamp_of([FREE, FREE] + [1] * (LENGTH - 2)), settings)
     assert len(steps) == settings.max_steps
+
+
+def test_a_single_free_position_is_drawn_at_once() -> None:
+    """However unsure the model is: no other position is there for the token to contradict."""
+    settings = Settings(max_steps=9, gap_entropy_bound=0.01)
+    assert len(run(lambda *_: UNSURE, clamp_of([FREE] + [1] * (LENGTH - 1)), settings)) == 1
 
 
 def test_a_gap_that_may_be_drawn_at_once_is_done_and_a_draft_is_not() -> None:
@@ -334,8 +338,8 @@ def test_a_gap_that_may_be_drawn_at_once_is_done_and_a_draft_is_not() -> None:
         settings = Settings(t_min=1.0, t_max=1.0, max_steps=9).with_overrides(None, bound)
         return len(run(lambda *_: UNSURE, clamp, settings))
 
-    assert steps_of(gap, 2.1 * doubt) == 1
-    assert steps_of(gap, 1.5 * doubt) == 9, "both are accepted, but together they are not sure"
+    assert steps_of(gap, 1.1 * doubt) == 1
+    assert steps_of(gap, 0.9 * doubt) == 9, "one is accepted, but not both"
     assert steps_of(clamp_of([FREE] * LENGTH), 2 * LENGTH * doubt) == 9, "as `generate` does"
 
 
@@ -361,7 +365,7 @@ def test_of_many_canvases_the_surest_are_kept_after_the_first_step() -> None:
     assert [step.rows for step in steps] == [4, 2, 2]
     assert [step.dropped.tolist() for step in steps] == [[True, False, True, False]] * 3
     assert steps[0].doubt.argsort().tolist() == [1, 3, 2, 0]
-    assert torch.equal(steps[0].drafts[[0, 2]], steps[-1].drafts[[0, 2]])
+    assert steps[0].drafts[[0, 2]].tolist() == steps[-1].drafts[[0, 2]].tolist()
     assert [step.is_last for step in steps] == [False, False, True]
 
 
@@ -412,7 +416,7 @@ def test_acceptance_takes_the_surest_within_the_bound(entropies: list[float], bo
 
 
 def test_entropy_of_known_distributions() -> None:
-    logits = torch.tensor([[7.0] * 4, [3.0, 2.0, -torch.inf, 0.5], [9.0, *[-torch.inf] * 3]])
+    logits = torch.tensor([[7.0] * 4, [3.0, 2.0, -1e4, 0.5], [9.0, *[-1e4] * 3]])
     even, drawn, certain = token_entropy(logits, logits.softmax(-1)).tolist()
     assert even == pytest.approx(np.log(4), rel=1e-6)
     assert drawn == pytest.approx(entropy(logits[1].softmax(-1)), rel=1e-5)
@@ -455,17 +459,7 @@ def test_who_is_finished_leaves_the_batch_and_stays_as_it_was() -> None:
     for row, first in enumerate((5, 7, 6)):
         assert steps[-1].drafts[row].tolist() == [first, *wanted[1:].tolist()]
         at_its_end = steps[ended[row] - 1]
-        assert torch.equal(at_its_end.settled[row], steps[-1].settled[row])
-
-
-def test_evidence_is_what_the_model_says_of_the_witnesses_before_any_clamp() -> None:
-    pinned = torch.tensor([[FREE, 2, 3, FREE], [FREE, 2, 3, 4]])
-    witness = torch.tensor([[False, True, True, False], [False, False, False, True]])
-    logits = torch.randn(2, 4, VOCABULARY, generator=torch.Generator().manual_seed(3))
-    (step,) = run(lambda *_: logits, Clamp(pinned, witness=witness), Settings(max_steps=1))
-    told = logits.log_softmax(-1)
-    expected = [float(told[0, 1, 2] + told[0, 2, 3]) / 2, float(told[1, 3, 4])]
-    assert step.evidence.tolist() == pytest.approx(expected, rel=1e-5)
+        assert at_its_end.settled[row].tolist() == steps[-1].settled[row].tolist()
 
 
 def test_a_canvas_may_begin_with_text() -> None:
@@ -523,6 +517,6 @@ def test_what_is_forbidden_is_not_drawn(seed: int, vocabulary: int) -> None:
 
 def test_the_end_of_the_distribution_is_not_overstepped(monkeypatch: pytest.MonkeyPatch) -> None:
     """The largest random number, over a sum that rounds up to one."""
-    monkeypatch.setattr(torch, "rand", lambda *_, **__: torch.full((1, 1), 1.0))
+    monkeypatch.setattr(torch, "rand", lambda *_, **__: torch.full((2, 1, 1), 1.0))
     probabilities = torch.tensor([[0.25, 0.75, 0.0]])
     assert draw_tokens(probabilities, torch.Generator()).tolist() == [1]

@@ -43,6 +43,9 @@ def test_a_bucket_is_the_next_power_of_two(length: int, size: int) -> None:
     assert bucket_of(length) == size
 
 
+Inputs = tuple[torch.Tensor, torch.Tensor | None, torch.Tensor]
+
+
 class Canvases:
     """Random inputs of a decoder, as the sampler would ask them."""
 
@@ -51,11 +54,11 @@ class Canvases:
         self._length = checkpoint.info.canvas_length
         self._vocabulary = checkpoint.model.config.text_config.vocab_size
 
-    def draw(self, rows: int, free: int, conditioned: bool) -> tuple[torch.Tensor | None, ...]:
+    def draw(self, rows: int, free: int, conditioned: bool) -> Inputs:
         places = torch.randperm(rows * self._length, generator=self._generator)[:free].sort()[0]
         canvas = torch.randint(self._vocabulary, (rows, self._length), generator=self._generator)
         logits = torch.randn(free, self._vocabulary, generator=self._generator)
-        return canvas, logits if conditioned else None, places, places
+        return canvas, logits if conditioned else None, places
 
 
 def test_its_logits_are_the_model_s_for_any_request_in_a_row(
@@ -76,9 +79,9 @@ def test_its_logits_are_the_model_s_for_any_request_in_a_row(
             decode, reference = compiled.bind(prefix), decoder_behind(loaded.model, prefix)
             for free, conditioned in ((128, False), (17, True), (40, True)):
                 inputs = canvases.draw(1, free, conditioned)
-                expected = reference(*inputs)  # type: ignore[arg-type]
+                expected = reference(*inputs)
                 torch.testing.assert_close(
-                    decode(*inputs),  # type: ignore[arg-type]
+                    decode(*inputs),
                     expected,
                     atol=TOLERANCE,
                     rtol=0,
@@ -95,8 +98,8 @@ def test_two_decoders_that_are_used_by_turns_do_not_mix(
         first = encode_prefix(loaded, image, "Chest radiograph.")
         second = encode_prefix(loaded, None, "Chest radiograph.")
         decoders = [compiled.bind(first), compiled.bind(second)]
-        once = [decode(*inputs) for decode in decoders]  # type: ignore[arg-type]
-        again = [decode(*inputs) for decode in decoders]  # type: ignore[arg-type]
+        once = [decode(*inputs) for decode in decoders]
+        again = [decode(*inputs) for decode in decoders]
     assert not torch.equal(once[0], once[1])
     assert torch.equal(once[0], again[0])
     assert torch.equal(once[1], again[1])
@@ -113,8 +116,8 @@ def test_candidates_that_leave_the_batch_reuse_a_graph(
         for rows in (4, 3, 4, 3):
             inputs = canvases.draw(rows, 25 * rows, True)
             torch.testing.assert_close(
-                decode(*inputs),  # type: ignore[arg-type]
-                reference(*inputs),  # type: ignore[arg-type]
+                decode(*inputs),
+                reference(*inputs),
                 atol=TOLERANCE,
                 rtol=0,
             )
@@ -129,8 +132,8 @@ def test_too_many_shapes_run_uncompiled(
     inputs = Canvases(loaded).draw(1, 30, True)
     with torch.inference_mode():
         prefix = encode_prefix(loaded, None, "Chest radiograph.")
-        logits = compiled.bind(prefix)(*inputs)  # type: ignore[arg-type]
-        expected = decoder_behind(loaded.model, prefix)(*inputs)  # type: ignore[arg-type]
+        logits = compiled.bind(prefix)(*inputs)
+        expected = decoder_behind(loaded.model, prefix)(*inputs)
     torch.testing.assert_close(logits, expected, atol=TOLERANCE, rtol=0)
     assert counter.frame_count == 0
 
@@ -146,8 +149,8 @@ def test_a_sliding_window_that_is_full(
     with torch.inference_mode():
         prefix = encode_prefix(loaded, None, "Chest radiograph of a man. " * 8)
         assert prefix.layers[0].keys.shape[2] < prefix.get_seq_length()
-        logits = compiled.bind(prefix)(*inputs)  # type: ignore[arg-type]
-        expected = decoder_behind(loaded.model, prefix)(*inputs)  # type: ignore[arg-type]
+        logits = compiled.bind(prefix)(*inputs)
+        expected = decoder_behind(loaded.model, prefix)(*inputs)
     torch.testing.assert_close(logits, expected, atol=TOLERANCE, rtol=0)
 
 

@@ -263,9 +263,7 @@ class Scripted:
         number = len(self.prefixes)
         self.prefixes.append(prefix.get_seq_length())
 
-        def decode(
-            canvas: torch.Tensor, _: object, free: torch.Tensor, asked: torch.Tensor
-        ) -> torch.Tensor:
+        def decode(canvas: torch.Tensor, _: object, free: torch.Tensor) -> torch.Tensor:
             rows, length = canvas.shape
             wanted = self.codec.encode(self.texts[min(number, len(self.texts) - 1)])
             if self.ends and number >= len(self.texts) - 1:
@@ -273,7 +271,7 @@ class Scripted:
                 wanted += [self.codec.eos] * (length - len(wanted))
             tokens = torch.tensor((wanted * length)[:length] * rows)
             logits = torch.zeros(rows * length, self.vocabulary)
-            return logits.scatter(-1, tokens[:, None], 50.0)[asked]
+            return logits.scatter(-1, tokens[:, None], 50.0)[free]
 
         return decode
 
