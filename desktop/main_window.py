@@ -59,7 +59,7 @@ _LONGEST_GAP: Final = 1024
 """In tokens, while no checkpoint says how long its canvas is."""
 
 WARM: Final = frozenset({"revise"})
-"""The commands of the model that begin from the words that stand; the others, from noise."""
+"""The commands of the model that begin near the words that stand; the others, from noise."""
 
 EDITOR_MENU: Final = ("pin", "unpin", "gap", "refill", "revise", "candidates")
 """What the editor's context menu offers beside the usual."""

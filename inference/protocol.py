@@ -57,7 +57,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """How to denoise. ``None`` means the checkpoint's own default.
 
     ``candidates`` is how many canvases are denoised side by side, one of which becomes the fill.
-    ``warm`` begins with the text of the gaps' hints instead of noise, where there is one.
+    ``warm`` begins with some of the words of the gaps' hints instead of noise alone.
     """
 
     seed: NotNegative | None = None

@@ -43,6 +43,9 @@ _LENGTHS: Final = 28
 _STRETCH: Final = 7 / 3
 """The longest of them, as a multiple of the usual length."""
 
+_RENOISED: Final = 0.7
+"""The share of the words in a gap that a warm job replaces by noise to begin with."""
+
 _ATTEMPTS: Final = 2
 """How often canvases are denoised of which all have faults."""
 
@@ -280,7 +283,10 @@ class Filling:
         )
 
     def _start(self, layouts: Sequence[Layout], pieces: Sequence[Piece]) -> Tensor:
-        """The canvases (B, L) that hold the text of the gaps' hints, filler behind it."""
+        """The canvases (B, L) that hold some of the gaps' hints, and of the filler behind them.
+
+        A canvas without noise would be taken for a finished one, whatever is pinned beside it.
+        """
         hints = [piece.hint for piece in pieces if isinstance(piece, Gap)]
         filler = FREE if self._codec.filler is None else self._codec.filler
         rows = []
@@ -298,7 +304,9 @@ class Filling:
                 else:
                     row[slot.start : slot.stop] = tokens + [FREE if slot.exact else filler] * rest
             rows.append(row)
-        return torch.tensor(rows, device=self._denoiser.device)
+        start = torch.tensor(rows, device=self._denoiser.device)
+        noised = torch.rand(start.shape, generator=self._generator, device=start.device) < _RENOISED
+        return start.masked_fill(noised, FREE)
 
     def _read(
         self, layouts: Sequence[Layout], step: Step, pieces: Sequence[Piece]

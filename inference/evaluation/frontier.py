@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -10,6 +11,9 @@ _SERIES: Final = (
     ("pinfill_single", "Pinfill, one candidate", "#00539c", "o", "-"),
 )
 """Result, label, colour, marker, line: two of which tell the series apart without colour."""
+
+_CLOSE: Final = (0.1, 0.004)
+"""Forwards and token-F1 by which points have to differ to be labelled apart."""
 
 
 def draw_frontier(result: dict[str, Any], path: Path) -> None:
@@ -42,10 +46,11 @@ def draw_frontier(result: dict[str, Any], path: Path) -> None:
             elinewidth=0.8,
             capsize=2,
         )
-        for row, x, y in zip(result["sweep"], forwards, scores, strict=True):
+        budgets = [row["budget"] for row in result["sweep"]]
+        for label_text, place in _labels(budgets, list(zip(forwards, scores, strict=True))):
             axes.annotate(
-                str(row["budget"]),
-                (x, y),
+                label_text,
+                place,
                 xytext=(4, 5 if name == "pinfill_single" else -12),
                 textcoords="offset points",
                 fontsize=8,
@@ -63,3 +68,21 @@ def draw_frontier(result: dict[str, Any], path: Path) -> None:
         title="step budget at each point, 95 % interval", loc="outside lower center", ncols=2
     )
     figure.savefig(path, dpi=160)
+
+
+def _labels(
+    budgets: Sequence[int], points: Sequence[tuple[float, float]]
+) -> Iterator[tuple[str, tuple[float, float]]]:
+    """One label a place: budgets whose points would be printed over each other share one."""
+    first = 0
+    for last, place in enumerate(points):
+        following = points[last + 1] if last + 1 < len(points) else None
+        if following and all(map(_close, points[first], following, _CLOSE)):
+            continue
+        one, other = budgets[first], budgets[last]
+        yield (f"{one}" if first == last else f"{one} to {other}"), place
+        first = last + 1
+
+
+def _close(one: float, other: float, distance: float) -> bool:
+    return abs(one - other) < distance

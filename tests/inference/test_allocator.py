@@ -1,4 +1,8 @@
-"""What a step frees is there for the next one, without asking the system for it anew."""
+"""What a step frees is there for the next one, without asking the system for it anew.
+
+Buffers come and go in a thread that is not the main one, as in the worker: glibc gives such a
+thread an arena of its own.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +12,7 @@ import sys
 import pytest
 
 CHURN = """
-import resource, torch
+import resource, threading, torch
 from inference.allocator import keep_freed_memory
 
 def faults():
@@ -20,11 +24,16 @@ def faults():
         del one, two
     return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
 
+def churn():
+    first = faults()
+    assert keep_freed_memory()
+    faults()
+    print(first, faults())
+
 torch.set_num_threads(1)
-first = faults()
-assert keep_freed_memory()
-faults()
-print(first, faults())
+thread = threading.Thread(target=churn)
+thread.start()
+thread.join()
 """
 
 

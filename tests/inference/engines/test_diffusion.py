@@ -348,22 +348,24 @@ def test_a_faulty_fill_is_tried_again_within_the_budget_and_then_marked(
     assert len(script.prefixes) == 1, "no budget is left for a second attempt"
 
 
-def test_a_warm_fill_begins_with_the_words_that_stand_there(loaded: Checkpoint) -> None:
+def test_a_warm_fill_begins_with_some_of_the_words_that_stand_there(loaded: Checkpoint) -> None:
     engine = DiffusionEngine(loaded)
     codec = engine.codec
     seen: list[list[int]] = []
 
     def note(module: object, args: object, kwargs: dict[str, Any]) -> None:
-        seen.append(kwargs["decoder_input_ids"][0].tolist())
+        seen.extend(kwargs["decoder_input_ids"].tolist())
 
     hook = loaded.model.model.decoder.register_forward_pre_hook(note, with_kwargs=True)
     pieces = (Fixed("The heart "), Gap(hint="is normal in size"), Fixed("."), Gap())
-    fill(engine, *pieces, steps=1, candidates=1, warm=True)
+    for seed in range(12):
+        fill(engine, *pieces, steps=1, candidates=1, warm=True, seed=seed)
     hook.remove()
     start = len(codec.encode("The heart"))
-    words = codec.encode(" is normal in size")
-    assert seen[0][start : start + len(words)] == words
-    assert seen[0][start + len(words)] == codec.filler
+    expected = [*codec.encode(" is normal in size"), codec.filler]
+    for place, token in enumerate(expected, start):
+        stood = sum(canvas[place] == token for canvas in seen)
+        assert 0 < stood < len(seen), "a few of each word, never all: 0.3 on average"
 
 
 def test_without_filler_lengths_are_tried_side_by_side(loaded: Checkpoint) -> None:
