@@ -93,6 +93,22 @@ class Layout:
     def free_tokens(self) -> int:
         return sum(slot.stop - slot.start for slot in self.slots)
 
+    @property
+    def elastic_tokens(self) -> int:
+        return sum(self.elastic)
+
+    @property
+    def elastic(self) -> list[bool]:
+        """Which tokens (L,) lie in gaps whose length is to be found."""
+        return self.within([slot for slot in self.slots if slot.elastic])
+
+    def within(self, slots: Sequence[GapSlot]) -> list[bool]:
+        """Which tokens (L,) lie in some of the gaps."""
+        marks = [False] * len(self.tokens)
+        for slot in slots:
+            marks[slot.start : slot.stop] = [True] * (slot.stop - slot.start)
+        return marks
+
 
 def lay_out(
     pieces: Sequence[Piece],

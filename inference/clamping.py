@@ -57,6 +57,4 @@ def clamp_layouts(
 
 def _doubted(layout: Layout) -> list[bool]:
     """The gaps whose length is to be found; all of them where there is none."""
-    slots = [slot for slot in layout.slots if slot.elastic] or layout.slots
-    places = {at for slot in slots for at in range(slot.start, slot.stop)}
-    return [at in places for at in range(len(layout.tokens))]
+    return layout.elastic if any(layout.elastic) else layout.within(layout.slots)

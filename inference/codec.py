@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from functools import lru_cache
 from itertools import dropwhile, takewhile
 from typing import TYPE_CHECKING, Final
 
@@ -19,9 +18,6 @@ _CHANNEL: Final = ("<|channel>", "<channel|>")
 _UNUSED: Final = re.compile(r"<unused\d+>")
 """Tokens that Gemma's vocabularies reserve and no text has."""
 
-_KEPT: Final = 256
-"""Texts whose tokens are remembered."""
-
 _META_SPACE: Final = "\u2581"
 """What the tokenizer writes for a space; typed by a reader, only bytes can tell it from one."""
 
@@ -31,9 +27,6 @@ class Codec:
 
     def __init__(self, tokenizer: PreTrainedTokenizerBase, end_ids: Sequence[int]) -> None:
         self._tokenizer = tokenizer
-        self._backend = tokenizer.backend_tokenizer
-        # The same pins are laid out again for every length of a gap, and for every refill.
-        self._encoded = lru_cache(_KEPT)(self._exactly)
         self.end_of_turn = int(tokenizer.convert_tokens_to_ids("<turn|>"))
         self.eos = int(tokenizer.eos_token_id)
         self.ends = frozenset({*end_ids, self.end_of_turn, self.eos})
@@ -66,9 +59,6 @@ class Codec:
 
         Raises :class:`BadRequest` if the tokens would not decode to the same characters.
         """
-        return list(self._encoded(text))
-
-    def _exactly(self, text: str) -> tuple[int, ...]:
         ids: list[int] = []
         for index, part in enumerate(text.split(_META_SPACE)):
             if index:
@@ -82,7 +72,7 @@ class Codec:
                 "This checkpoint's tokenizer cannot hold the pinned text "
                 f"{text[:40]!r} exactly. Unpin it or write it in other characters."
             )
-        return tuple(ids)
+        return ids
 
     def answer(self, written: Sequence[int]) -> list[int]:
         """What was written up to the first end token, without a thought that it begins with."""
@@ -109,4 +99,10 @@ class Codec:
         return len(self.decode(words)) + sum(index in self._leading_bytes for index in ids)
 
     def _raw(self, ids: Sequence[int]) -> str:
-        return str(self._backend.decode(ids, skip_special_tokens=False)) if ids else ""
+        if not ids:
+            return ""
+        return str(
+            self._tokenizer.decode(
+                ids, skip_special_tokens=False, clean_up_tokenization_spaces=False
+            )
+        )

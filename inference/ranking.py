@@ -36,8 +36,8 @@ _TOKEN: Final = re.compile(r"\w+|[^\w\s]")
 class Denoised:
     """One finished canvas: its fills, and the faults in them.
 
-    ``tokens`` counts those of the fills and one for their end. ``restoration`` (nats) says how well
-    all of them come back from noise, ``None`` where nobody asked.
+    ``tokens`` counts those in the gaps of open length and one for the end of each; ``restoration``
+    (nats) says how well these gaps come back from noise, ``None`` where nobody asked.
     """
 
     fills: tuple[str, ...]
@@ -47,7 +47,7 @@ class Denoised:
 
 
 def _restored(canvas: Denoised) -> float:
-    """How well the fills come back, in nats a token; 0 where nobody asked."""
+    """How well the gaps come back, in nats a token of their text; 0 where nobody asked."""
     if canvas.restoration is None:
         return 0.0
     return canvas.restoration / canvas.tokens + LENGTH_BONUS * math.log(canvas.tokens)
@@ -87,7 +87,7 @@ def agreement(canvases: Sequence[Sequence[str]]) -> list[float]:
 
 
 def rank(canvases: Sequence[Each]) -> list[Each]:
-    """All that differ, the best first, and those with faults behind those without."""
+    """All that differ, the best first; those with more faults behind those with fewer."""
     shared = agreement([canvas.fills for canvas in canvases])
     order = sorted(
         range(len(canvases)),

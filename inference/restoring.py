@@ -3,7 +3,7 @@
 Some of a fill's tokens are replaced by noise and the model is asked for them, at several rates of
 noise: the mean log-probability of what was there is, up to weights and constants, the bound of the
 likelihood that the model was trained on. In gaps of open length the filler behind the text is asked
-for too. All of it is one decoder forward.
+for too. All rates of all canvases are one decoder forward.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Final
 import torch
 from torch import Tensor
 
-from inference.sampler import Clamp, Decoder
+from inference.sampler import Decoder
 
 RATES: Final = (1.0, 5 / 6, 4 / 6, 3 / 6, 2 / 6, 1 / 6)
 """The shares of a fill that are noise."""
@@ -21,18 +21,18 @@ RATES: Final = (1.0, 5 / 6, 4 / 6, 3 / 6, 2 / 6, 1 / 6)
 
 def restoration(
     decoder: Decoder,
-    clamp: Clamp,
+    asked: Tensor,
     drafts: Tensor,
     *,
     vocab_size: int,
     seed: int,
 ) -> Tensor:
-    """Log-likelihoods (B,) of the fills of finished canvases (B, L), in nats, up to a bound.
+    """Log-likelihoods (B,) of what is ``asked`` (B, L) of finished canvases (B, L), up to a bound.
 
-    Canvases that are free in the same places meet the same noise there, which ``seed`` decides.
+    In nats. Canvases that are asked in the same places meet the same noise there, which ``seed``
+    decides.
     """
-    free = clamp.free
-    count = free.sum(dim=-1)
+    count = asked.sum(dim=-1)
     length, device = drafts.shape[-1], drafts.device
     generator = torch.Generator(device).manual_seed(seed)
     rates = torch.tensor(RATES, device=device)
@@ -41,8 +41,8 @@ def restoration(
 
     # At least one token is asked for, and at a rate of one all are.
     wanted = (rates * count[:, None]).clamp(min=1).round()  # (B, K)
-    place = order.masked_fill(~free[:, None], torch.inf).argsort(dim=-1).argsort(dim=-1)
-    noised = (place < wanted[..., None]) & free[:, None]  # (B, K, L)
+    place = order.masked_fill(~asked[:, None], torch.inf).argsort(dim=-1).argsort(dim=-1)
+    noised = (place < wanted[..., None]) & asked[:, None]  # (B, K, L)
     whole = drafts[:, None].expand_as(noised)
     canvas = torch.where(noised, noise, whole)
 

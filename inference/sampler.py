@@ -2,7 +2,7 @@
 
 DiffusionGemma's corruption is uniform: a canvas starts as random tokens, and each step replaces
 the tokens that the model is sure of, drawing all others anew. The stock loop of transformers
-(``generation_diffusion_gemma.py``) is followed to the letter, with three additions for pins:
+(``generation_diffusion_gemma.py``) is followed to the letter, with four additions for pins:
 
 * **canvas clamp** (arXiv 2607.01436, Figure A1): the pinned tokens are put back on the incoming
   canvas and on both outgoing ones;
@@ -10,12 +10,14 @@ the tokens that the model is sure of, drawing all others anew. The stock loop of
   token. Self-conditioning is then one-hot there, and pins neither spend entropy budget nor ever
   lose against the model's own opinion;
 * **stopping over free positions**: stability and confidence are asked of the positions that the
-  model may write, and of no others.
+  model may write, and of no others;
+* **stopping among pins**: where at least half of the canvas is pinned, more may be accepted at
+  once, and a canvas is done when everything is.
 
-Without pins all three are no-ops: the canvases are those of ``generate``, token for token, where
+Without pins all four are no-ops: the canvases are those of ``generate``, token for token, where
 tokens are drawn from the random numbers as ``torch.multinomial`` does. That takes a random number
-for every token of the vocabulary at every position, on a CPU a fifth of the time of a step; one for
-every position is enough.
+for every token of the vocabulary at every position, on a CPU a fifth of the time of a step; two for
+every position are enough.
 
 Only the free positions are asked of the decoder and go through softmax, entropy and drawing: of
 the others everything is known. Several canvases, the candidates of one job, are denoised as one
@@ -72,9 +74,10 @@ class Settings:
     """The sampler's settings, under the names that checkpoints give them.
 
     ``entropy_bound`` and ``confidence_threshold`` are in nats; ``gap_entropy_bound`` is the bound
-    on canvases with pins, where the words around a gap tell more of it. ``t_max`` and ``t_min`` are
-    the temperatures of the first and of the last step. ``filler_bias``, in nats too, is Pinfill's
-    own, as ``gap_entropy_bound`` is: by so much filler is made less likely in gaps of open length.
+    on canvases of which at least half is pinned, where the words around a gap tell more of it.
+    ``t_max`` and ``t_min`` are the temperatures of the first and of the last step. ``filler_bias``,
+    in nats too, is Pinfill's own, as ``gap_entropy_bound`` is: by so much filler is made less
+    likely in gaps of open length.
     """
 
     max_steps: int = 48
@@ -100,9 +103,9 @@ class Clamp:
     """What the canvases must hold.
 
     ``pinned`` (B, L) has the pinned token's id, or :data:`FREE`. ``bias`` (K, V), in nats, is
-    added to the logits of free positions; minus infinity forbids a token. ``rule`` (B, L) names the
-    row of ``bias`` that holds at a position. ``doubted`` (B, L) marks the free positions that a
-    canvas is judged by after its first step; ``None`` stands for all.
+    added to the cooled logits of free positions; minus infinity forbids a token. ``rule`` (B, L)
+    names the row of ``bias`` that holds at a position. ``doubted`` (B, L) marks the free positions
+    that a canvas is judged by after its first step; ``None`` stands for all.
     """
 
     pinned: Tensor
@@ -130,7 +133,7 @@ class Clamp:
             self,
             pinned=self.pinned[index],
             rule=some(self.rule),
-            doubted=some(self.doubted),
+            doubted=None,  # who goes on has been judged
         )
 
 
@@ -217,7 +220,8 @@ def draw_tokens(probabilities: Tensor, generator: torch.Generator) -> Tensor:
 def _reached(weights: Tensor, at: Tensor) -> Tensor:
     """The first place by which a part ``at`` (F, 1) of the weights (F, N) is exceeded: (F, 1)."""
     sums = weights.cumsum(dim=-1)
-    return torch.searchsorted(sums, at * sums[:, -1:], right=True)
+    place = torch.searchsorted(sums, at * sums[:, -1:], right=True)
+    return place.clamp_(max=weights.shape[-1] - 1)  # where the weights are no numbers
 
 
 def accept(entropy: Tensor, bound: Tensor) -> Tensor:
@@ -256,6 +260,8 @@ def denoise(
     untouched = clamp.pinned.clone()  # what is checked is not what the clamp works with
     record = _Record(batch, length)
     denoised = list(range(batch))  # the rows of the batch, by their number in the job
+    if clamp.bias is not None:
+        clamp = replace(clamp, bias=clamp.bias.clamp(min=_IMPOSSIBLE))
     free = _FreePositions(clamp, settings)
 
     def noise() -> Tensor:
@@ -289,20 +295,20 @@ def denoise(
         settled = accepted | free.pinned
         canvas = torch.where(settled, free.put(drawn), noise())
 
-        # 5. Stop where the draft stands still and is sure, over the positions that are free; with
+        # 5. Stop where the draft stands still and is sure, over the positions that are free; among
         #    pins, also where the bound lets all of the gaps be drawn at once.
-        finished = settled.all(dim=-1) & free.some_pinned
+        finished = settled.all(dim=-1) & free.in_context
         if len(history) == settings.stability_threshold:
             still = entropy.sum(dim=-1) < free.sure_below
             for past in history:
                 still &= past.eq(draft).all(dim=-1)
             finished |= still
         history.append(draft)
-        del history[: len(history) - settings.stability_threshold]
+        del history[: max(0, len(history) - settings.stability_threshold)]
         if number == settings.max_steps:
             finished = torch.ones_like(finished)
 
-        # 6. The one copy to the host; a batch is judged once.
+        # 6. The one copy to the host, and a second where a batch is judged, once.
         record.note(denoised, draft, settled, stood, finished)
         if number == 1 and batch > 1:
             record.judge(free.doubt(entropy), keep)
@@ -340,8 +346,8 @@ class _FreePositions:
     """The positions that the model may write, gathered from a batch of canvases and put back.
 
     ``places`` (F,) count through the batch, ``pinned`` (B, L) are all others. What a step asks of
-    each canvas (B,) is made once: whether anything is pinned on it, the ``bound`` of what it may
-    accept at once, and what its entropies have to sum up to less than, both in nats.
+    each canvas (B,) is made once: whether at least half of it is pinned, the ``bound`` of what it
+    may accept at once, and what its entropies have to sum up to less than, both in nats.
     """
 
     def __init__(self, clamp: Clamp, settings: Settings) -> None:
@@ -349,22 +355,22 @@ class _FreePositions:
         self._mask = clamp.free
         self.pinned = ~self._mask
         self.places = self._mask.flatten().nonzero().squeeze(-1)
-        self.some_pinned = self.pinned.any(dim=-1)
+        count = self._mask.sum(dim=-1)
+        self.in_context = 2 * count <= self._mask.shape[-1]
         self.bound = torch.where(
-            self.some_pinned, settings.gap_entropy_bound, settings.entropy_bound
+            self.in_context, settings.gap_entropy_bound, settings.entropy_bound
         )
-        self.sure_below = settings.confidence_threshold * self._mask.sum(dim=-1)
+        self.sure_below = settings.confidence_threshold * count
         rules = None if clamp.rule is None else clamp.rule.flatten()[self.places]
         if rules is not None and len(rules) and bool(rules.eq(rules[0]).all()):
             rules = rules[:1]  # one rule for all is a row that is added to every other
         self._rules = rules
-        self._bias = None if clamp.bias is None else clamp.bias.clamp(min=_IMPOSSIBLE)
 
     def clamped(self, logits: Tensor, temperature: float) -> Tensor:
         """The logits (F, V), cooled and biased."""
         rows = logits / temperature
-        if self._bias is not None and self._rules is not None:
-            rows += self._bias[self._rules]
+        if self._clamp.bias is not None and self._rules is not None:
+            rows += self._clamp.bias[self._rules]
         return rows
 
     def put(self, tokens: Tensor) -> Tensor:

@@ -29,7 +29,7 @@ from inference.faults import find_faults
 from inference.protocol import Candidate, Canvas, Fault, Gap, Infill, Piece, Run
 from inference.ranking import Denoised, rank
 from inference.restoring import RATES, restoration
-from inference.sampler import FREE, Clamp, Settings, Step, denoise
+from inference.sampler import FREE, Settings, Step, denoise
 
 if TYPE_CHECKING:
     from transformers import Cache
@@ -45,6 +45,9 @@ _STRETCH: Final = 7 / 3
 
 _RENOISED: Final = 0.7
 """The share of the words in a gap that a warm job replaces by noise to begin with."""
+
+_OTHER_NOISE: Final = 0x5EED
+"""Makes of a job's seed another one: a canvas is not judged by the noise that it came from."""
 
 _ATTEMPTS: Final = 2
 """How often canvases are denoised of which all have faults."""
@@ -153,26 +156,25 @@ class Filling:
         return ranked
 
     def _judged(self, prefix: Cache, rows: list[_Row]) -> list[_Row]:
-        """The rows, with how well they come back from noise where their lengths may differ."""
+        """The rows, with how well the gaps come back from noise whose lengths may differ."""
         unique = list(dict.fromkeys((row.layout, row.draft) for row in rows))
-        elastic = any(slot.elastic for layout, _ in unique for slot in layout.slots)
-        if not elastic or len(unique) == 1:
+        if not unique[0][0].elastic_tokens or len(unique) == 1:
             return rows
         denoiser = self._denoiser
-        # No more free positions at once than the candidates of a job may have.
-        most = sum(RATES) * max(layout.free_tokens for layout, _ in unique)
+        decoder = denoiser.decoder(prefix)
+        # No more positions at once than the candidates of a job may have free.
+        most = sum(RATES) * max(layout.elastic_tokens for layout, _ in unique)
         together = max(1, int(CANDIDATES * denoiser.canvas_length / most))
         nats: list[float] = []
         for first in range(0, len(unique), together):
             self.check_cancelled()
             layouts, drafts = zip(*unique[first : first + together], strict=True)
-            pinned = torch.tensor([layout.tokens for layout in layouts], device=denoiser.device)
             nats += restoration(
-                denoiser.decoder(prefix),
-                Clamp(pinned),
+                decoder,
+                torch.tensor([layout.elastic for layout in layouts], device=denoiser.device),
                 torch.tensor(drafts, device=denoiser.device),
                 vocab_size=denoiser.vocab_size,
-                seed=self._generator.initial_seed(),
+                seed=self._generator.initial_seed() ^ _OTHER_NOISE,
             ).tolist()
         told = dict(zip(unique, nats, strict=True))
         return [replace(row, restoration=told[row.layout, row.draft]) for row in rows]
@@ -217,7 +219,7 @@ class Filling:
         usual = laid_out()
         many = usual.free_tokens <= self._denoiser.canvas_length // 2
         count = self._request.options.candidates or (CANDIDATES if many else 1)
-        tokens = sum(slot.stop - slot.start for slot in usual.slots if slot.elastic)
+        tokens = usual.elastic_tokens
         if self._codec.filler is not None or not tokens:
             return [usual] * count, count
         # One prefix serves them all: windows begin where that of the longest gap does.
@@ -321,10 +323,16 @@ class Filling:
             yield _Row(
                 fills,
                 find_faults(pieces, fills),
-                1 + layout.free_tokens - draft.count(self._codec.filler),
+                tokens=self._said(layout, draft),
                 layout=layout,
                 draft=draft,
             )
+
+    def _said(self, layout: Layout, draft: Sequence[int]) -> int:
+        """How many tokens stand in the elastic gaps, and one more for the end of each."""
+        slots = [slot for slot in layout.slots if slot.elastic]
+        written = [draft[at] for slot in slots for at in range(slot.start, slot.stop)]
+        return len(slots) + sum(token != self._codec.filler for token in written)
 
     def _frame(self, row: int, layout: Layout, step: Step, budget: int, before: _Written) -> Canvas:
         """What the reader sees of one canvas of a batch."""

@@ -47,7 +47,7 @@ def draw_frontier(result: dict[str, Any], path: Path) -> None:
             capsize=2,
         )
         budgets = [row["budget"] for row in result["sweep"]]
-        for label_text, place in _labels(budgets, list(zip(forwards, scores, strict=True))):
+        for label_text, place in labels(budgets, list(zip(forwards, scores, strict=True))):
             axes.annotate(
                 label_text,
                 place,
@@ -70,14 +70,14 @@ def draw_frontier(result: dict[str, Any], path: Path) -> None:
     figure.savefig(path, dpi=160)
 
 
-def _labels(
+def labels(
     budgets: Sequence[int], points: Sequence[tuple[float, float]]
 ) -> Iterator[tuple[str, tuple[float, float]]]:
     """One label a place: budgets whose points would be printed over each other share one."""
     first = 0
     for last, place in enumerate(points):
         following = points[last + 1] if last + 1 < len(points) else None
-        if following and all(map(_close, points[first], following, _CLOSE)):
+        if following is not None and all(map(_close, points[first], following, _CLOSE)):
             continue
         one, other = budgets[first], budgets[last]
         yield (f"{one}" if first == last else f"{one} to {other}"), place

@@ -12,7 +12,8 @@ import sys
 import pytest
 
 CHURN = """
-import resource, threading, torch
+import resource, torch
+from concurrent.futures import ThreadPoolExecutor
 from inference.allocator import keep_freed_memory
 
 def faults():
@@ -28,12 +29,11 @@ def churn():
     first = faults()
     assert keep_freed_memory()
     faults()
-    print(first, faults())
+    return first, faults()
 
 torch.set_num_threads(1)
-thread = threading.Thread(target=churn)
-thread.start()
-thread.join()
+with ThreadPoolExecutor() as pool:
+    print(*pool.submit(churn).result())
 """
 
 

@@ -1,4 +1,4 @@
-"""The candidate that has most in common with the others comes first."""
+"""Candidates are ordered by faults, by what they have in common, and by how they come back."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from inference.restoring import RATES, restoration
-from inference.sampler import FREE, Clamp
+from inference.sampler import FREE
 
 VOCABULARY = 11
 PINNED = torch.tensor([[4, FREE, FREE, FREE, 5, FREE, 6]])
@@ -34,8 +34,8 @@ class Watched:
 def judge(decoder: Watched, fills: list[list[int]], seed: int = 0) -> list[float]:
     drafts = PINNED.repeat(len(fills), 1)
     drafts[:, FREE_PLACES] = torch.tensor(fills)
-    clamp = Clamp(PINNED.expand_as(drafts))
-    told = restoration(decoder, clamp, drafts, vocab_size=VOCABULARY, seed=seed)
+    asked = PINNED.eq(FREE).expand_as(drafts)
+    told = restoration(decoder, asked, drafts, vocab_size=VOCABULARY, seed=seed)
     return [float(nats) for nats in told]
 
 
@@ -59,8 +59,9 @@ def test_canvases_with_gaps_of_other_lengths_are_judged_side_by_side() -> None:
     logits = torch.randn(PINNED.shape[1], VOCABULARY, generator=torch.Generator().manual_seed(0))
     drafts = torch.tensor([[4, 1, 2, 3, 5, 7, 6], [4, 1, 2, 3, 8, 7, 6]])
 
-    def told(clamp: torch.Tensor, drafts: torch.Tensor) -> list[float]:
-        nats = restoration(Watched(logits), Clamp(clamp), drafts, vocab_size=VOCABULARY, seed=1)
+    def told(pinned: torch.Tensor, drafts: torch.Tensor) -> list[float]:
+        asked = pinned.eq(FREE)
+        nats = restoration(Watched(logits), asked, drafts, vocab_size=VOCABULARY, seed=1)
         return [float(each) for each in nats]
 
     together = told(torch.cat([PINNED, longer]), drafts)

@@ -287,7 +287,7 @@ def test_a_pin_that_does_not_stand_ends_the_job(part: str, monkeypatch: pytest.M
         return logits
 
     if not part:
-        assert len(run(decoder, clamp, Settings(max_steps=2))) == 1
+        assert len(run(decoder, clamp, Settings(max_steps=2))) == 2
         return
     with pytest.raises(PinBrokenError):
         run(decoder, clamp, Settings(max_steps=2))
@@ -310,8 +310,16 @@ def test_it_stops_when_sure_and_stable_over_free_positions_only() -> None:
         logits[0, 0] = 0.0
         return logits
 
-    assert len(run(unsure_at_the_pin, clamp_of([5] + [FREE] * (LENGTH - 1)), Settings())) == 1
+    assert len(run(unsure_at_the_pin, clamp_of([5] + [FREE] * (LENGTH - 1)), Settings())) == 2
     assert len(run(unsure_at_the_pin, clamp_of([FREE] * LENGTH), Settings())) == 48
+
+
+@pytest.mark.parametrize("threshold", [0, 1, 2, 3, 5])
+def test_so_many_drafts_have_to_be_alike(threshold: int) -> None:
+    logits = torch.zeros(1, LENGTH, VOCABULARY)
+    logits[..., 0] = 50.0
+    settings = Settings(max_steps=9, stability_threshold=threshold)
+    assert len(run(lambda *_: logits, clamp_of([FREE] * LENGTH), settings)) == threshold + 1
 
 
 def test_many_pins_do_not_outvote_unsure_positions() -> None:
@@ -340,7 +348,9 @@ def test_a_gap_that_may_be_drawn_at_once_is_done_and_a_draft_is_not() -> None:
 
     assert steps_of(gap, 1.1 * doubt) == 1
     assert steps_of(gap, 0.9 * doubt) == 9, "one is accepted, but not both"
-    assert steps_of(clamp_of([FREE] * LENGTH), 2 * LENGTH * doubt) == 9, "as `generate` does"
+    mostly_free = clamp_of([1] * (LENGTH // 2 - 1) + [FREE] * (LENGTH - LENGTH // 2 + 1))
+    for clamp in (mostly_free, clamp_of([FREE] * LENGTH)):
+        assert steps_of(clamp, 2 * LENGTH * doubt) == 9, "as `generate` does"
 
 
 def test_canvases_of_one_clamp_begin_each_with_its_own_noise() -> None:
@@ -448,7 +458,8 @@ def sure_after(steps: dict[int, int], wanted: torch.Tensor) -> Any:
 
 def test_who_is_finished_leaves_the_batch_and_stays_as_it_was() -> None:
     wanted = torch.arange(LENGTH) % VOCABULARY
-    clamp = clamp_of(*([first] + [FREE] * (LENGTH - 1) for first in (5, 7, 6)))
+    half = LENGTH // 2
+    clamp = clamp_of(*([first] * half + [FREE] * (LENGTH - half) for first in (5, 7, 6)))
     steps = run(sure_after({5: 3, 6: 1, 7: 5}, wanted), clamp, Settings(max_steps=20))
     assert [step.rows for step in steps] == [3, 3, 2, 2, 1, 1]
     ended = [
@@ -457,7 +468,7 @@ def test_who_is_finished_leaves_the_batch_and_stays_as_it_was() -> None:
     ]
     assert ended == [4, 6, 2]
     for row, first in enumerate((5, 7, 6)):
-        assert steps[-1].drafts[row].tolist() == [first, *wanted[1:].tolist()]
+        assert steps[-1].drafts[row].tolist() == [first] * half + wanted[half:].tolist()
         at_its_end = steps[ended[row] - 1]
         assert at_its_end.settled[row].tolist() == steps[-1].settled[row].tolist()
 

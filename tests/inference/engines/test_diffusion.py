@@ -383,6 +383,7 @@ def test_without_filler_lengths_are_tried_side_by_side(loaded: Checkpoint) -> No
     hook.remove()
     assert len(set(lengths[0])) == len(lengths[0]) > 20
     assert len(lengths[1]) == 3, "the surest lengths go on"
+    assert filled.forwards == filled.steps + 1, "their fills are judged by how they come back"
     assert set(lengths[1]) <= set(lengths[0])
     assert len(filled.candidates) <= 3
     assert filled.steps == 2

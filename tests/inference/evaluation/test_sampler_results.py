@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from inference.evaluation.frontier import draw_frontier
+from inference.evaluation.frontier import draw_frontier, labels
 from inference.evaluation.sampler_results import (
     BUDGETS,
     SWEPT,
@@ -112,6 +112,15 @@ def test_the_table_names_every_sampler_budget_and_difference() -> None:
         assert f"pinfill_single - paper_clamp, {budget} steps" in table
     assert "pinfill - pinfill_left_only" in table
     assert "forwards_paper_clamp_over_pinfill " in table
+
+
+def test_points_that_would_be_printed_over_each_other_share_a_label() -> None:
+    points = [(1.0, 0.80), (1.5, 0.90), (1.52, 0.901), (1.53, 0.902), (1.53, 0.95)]
+    assert list(labels([4, 6, 8, 12, 16], points)) == [
+        ("4", points[0]),
+        ("6 to 12", points[3]),
+        ("16", points[4]),
+    ]
 
 
 def test_the_frontier_is_a_picture(tmp_path: Path) -> None:
