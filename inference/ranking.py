@@ -23,7 +23,7 @@ from typing import Final, TypeVar
 
 from inference.protocol import Fault
 
-AGREEMENT: Final = 2.0
+AGREEMENT: Final = 1.0
 """Nats a token that agreement with all other candidates is worth."""
 
 LENGTH_BONUS: Final = 0.4
