@@ -50,12 +50,10 @@ def check(engine: DiffusionEngine, seeds: Iterable[int]) -> None:
 
 
 def test_a_pin_that_falls_on_its_way_to_the_decoder_is_seen(engine: DiffusionEngine) -> None:
-    """The sampler's own check comes before, and does not see it."""
+    """The sampler checks its own canvas, which is another one by then."""
 
     def slips(module: Any, args: Any, kwargs: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
-        canvas = kwargs["decoder_input_ids"]
-        canvas[...] = (canvas + 1) % 100
-        return args, kwargs
+        return args, kwargs | {"decoder_input_ids": (kwargs["decoder_input_ids"] + 1) % 100}
 
     hook = engine.model.model.decoder.register_forward_pre_hook(slips, with_kwargs=True)
     try:
