@@ -82,7 +82,7 @@ class Settings:
 
     max_steps: int = 48
     entropy_bound: float = 0.1
-    gap_entropy_bound: float = 1.5
+    gap_entropy_bound: float = 0.3
     t_min: float = 0.4
     t_max: float = 0.8
     stability_threshold: int = 1
