@@ -12,7 +12,7 @@ _SERIES: Final = (
 )
 """Result, label, colour, marker, line: two of which tell the series apart without colour."""
 
-_CLOSE: Final = (0.1, 0.004)
+_CLOSE: Final = (0.25, 0.01)
 """Forwards and token-F1 by which points have to differ to be labelled apart."""
 
 
