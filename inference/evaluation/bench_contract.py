@@ -23,7 +23,7 @@ from unittest.mock import patch
 
 import torch
 
-from inference.canvas import Layout, lay_out
+from inference.canvas import Layout, lay_out, merged
 from inference.engines import filling
 from inference.engines.base import BadRequest, JobCancelled
 from inference.placement import Placement
@@ -174,7 +174,7 @@ def check_document(engine: DiffusionEngine, seed: int) -> str:
 
     # Canvases that a draft goes on to are free all over; every other one has a layout's pins.
     known = [list(layout.tokens) for layout in seen.layouts]
-    if isinstance(pieces[-1], Gap):
+    if isinstance(merged(pieces)[-1], Gap):
         known.append([FREE] * engine.info.canvas_length)
     for canvas, pins in seen.canvases:
         if not any(_stands(pinned, canvas) for pinned in pins) or any(

@@ -63,6 +63,13 @@ def test_a_pin_that_falls_on_its_way_to_the_decoder_is_seen(engine: DiffusionEng
         hook.remove()
 
 
+def test_nothing_pinned_behind_the_last_gap_is_no_pin(engine: DiffusionEngine) -> None:
+    """The last piece of this document is an empty one, so that its draft writes on."""
+    pieces = random_document(random.Random("contract 433"))
+    assert pieces[-1] == Fixed("")
+    check(engine, [433])
+
+
 def test_a_layout_of_other_bytes_is_seen(engine: DiffusionEngine) -> None:
     def decode(ids: Sequence[int]) -> str:
         return "other"
