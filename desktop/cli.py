@@ -125,7 +125,7 @@ def build_parser() -> argparse.ArgumentParser:
         "words in it; - reads standard input",
     )
     infill.add_argument(
-        "--warm", action="store_true", help="begin from the words in the gaps instead of noise"
+        "--warm", action="store_true", help="begin near the words in the gaps, not from noise"
     )
     infill.set_defaults(command=_infill)
 

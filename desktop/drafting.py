@@ -64,7 +64,7 @@ class Drafting(QObject):
     ) -> None:
         """Start a job unless one runs. ``make_plan`` is asked once the worker is ready.
 
-        A ``warm`` job begins from the words that stand in its gaps, else from noise.
+        A ``warm`` job begins near the words that stand in its gaps, else from noise.
         """
         if self._busy:
             return

@@ -1,7 +1,7 @@
 """Report files: UTF-8 text in which ``{{gap}}`` or ``{{gap 12}}`` (tokens) marks a gap.
 
 ``{{gap: some words}}`` is a gap with the words that stand in it now: a clue to its length, and
-what a warm job begins with. All else is pinned byte for byte: line ends stay as they are, white
+what a warm job begins near. All else is pinned byte for byte: line ends stay as they are, white
 space at the end of a line too. Spaces and tabs may stand inside the braces; a byte order mark at
 the start is no text and is dropped. What begins like a gap mark and is none, such as ``{{gap x}}``
 or ``{{gap 0}}``, is an error, never silently pinned.

@@ -43,7 +43,7 @@ class Gap(msgspec.Struct, frozen=True, tag="gap"):
 
     ``tokens`` fixes the number of tokens; ``None`` leaves the length to the model.
     ``hint`` is the text that stands there now: a clue to the length, and what a warm job begins
-    with.
+    near.
     """
 
     tokens: Positive | None = None

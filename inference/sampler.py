@@ -125,16 +125,9 @@ class Clamp:
     def rows(self, kept: Sequence[int]) -> Clamp:
         """The clamp of some of the canvases."""
         index = torch.tensor(kept, device=self.pinned.device)
-
-        def some(of: Tensor | None) -> Tensor | None:
-            return None if of is None else of[index]
-
-        return replace(
-            self,
-            pinned=self.pinned[index],
-            rule=some(self.rule),
-            doubted=None,  # who goes on has been judged
-        )
+        rule = None if self.rule is None else self.rule[index]
+        # Who goes on has been judged.
+        return replace(self, pinned=self.pinned[index], rule=rule, doubted=None)
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import compress
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -330,9 +331,9 @@ class Filling:
 
     def _said(self, layout: Layout, draft: Sequence[int]) -> int:
         """How many tokens stand in the elastic gaps, and one more for the end of each."""
-        slots = [slot for slot in layout.slots if slot.elastic]
-        written = [draft[at] for slot in slots for at in range(slot.start, slot.stop)]
-        return len(slots) + sum(token != self._codec.filler for token in written)
+        written = compress(draft, layout.elastic)
+        ends = sum(slot.elastic for slot in layout.slots)
+        return ends + sum(token != self._codec.filler for token in written)
 
     def _frame(self, row: int, layout: Layout, step: Step, budget: int, before: _Written) -> Canvas:
         """What the reader sees of one canvas of a batch."""
