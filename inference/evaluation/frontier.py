@@ -6,6 +6,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+import numpy as np
+
 _SERIES: Final = (
     ("paper_clamp", "canvas clamp (arXiv 2607.01436)", "#9a5b00", "s", "--"),
     ("pinfill_single", "Pinfill, one candidate", "#00539c", "o", "-"),
@@ -33,12 +35,11 @@ def draw_frontier(result: dict[str, Any], path: Path) -> None:
         points = [row[name] for row in result["sweep"]]
         forwards = [point["forwards"] for point in points]
         scores = [point["token_f1"] for point in points]
-        below = [point["token_f1"] - point["token_f1_95"][0] for point in points]
-        above = [point["token_f1_95"][1] - point["token_f1"] for point in points]
+        lows, highs = zip(*(point["token_f1_95"] for point in points), strict=True)
         axes.errorbar(
             forwards,
             scores,
-            yerr=[below, above],
+            yerr=[np.subtract(scores, lows), np.subtract(highs, scores)],
             label=label,
             color=colour,
             marker=marker,
@@ -47,15 +48,20 @@ def draw_frontier(result: dict[str, Any], path: Path) -> None:
             capsize=2,
         )
         budgets = [row["budget"] for row in result["sweep"]]
-        for label_text, place in labels(budgets, list(zip(forwards, scores, strict=True))):
+        # Beyond the intervals, where nothing else is drawn.
+        end, side = (max(highs), "bottom") if name == "pinfill_single" else (min(lows), "top")
+        for label_text, (at, _) in labels(budgets, list(zip(forwards, scores, strict=True))):
             axes.annotate(
                 label_text,
-                place,
-                xytext=(4, 5 if name == "pinfill_single" else -12),
+                (at, end),
+                xytext=(0, 4 if side == "bottom" else -4),
                 textcoords="offset points",
+                ha="center",
+                va=side,
                 fontsize=8,
                 color=colour,
             )
+    axes.margins(x=0.1, y=0.1)
     axes.set_xlabel("decoder forwards (mean)")
     axes.set_ylabel("token-F1 of the fill")
     axes.set_title(
