@@ -70,6 +70,12 @@ def test_nothing_pinned_behind_the_last_gap_is_no_pin(engine: DiffusionEngine) -
     check(engine, [433])
 
 
+def test_a_window_that_breaks_off_within_a_character_is_no_whole_canvas(
+    engine: DiffusionEngine,
+) -> None:
+    assert check_document(engine, 1327) == "filled by windows"
+
+
 def test_a_layout_of_other_bytes_is_seen(engine: DiffusionEngine) -> None:
     def decode(ids: Sequence[int]) -> str:
         return "other"
