@@ -27,6 +27,7 @@ CANCELLED: Final = 130
 
 INFERENCE_COMMANDS: Final = {
     "train-demo": "train the demo checkpoint on fictional studies",
+    "train-sibling": "train its autoregressive sibling on the same studies",
     "bench": "measure: `pinfill bench demo|sampler|speed|contract|window`",
 }
 """Run by ``python -m inference.cli``, in a process without Qt."""
@@ -90,6 +91,17 @@ def build_parser() -> argparse.ArgumentParser:
         type=_candidates,
         metavar="N",
         help="write up to N texts and print the best; --json prints all",
+    )
+    filling.add_argument(
+        "--engine",
+        choices=("diffusion", "autoregressive"),
+        help="how the model writes; without --checkpoint, which of the demo's does (diffusion)",
+    )
+    filling.add_argument(
+        "--mode",
+        choices=("both", "left", "forced"),
+        help="how an autoregressive model is asked for a gap: its prompt shows both sides "
+        "(default), it goes on from the left side alone, or it is led through what is pinned",
     )
     filling.add_argument("--json", action="store_true", help="print one JSON object")
 
@@ -213,11 +225,19 @@ def _fill(options: argparse.Namespace, pieces: Sequence[Piece]) -> int:
         headless.run(
             options.study,
             pieces,
-            checkpoint=_checkpoint(options.checkpoint),
+            checkpoint=_checkpoint(options.checkpoint, options.engine or "diffusion"),
             placement=_placement(options),
-            options=Options(seed=options.seed, candidates=options.candidates, warm=options.warm),
+            options=Options(
+                seed=options.seed,
+                candidates=options.candidates,
+                warm=options.warm,
+                mode=options.mode,
+            ),
+            paradigm=options.engine,
             as_json=options.json,
         )
+    except headless.WrongParadigm as error:
+        raise UserError(error) from None
     except StudyError as error:
         raise UserError(error) from None
     except RequestFailed as error:
@@ -248,11 +268,11 @@ def _run_inference_command(arguments: Sequence[str]) -> int:
     return subprocess.call(command)
 
 
-def _checkpoint(named: Path | None) -> Path:
+def _checkpoint(named: Path | None, paradigm: str = "diffusion") -> Path:
     from resources import ResourceMissing, demo_checkpoint
 
     try:
-        return named if named is not None else demo_checkpoint()
+        return named if named is not None else demo_checkpoint(paradigm)
     except ResourceMissing as error:
         raise UserError(error) from None
 

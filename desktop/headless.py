@@ -15,7 +15,11 @@ from desktop.studies.reading import Study, read_study
 from desktop.terminal import LiveCanvas, printable
 from desktop.viewer.pixels import model_image
 from inference.client import ANYWHERE, Client, Placement
-from inference.protocol import Filled, Fixed, Options, Piece, join
+from inference.protocol import Filled, Fixed, Options, Paradigm, Piece, join
+
+
+class WrongParadigm(Exception):
+    """The checkpoint is of another kind than was asked for; ``str()`` says what to do."""
 
 
 def run(
@@ -25,18 +29,20 @@ def run(
     checkpoint: Path,
     placement: Placement = ANYWHERE,
     options: Options,
+    paradigm: Paradigm | None = None,
     as_json: bool = False,
 ) -> None:
     """Fill the gaps of ``pieces`` from a study, and write the outcome to standard output.
 
-    What a reader must know of it beside its text goes to standard error.
+    What a reader must know of it beside its text goes to standard error. ``paradigm`` is the one
+    that the checkpoint has to be of.
 
-    Raises :class:`~desktop.studies.errors.StudyError`,
+    Raises :class:`WrongParadigm`, :class:`~desktop.studies.errors.StudyError`,
     :class:`~inference.client.WorkerError`, and :class:`KeyboardInterrupt` on Ctrl-C, after the
     worker has put the job down.
     """
     study = read_study(study_path)
-    filled = asyncio.run(_fill(study, pieces, checkpoint, placement, options))
+    filled = asyncio.run(_fill(study, pieces, checkpoint, placement, options, paradigm))
     _write(as_object(pieces, filled) if as_json else join(pieces, filled.fills))
     for caution in cautions(filled):
         print(f"pinfill: {caution}", file=sys.stderr)
@@ -48,10 +54,15 @@ async def _fill(
     checkpoint: Path,
     placement: Placement,
     options: Options,
+    paradigm: Paradigm | None,
 ) -> Filled:
     with LiveCanvas(pieces, sys.stderr) as live:
         client = await Client.launch(checkpoint, placement=placement, on_loading=live.say)
         try:
+            if paradigm not in (None, client.model.paradigm):
+                raise WrongParadigm(
+                    f"{checkpoint} is no {paradigm} checkpoint. Name another, or drop --engine."
+                )
             return await client.infill(
                 pieces,
                 image=model_image(study.image),

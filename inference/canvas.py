@@ -27,7 +27,7 @@ from operator import itemgetter
 from typing import Final
 
 from inference.codec import Codec
-from inference.engines.base import BadRequest
+from inference.engines.base import BadRequest, check_has_gap
 from inference.protocol import Fixed, Gap, Piece, Run
 from inference.sampler import FREE
 
@@ -127,12 +127,9 @@ def lay_out(
 
     Raises :class:`BadRequest` if there is no gap, or if there is no room for the first one.
     """
-    if not any(isinstance(piece, Gap) for piece in pieces):
-        raise BadRequest(
-            "There is nothing to fill: every word is pinned. Unpin some, or insert a gap."
-        )
+    check_has_gap(pieces)
     pieces = merged(pieces)
-    encoded, drops = _encode_fixed(pieces, codec)
+    encoded, drops = encode_fixed(pieces, codec)
     wishes = _Wishes(pieces, encoded, codec, stretch)
     whole = not begin and (not prompt_room or wishes.fit(canvas_length))
     lengths = wishes.share(canvas_length) if whole else wishes.capped(canvas_length // 2)
@@ -145,7 +142,7 @@ def lay_out(
             continue
         exact = piece.tokens is not None
         open_end = index == len(pieces) - 1 and not exact
-        may_end = codec.filler is None and not exact and _is_whole_lines(pieces, index)
+        may_end = codec.filler is None and not exact and is_whole_lines(pieces, index)
         stop = len(row) + lengths[index]
         slots.append(GapSlot(len(row), stop, drops[index], open_end, exact, may_end))
         row += [FREE] * lengths[index]
@@ -272,7 +269,7 @@ def up_to_gap(pieces: Sequence[Piece], count: int) -> list[Piece]:
     return list(pieces[: gaps[count]]) if count < len(gaps) else list(pieces)
 
 
-def _encode_fixed(
+def encode_fixed(
     pieces: Sequence[Piece], codec: Codec
 ) -> tuple[dict[int, list[int]], dict[int, bool]]:
     """Tokens of each fixed piece, and for each gap whether a fill's leading space is dropped."""
@@ -304,7 +301,7 @@ class _Wishes:
         for index, piece in enumerate(pieces):
             if isinstance(piece, Gap):
                 if piece.tokens is None:
-                    wish = _wish(pieces, index, codec)
+                    wish = wished_tokens(pieces, index, codec)
                     if index < len(pieces) - 1:
                         wish = max(1, round(stretch * wish))
                     self._wished[index] = wish
@@ -344,7 +341,7 @@ class _Wishes:
         lines = [
             index
             for index in self._wished
-            if _is_whole_lines(self._pieces, index) and self._pieces[index] == Gap()
+            if is_whole_lines(self._pieces, index) and self._pieces[index] == Gap()
         ]
         return {index: self._wished[index] + spare // len(lines) for index in lines}
 
@@ -361,7 +358,7 @@ class _Wishes:
         )
 
 
-def _is_whole_lines(pieces: Sequence[Piece], index: int) -> bool:
+def is_whole_lines(pieces: Sequence[Piece], index: int) -> bool:
     before = pieces[index - 1] if index else None
     after = pieces[index + 1] if index + 1 < len(pieces) else None
     starts_line = not isinstance(before, Fixed) or before.text.endswith(_LINE_ENDS)
@@ -369,13 +366,13 @@ def _is_whole_lines(pieces: Sequence[Piece], index: int) -> bool:
     return starts_line and ends_line
 
 
-def _wish(pieces: Sequence[Piece], index: int, codec: Codec) -> int:
+def wished_tokens(pieces: Sequence[Piece], index: int, codec: Codec) -> int:
     """How many tokens an open gap would like to have."""
     gap = pieces[index]
     assert isinstance(gap, Gap)
     hint = len(codec.encode(gap.hint)) if gap.hint.strip() else 0
     if hint:
         return hint if codec.filler is None else hint + max(6, hint // 2)
-    if _is_whole_lines(pieces, index):
+    if is_whole_lines(pieces, index):
         return _OPEN_LINE
     return _PLAIN_PHRASE if codec.filler is None else _OPEN_PHRASE

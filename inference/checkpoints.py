@@ -10,20 +10,27 @@ import json
 import os
 import re
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from inference import memory, quantisation
 from inference.placement import Placement
-from inference.protocol import ModelInfo
+from inference.protocol import ModelInfo, Paradigm
 
 if TYPE_CHECKING:
-    from transformers import DiffusionGemmaConfig
-
+    from inference.engines import autoregressive
+    from inference.engines.autoregressive import AutoregressiveEngine
     from inference.engines.diffusion import Checkpoint, DiffusionEngine
     from inference.sampler import Settings
 
-ARCHITECTURE: Final = "DiffusionGemmaForBlockDiffusion"
+DIFFUSION: Final = "DiffusionGemmaForBlockDiffusion"
+AUTOREGRESSIVE: Final = "Gemma4ForConditionalGeneration"
+PARADIGMS: Final[Mapping[str, Paradigm]] = {
+    DIFFUSION: "diffusion",
+    AUTOREGRESSIVE: "autoregressive",
+}
+"""The architectures that there are engines for."""
 _PICKLES: Final = (".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle")
 _NEEDED: Final = ("tokenizer.json", "tokenizer_config.json", "generation_config.json")
 _PROCESSOR: Final = ("preprocessor_config.json", "processor_config.json")
@@ -36,19 +43,23 @@ class CheckpointError(Exception):
 
 def load_engine(
     folder: Path, placement: Placement, on_stage: Callable[[str], None]
-) -> DiffusionEngine:
+) -> DiffusionEngine | AutoregressiveEngine:
     """Check ``folder``, load it, and make it as fast as it can be where it was placed.
 
     ``on_stage`` is told what is being done. Raises :class:`CheckpointError`.
     """
     on_stage(f"Checking {folder.name}")
-    check(folder)
+    paradigm = paradigm_of(check(folder))
     on_stage("Starting PyTorch")
+    place = pick_device(placement.device)
+    on_stage(f"Loading {folder.name} on {place}")
+    if paradigm == "autoregressive":
+        from inference.engines.autoregressive import AutoregressiveEngine
+
+        return AutoregressiveEngine(load_autoregressive(folder, place, on_stage))
     from inference.engines.acceleration import accelerate
     from inference.engines.diffusion import DiffusionEngine
 
-    place = pick_device(placement.device)
-    on_stage(f"Loading {folder.name} on {place}")
     checkpoint = load(folder, place, on_stage)
     decoder = accelerate(checkpoint, compiled=placement.compiled, on_stage=on_stage)
     return DiffusionEngine(checkpoint, decoder=decoder)
@@ -62,18 +73,15 @@ def check(folder: Path) -> dict[str, Any]:
     if not folder.exists():
         raise CheckpointError(
             f"There is no checkpoint folder at {folder}. Name a folder that holds a downloaded "
-            "DiffusionGemma checkpoint."
+            "DiffusionGemma or Gemma 4 checkpoint."
         )
     if not folder.is_dir():
         raise CheckpointError(f"{folder} is a file. Name the checkpoint's folder instead.")
     config = _read_json(folder, "config.json")
-    architectures = config.get("architectures")
-    if not isinstance(architectures, list) or not architectures:
-        architectures = ["no architecture"]
-    if ARCHITECTURE not in architectures:
+    if (architecture := _architecture(config)) not in PARADIGMS:
         raise CheckpointError(
-            f"{folder} holds {architectures[0]}, which this version cannot run. "
-            f"Name a folder with a {ARCHITECTURE} checkpoint."
+            f"{folder} holds {architecture}, which this version cannot run. "
+            f"Name a folder with a {' or a '.join(PARADIGMS)} checkpoint."
         )
     _check_weights(folder)
     missing = [name for name in _NEEDED if not (folder / name).exists()]
@@ -88,6 +96,31 @@ def check(folder: Path) -> dict[str, Any]:
             f"{'is' if len(missing) == 1 else 'are'} missing. Copy the whole folder again."
         )
     return config
+
+
+def _architecture(config: Mapping[str, Any]) -> str:
+    named = config.get("architectures")
+    return str(named[0]) if isinstance(named, list) and named else "no architecture"
+
+
+def paradigm_of(config: Mapping[str, Any]) -> Paradigm:
+    """How a checkpoint writes whose configuration :func:`check` gave."""
+    return PARADIGMS[_architecture(config)]
+
+
+def check_diffusion(folder: Path) -> dict[str, Any]:
+    """The same for what only a diffusion checkpoint can do. Raises :class:`CheckpointError`."""
+    config = check(folder)
+    _refuse_autoregressive(folder, config)
+    return config
+
+
+def _refuse_autoregressive(folder: Path, config: Mapping[str, Any]) -> None:
+    if paradigm_of(config) != "diffusion":
+        raise CheckpointError(
+            f"{folder} holds an autoregressive checkpoint, and a diffusion one is needed here. "
+            f"Name a folder with a {DIFFUSION} checkpoint."
+        )
 
 
 def _check_weights(folder: Path) -> None:
@@ -170,18 +203,32 @@ def pick_device(wish: str | None) -> str:
 
 
 def load(folder: Path, device: str, on_stage: Callable[[str], None] = lambda _: None) -> Checkpoint:
-    """Load a folder that :func:`check` let pass. Raises :class:`CheckpointError`.
+    """Load a diffusion checkpoint that :func:`check` let pass. Raises :class:`CheckpointError`.
 
     What does not fit the memory of ``device`` is refused before a tensor is read.
     """
+    from inference.engines.filling import CANDIDATES
+
+    config = _read_json(folder, "config.json")
+    _refuse_autoregressive(folder, config)
+    positions = CANDIDATES * int(config["canvas_length"])
+    return assemble(*_load_parts(folder, device, on_stage, positions), folder, device)
+
+
+def load_autoregressive(
+    folder: Path, device: str, on_stage: Callable[[str], None] = lambda _: None
+) -> autoregressive.Checkpoint:
+    """The same for the autoregressive sibling."""
+    return assemble_autoregressive(*_load_parts(folder, device, on_stage, 1), folder, device)
+
+
+def _load_parts(
+    folder: Path, device: str, on_stage: Callable[[str], None], positions: int
+) -> tuple[Any, Any, Any]:
+    """Model, tokenizer and image processor; one step gives logits at so many ``positions``."""
     os.environ["HF_HUB_OFFLINE"] = "1"
     import torch
-    from transformers import (
-        AutoTokenizer,
-        DiffusionGemmaConfig,
-        DiffusionGemmaForBlockDiffusion,
-        Gemma4ImageProcessorPil,
-    )
+    import transformers
     from transformers.utils import logging
 
     logging.disable_progress_bar()
@@ -190,13 +237,16 @@ def load(folder: Path, device: str, on_stage: Callable[[str], None] = lambda _: 
     if method is not None and (reason := quantisation.refusal(method, device)):
         raise CheckpointError(f"The checkpoint in {folder} cannot be loaded here. {reason}")
     try:
-        tokenizer = AutoTokenizer.from_pretrained(
+        tokenizer = transformers.AutoTokenizer.from_pretrained(
             folder, local_files_only=True, trust_remote_code=False
         )
-        processor = Gemma4ImageProcessorPil.from_pretrained(folder, local_files_only=True)
-        config = DiffusionGemmaConfig.from_pretrained(folder, local_files_only=True)
-        dtype = _fitting_dtype(folder, raw, config, device, on_stage)
-        model, report = DiffusionGemmaForBlockDiffusion.from_pretrained(
+        processor = transformers.Gemma4ImageProcessorPil.from_pretrained(
+            folder, local_files_only=True
+        )
+        model_class = getattr(transformers, _architecture(raw))
+        config = model_class.config_class.from_pretrained(folder, local_files_only=True)
+        dtype = _fitting_dtype(folder, raw, config, device, positions, on_stage)
+        model, report = model_class.from_pretrained(
             folder,
             local_files_only=True,
             use_safetensors=True,
@@ -231,20 +281,20 @@ def load(folder: Path, device: str, on_stage: Callable[[str], None] = lambda _: 
             f"The checkpoint in {folder} is incomplete: it has no chat template "
             "(chat_template.jinja). Copy the whole folder again."
         )
-    return assemble(model, tokenizer, processor, folder, device)
+    return model, tokenizer, processor
 
 
 def assemble(
     model: Any, tokenizer: Any, image_processor: Any, folder: Path, device: str
 ) -> Checkpoint:
-    """A loaded model with the settings that its own files give it."""
+    """A loaded diffusion model with the settings that its own files give it."""
     from inference.engines.diffusion import Checkpoint
 
-    settings, end_ids = _settings(model.generation_config, tokenizer)
+    settings = _settings(model.generation_config, tokenizer)
     info = ModelInfo(
         checkpoint=str(folder),
         name=folder.name,
-        architecture=ARCHITECTURE,
+        architecture=DIFFUSION,
         parameters=model.num_parameters(),
         device=_device_name(device),
         dtype=_dtype_name(model),
@@ -252,7 +302,31 @@ def assemble(
         max_steps=settings.max_steps,
         has_filler=getattr(tokenizer, "filler_token", None) is not None,
     )
-    return Checkpoint(info, model, tokenizer, image_processor, settings, end_ids)
+    ends = _end_ids(model.generation_config, tokenizer)
+    return Checkpoint(info, model, tokenizer, image_processor, settings, ends)
+
+
+def assemble_autoregressive(
+    model: Any, tokenizer: Any, image_processor: Any, folder: Path, device: str
+) -> autoregressive.Checkpoint:
+    """The same for a loaded autoregressive model."""
+    from inference.engines.autoregressive import LONGEST, Checkpoint
+
+    longest = int(model.generation_config.max_new_tokens or LONGEST)
+    info = ModelInfo(
+        checkpoint=str(folder),
+        name=folder.name,
+        architecture=AUTOREGRESSIVE,
+        parameters=model.num_parameters(),
+        device=_device_name(device),
+        dtype=_dtype_name(model),
+        canvas_length=longest,
+        max_steps=longest,
+        has_filler=False,
+        paradigm="autoregressive",
+    )
+    ends = _end_ids(model.generation_config, tokenizer)
+    return Checkpoint(info, model, tokenizer, image_processor, ends)
 
 
 def _first_line(error: Exception) -> str:
@@ -270,8 +344,9 @@ def _shards(folder: Path) -> list[Path]:
 def _fitting_dtype(
     folder: Path,
     raw: Mapping[str, Any],
-    config: DiffusionGemmaConfig,
+    config: memory.Config,
     device: str,
+    positions: int,
     on_stage: Callable[[str], None],
 ) -> str:
     """bfloat16 on a GPU; on a CPU float32, exact and fast there, while it fits with room to spare.
@@ -279,7 +354,6 @@ def _fitting_dtype(
     Raises :class:`CheckpointError` where the weights and one step do not fit at all. The dtype is
     the activations' alone where the weights are quantised.
     """
-    from inference.engines.filling import CANDIDATES
     from inference.engines.prefixes import PREFIXES_KEPT
 
     tensors = memory.stored_tensors(_shards(folder))
@@ -290,7 +364,7 @@ def _fitting_dtype(
         weights = memory.weight_bytes(
             tensors, None if method else width, quantisation.packed_bits(raw, place)
         )
-        return memory.need(config, weights, width, prefixes=PREFIXES_KEPT, rows=CANDIDATES)
+        return memory.need(config, weights, width, prefixes=PREFIXES_KEPT, positions=positions)
 
     free, cpu_free = memory.free_memory(device), memory.free_memory("cpu")
     if method is None and device == "cpu":
@@ -327,7 +401,12 @@ def _device_name(device: str) -> str:
     return torch.cuda.get_device_name(device) if device.startswith("cuda") else device
 
 
-def _settings(generation: Any, tokenizer: Any) -> tuple[Settings, tuple[int, ...]]:
+def _known(generation: Any, name: str, fallback: Any) -> Any:
+    value = getattr(generation, name, None)
+    return fallback if value is None else value
+
+
+def _settings(generation: Any, tokenizer: Any) -> Settings:
     """The sampler's settings from ``generation_config.json``, with transformers' defaults.
 
     ``filler_bias`` stands beside the filler token, in ``tokenizer_config.json``: transformers
@@ -336,14 +415,10 @@ def _settings(generation: Any, tokenizer: Any) -> tuple[Settings, tuple[int, ...
     from inference.sampler import Settings
 
     default = Settings()
-
-    def known(name: str, fallback: Any) -> Any:
-        value = getattr(generation, name, None)
-        return fallback if value is None else value
-
+    known = partial(_known, generation)
     sampler = getattr(generation, "sampler_config", None)
     bound = default.entropy_bound if sampler is None else sampler.entropy_bound
-    settings = Settings(
+    return Settings(
         max_steps=known("max_denoising_steps", default.max_steps),
         entropy_bound=bound,
         gap_entropy_bound=bound * default.gap_entropy_bound / default.entropy_bound,
@@ -353,5 +428,8 @@ def _settings(generation: Any, tokenizer: Any) -> tuple[Settings, tuple[int, ...
         confidence_threshold=known("confidence_threshold", default.confidence_threshold),
         filler_bias=float(tokenizer.init_kwargs.get("filler_bias", default.filler_bias)),
     )
-    ends = known("eos_token_id", int(tokenizer.eos_token_id))
-    return settings, tuple(ends) if isinstance(ends, (list, tuple)) else (int(ends),)
+
+
+def _end_ids(generation: Any, tokenizer: Any) -> tuple[int, ...]:
+    ends = _known(generation, "eos_token_id", int(tokenizer.eos_token_id))
+    return tuple(ends) if isinstance(ends, (list, tuple)) else (int(ends),)

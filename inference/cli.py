@@ -1,6 +1,7 @@
 """Commands that need the models but no window: ``python -m inference.cli COMMAND …``.
 
-``pinfill train-demo`` and ``pinfill bench`` end up here, in a process of their own.
+``pinfill train-demo``, ``pinfill train-sibling`` and ``pinfill bench`` end up here, in a process of
+their own.
 """
 
 from __future__ import annotations
@@ -23,6 +24,10 @@ def _run(argv: list[str]) -> int:
             from inference.training.train_demo import main as train_demo
 
             return train_demo(rest)
+        case ["train-sibling", *rest]:
+            from inference.training.train_sibling import main as train_sibling
+
+            return train_sibling(rest)
         case ["bench", "demo", *rest]:
             from inference.evaluation.bench_demo import main as bench_demo
 
@@ -44,7 +49,7 @@ def _run(argv: list[str]) -> int:
             print(f"pinfill: name a benchmark: pinfill bench {names} [--json]", file=sys.stderr)
             return 2
         case _:
-            print("pinfill: name a command: train-demo or bench", file=sys.stderr)
+            print("pinfill: name a command: train-demo, train-sibling or bench", file=sys.stderr)
             return 2
 
 

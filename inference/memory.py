@@ -11,10 +11,12 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 if TYPE_CHECKING:
-    from transformers import DiffusionGemmaConfig
+    from transformers import DiffusionGemmaConfig, Gemma4Config
+
+    Config: TypeAlias = DiffusionGemmaConfig | Gemma4Config
 
 GIB: Final = 2**30
 WIDTH: Final = {"bfloat16": 2, "float32": 4}
@@ -117,7 +119,7 @@ def weight_bytes(
     return total
 
 
-def prefix_bytes(config: DiffusionGemmaConfig, width: int, tokens: int = _PREFIX_TOKENS) -> int:
+def prefix_bytes(config: Config, width: int, tokens: int = _PREFIX_TOKENS) -> int:
     """Keys and values of one encoded prompt; sliding layers keep their window only."""
     text = config.text_config
     total = 0
@@ -128,13 +130,12 @@ def prefix_bytes(config: DiffusionGemmaConfig, width: int, tokens: int = _PREFIX
     return total
 
 
-def step_bytes(config: DiffusionGemmaConfig, width: int, rows: int) -> int:
-    """What one step holds beside the weights, for ``rows`` canvases at once.
+def step_bytes(config: Config, width: int, positions: int) -> int:
+    """What one step holds beside the weights that gives logits at so many ``positions``.
 
     Logits above all: the vocabulary is a hundred times as wide as the hidden states.
     """
     text = config.text_config
-    positions = rows * config.canvas_length
     logits = positions * text.vocab_size * (_LOGIT_COPIES * 4 + width)
     routed = (text.top_k_experts or 1) * (
         2 * text.hidden_size + 3 * (text.moe_intermediate_size or 0)
@@ -143,15 +144,13 @@ def step_bytes(config: DiffusionGemmaConfig, width: int, rows: int) -> int:
     return logits + hidden
 
 
-def need(
-    config: DiffusionGemmaConfig, weights: int, width: int, *, prefixes: int, rows: int
-) -> Need:
-    """For ``prefixes`` studies that stay encoded and ``rows`` canvases that are denoised at once.
+def need(config: Config, weights: int, width: int, *, prefixes: int, positions: int) -> Need:
+    """For ``prefixes`` studies that stay encoded and steps that give logits at ``positions``.
 
     ``width`` is that of an activation.
     """
     studies = prefixes * prefix_bytes(config, width)
-    return Need(weights, studies, step_bytes(config, width, rows))
+    return Need(weights, studies, step_bytes(config, width, positions))
 
 
 def comfortable(need: Need, free: int) -> bool:

@@ -20,6 +20,14 @@ if TYPE_CHECKING:
 
 INSTRUCTION: Final = "Write the FINDINGS and the IMPRESSION of the report."
 
+GAP_MARK: Final = "[GAP]"
+LATER_MARK: Final = "[...]"
+"""Where a gap is that is asked for, and where one is that is not yet."""
+
+_FILL: Final = (
+    f"Reply with the words that are missing at {GAP_MARK} in this report, and with no more."
+)
+
 
 @dataclass(frozen=True)
 class PatchedImage:
@@ -56,18 +64,47 @@ def write_prompt(
     tokenizer: PreTrainedTokenizerBase, context: str, soft_tokens: int | None
 ) -> Prompt:
     """The user's turn: the image (``None`` for a prompt without one), context, instruction."""
+    return _tokenized(tokenizer, _render(tokenizer, context, soft_tokens, INSTRUCTION))
+
+
+def write_stem(tokenizer: PreTrainedTokenizerBase, context: str, soft_tokens: int | None) -> Prompt:
+    """The same up to the instruction: what everything that is asked of a study begins with."""
+    rendered = _render(tokenizer, context, soft_tokens, INSTRUCTION)
+    return _tokenized(tokenizer, rendered[: rendered.rindex(INSTRUCTION)])
+
+
+def write_ask(tokenizer: PreTrainedTokenizerBase, instruction: str = INSTRUCTION) -> list[int]:
+    """What follows the stem: the instruction, and the beginning of the model's turn."""
+    asked = _plain(instruction, tokenizer).strip()
+    rendered = _render(tokenizer, "", None, asked)
+    ids: list[int] = tokenizer.encode(rendered[rendered.rindex(asked) :], add_special_tokens=False)
+    return ids
+
+
+def fill_instruction(left: str, right: str) -> str:
+    """Asks for the words between two texts, which are shown around the mark of a gap."""
+    return f"{_FILL}\n\n{left}{GAP_MARK}{right}"
+
+
+def _render(
+    tokenizer: PreTrainedTokenizerBase, context: str, soft_tokens: int | None, instruction: str
+) -> str:
     content: list[dict[str, str]] = [] if soft_tokens is None else [{"type": "image"}]
-    text = f"{_plain(context, tokenizer)}\n{INSTRUCTION}" if context else INSTRUCTION
+    text = f"{_plain(context, tokenizer)}\n{instruction}" if context else instruction
     content.append({"type": "text", "text": text})
-    rendered = tokenizer.apply_chat_template(
+    rendered: str = tokenizer.apply_chat_template(
         [{"role": "user", "content": content}], add_generation_prompt=True, tokenize=False
     )
+    if soft_tokens is None:
+        return rendered
     image_token = str(tokenizer.image_token)
-    if soft_tokens is not None:
-        expanded = f"{tokenizer.boi_token}{image_token * soft_tokens}{tokenizer.eoi_token}"
-        rendered = rendered.replace(image_token, expanded)
+    expanded = f"{tokenizer.boi_token}{image_token * soft_tokens}{tokenizer.eoi_token}"
+    return rendered.replace(image_token, expanded)
+
+
+def _tokenized(tokenizer: PreTrainedTokenizerBase, rendered: str) -> Prompt:
     ids = tokenizer(rendered, add_special_tokens=False, return_tensors="pt")["input_ids"]
-    is_image = ids == tokenizer.convert_tokens_to_ids(image_token)
+    is_image = ids == tokenizer.convert_tokens_to_ids(str(tokenizer.image_token))
     return Prompt(ids, is_image.long())
 
 

@@ -53,11 +53,20 @@ class Gap(msgspec.Struct, frozen=True, tag="gap"):
 Piece = Fixed | Gap
 
 
+Mode = Literal[
+    "both",  # the prompt shows the report around each gap, and asks for the words in it
+    "left",  # each gap goes on from what stands left of it, and knows nothing of what follows
+    "forced",  # the same, but pinned words are read as they come, and end the gap before them
+]
+"""How an autoregressive model is asked for the words of a gap."""
+
+
 class Options(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """How to denoise. ``None`` means the checkpoint's own default.
 
     ``candidates`` is how many canvases are denoised side by side, one of which becomes the fill.
-    ``warm`` begins with some of the words of the gaps' hints instead of noise alone.
+    ``warm`` begins with some of the words of the gaps' hints instead of noise alone. ``mode`` is an
+    autoregressive model's alone.
     """
 
     seed: NotNegative | None = None
@@ -65,6 +74,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     warm: bool = False
     max_steps: Annotated[int, msgspec.Meta(ge=1, le=MAX_STEPS)] | None = None
     entropy_bound: Annotated[float, msgspec.Meta(gt=0)] | None = None
+    mode: Mode | None = None
 
 
 class PutImage(msgspec.Struct, frozen=True, tag="put_image"):
@@ -112,8 +122,16 @@ class Loading(msgspec.Struct, frozen=True, tag="loading"):
     stage: str
 
 
+Paradigm = Literal["diffusion", "autoregressive"]
+"""How a model writes: all places at once, or one word behind the other."""
+
+
 class ModelInfo(msgspec.Struct, frozen=True, kw_only=True):
-    """What the worker runs."""
+    """What the worker runs.
+
+    ``canvas_length`` and ``max_steps`` of an autoregressive model are the tokens that it writes at
+    most.
+    """
 
     checkpoint: str
     name: str
@@ -124,6 +142,7 @@ class ModelInfo(msgspec.Struct, frozen=True, kw_only=True):
     canvas_length: int
     max_steps: int
     has_filler: bool
+    paradigm: Paradigm = "diffusion"
 
 
 class Ready(msgspec.Struct, frozen=True, tag="ready"):

@@ -175,7 +175,13 @@ def assemble_random(
 
     def need(dtype: str) -> memory.Need:
         width = memory.WIDTH[dtype]
-        return memory.need(config, count * width, width, prefixes=PREFIXES_KEPT, rows=CANDIDATES)
+        return memory.need(
+            config,
+            count * width,
+            width,
+            prefixes=PREFIXES_KEPT,
+            positions=CANDIDATES * config.canvas_length,
+        )
 
     dtype = "bfloat16"
     if device == "cpu" and memory.comfortable(need("float32"), free):

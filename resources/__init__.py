@@ -21,9 +21,12 @@ class ResourceMissing(FileNotFoundError):
         )
 
 
-def demo_checkpoint() -> Path:
-    """The checkpoint folder that is used when none is named; raises :class:`ResourceMissing`."""
-    path = ROOT / "checkpoints" / "demo-diffusion"
+def demo_checkpoint(paradigm: str = "diffusion") -> Path:
+    """The checkpoint folder that is used when none is named; raises :class:`ResourceMissing`.
+
+    ``paradigm`` is ``diffusion`` or ``autoregressive``.
+    """
+    path = ROOT / "checkpoints" / f"demo-{paradigm}"
     if not (path / "config.json").is_file():
         raise ResourceMissing("The demo checkpoint", path)
     return path

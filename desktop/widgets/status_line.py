@@ -74,8 +74,7 @@ class StatusLine(QFrame):
         self._model.set_full_text(f"{model.name} on {model.device}")
         self._model.setToolTip(
             f"{model.architecture}, {model.parameters / 1e6:,.1f} million parameters, "
-            f"{model.dtype}\nCanvas of {model.canvas_length} tokens, at most "
-            f"{model.max_steps} steps\n{model.checkpoint}"
+            f"{model.dtype}\n{_way_of_writing(model)}\n{model.checkpoint}"
         )
 
     def show_text(self, text: str) -> None:
@@ -121,3 +120,9 @@ class StatusLine(QFrame):
         scale = self.devicePixelRatioF()
         name = "starting" if self._state == "stopping" else self._state  # both mean: wait
         self._glyph.setPixmap(theme.glyph(name, color, scale=scale))
+
+
+def _way_of_writing(model: ModelInfo) -> str:
+    if model.paradigm == "autoregressive":
+        return f"Writes from left to right, at most {model.max_steps} tokens"
+    return f"Canvas of {model.canvas_length} tokens, at most {model.max_steps} steps"

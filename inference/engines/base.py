@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from inference.protocol import Canvas, Filled, Infill, ModelInfo, Prepare, Prepared
+from inference.protocol import Canvas, Filled, Gap, Infill, ModelInfo, Piece, Prepare, Prepared
 
 
 class JobCancelled(Exception):
@@ -54,3 +54,11 @@ class Engine(Protocol):
         Raises :class:`BadRequest`, and :class:`JobCancelled` once ``cancelled()`` is true.
         """
         ...
+
+
+def check_has_gap(pieces: Sequence[Piece]) -> None:
+    """Raises :class:`BadRequest` where there is nothing to fill."""
+    if not any(isinstance(piece, Gap) for piece in pieces):
+        raise BadRequest(
+            "There is nothing to fill: every word is pinned. Unpin some, or insert a gap."
+        )

@@ -20,7 +20,11 @@ from inference.engines.prefixes import shared_by
 from inference.sampler import Decoder
 
 if TYPE_CHECKING:
-    from transformers import Cache, DiffusionGemmaForBlockDiffusion
+    from transformers import (
+        Cache,
+        DiffusionGemmaForBlockDiffusion,
+        Gemma4ForConditionalGeneration,
+    )
 
 
 DecoderFactory = Callable[["Cache"], Decoder]
@@ -106,11 +110,13 @@ def signal_of(
     return signal.flatten(0, 1).index_copy(0, free, soft).view_as(signal)
 
 
-def head(model: DiffusionGemmaForBlockDiffusion, hidden: Tensor) -> Tensor:
+def head(
+    model: DiffusionGemmaForBlockDiffusion | Gemma4ForConditionalGeneration, hidden: Tensor
+) -> Tensor:
     """Logits (P, V) of hidden states (P, H), capped as the model's own forward does."""
-    logits = model.lm_head(hidden).float()
-    cap = model.final_logit_softcapping
-    return torch.tanh(logits / cap) * cap
+    logits: Tensor = model.lm_head(hidden).float()
+    cap = model.config.text_config.final_logit_softcapping
+    return logits if cap is None else torch.tanh(logits / cap) * cap
 
 
 @contextmanager

@@ -16,9 +16,16 @@ from numpy.typing import NDArray
 from inference.allocator import keep_freed_memory
 from inference.canvas import lay_out
 from inference.codec import Codec
+from inference.engines.base import BadRequest
 from inference.engines.decoder import DecoderCount, DecoderFactory, counted, decoder_behind
 from inference.engines.filling import Denoiser, Filling
-from inference.engines.prefixes import Key, Prefixes, prompt_room
+from inference.engines.prefixes import (
+    Prefixes,
+    encode_prefix,
+    extend,
+    key_of,
+    prompt_room,
+)
 from inference.protocol import Canvas, Filled, Infill, ModelInfo, Prepare, Prepared
 from inference.sampler import Settings
 
@@ -65,7 +72,9 @@ class DiffusionEngine:
         self.codec = Codec(checkpoint.tokenizer, checkpoint.end_ids)
         if elastic == "ranking":
             self.codec.filler = None
-        self._prefixes = Prefixes(checkpoint)
+        self._prefixes = Prefixes(
+            partial(encode_prefix, checkpoint), partial(extend, checkpoint.model)
+        )
         self._denoiser = Denoiser(
             codec=self.codec,
             canvas_length=checkpoint.info.canvas_length,
@@ -82,7 +91,7 @@ class DiffusionEngine:
         """Encode a study's prefix; later infills of the same image and context find it."""
         started = time.perf_counter()
         with torch.inference_mode():
-            _, encodings = self._prefixes.study(_key(request), image)
+            _, encodings = self._prefixes.study(key_of(request), image)
         return Prepared(request.request_id, encodings, time.perf_counter() - started)
 
     def length(self, text: str) -> int:
@@ -104,6 +113,11 @@ class DiffusionEngine:
         a prefix counts as a step.
         """
         started = time.perf_counter()
+        if request.options.mode is not None:
+            raise BadRequest(
+                "A diffusion model always reads both sides of a gap: a mode is an autoregressive "
+                "model's. Leave it out, or choose an autoregressive checkpoint."
+            )
         room = self._denoiser.prompt_room
         layout = lay_out(request.pieces, self.codec, self.info.canvas_length, prompt_room=room)
         options = request.options
@@ -118,9 +132,9 @@ class DiffusionEngine:
         filling = Filling(denoiser, request, settings, seed, emit, cancelled, now)
         filling.check_cancelled()
         with torch.inference_mode():
-            prefix, encodings = self._prefixes.study(_key(request), image)
+            prefix, encodings = self._prefixes.study(key_of(request), image)
             prefix_seconds = now()
-            candidates = filling.run(_key(request), prefix)
+            candidates = filling.run(key_of(request), prefix)
         return Filled(
             request_id=request.request_id,
             candidates=candidates,
@@ -136,7 +150,3 @@ class DiffusionEngine:
             device=self.info.device,
             unseen=filling.unseen,
         )
-
-
-def _key(request: Infill | Prepare) -> Key:
-    return request.image_id, request.context

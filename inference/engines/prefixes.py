@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 from collections import OrderedDict
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 import numpy as np
@@ -17,6 +18,7 @@ from torch import Tensor
 
 from inference.engines.base import BadRequest
 from inference.prompt import Prompt, patch, write_prompt
+from inference.protocol import Infill, Prepare
 
 if TYPE_CHECKING:
     from transformers import Cache, DiffusionGemmaForBlockDiffusion
@@ -29,6 +31,18 @@ PREFIXES_KEPT: Final = 8
 Key = tuple[str | None, str]
 """An image's digest and the context beside it."""
 
+
+def key_of(request: Infill | Prepare) -> Key:
+    """The study that a request is about."""
+    return request.image_id, request.context
+
+
+Encoder = Callable[[NDArray[np.uint8] | None, str], "Cache"]
+"""Encodes an image (rows, columns) and the context beside it."""
+
+Extender = Callable[["Cache", Tensor], "Cache"]
+"""Encodes tokens (B, K) behind what a cache holds, in place."""
+
 Name = TypeVar("Name")
 
 
@@ -38,8 +52,8 @@ class Prefixes:
     Each has its own room: a long report's windows do not cost a study its prefix.
     """
 
-    def __init__(self, checkpoint: Checkpoint) -> None:
-        self._checkpoint = checkpoint
+    def __init__(self, encoder: Encoder, extender: Extender) -> None:
+        self._encode, self._extend = encoder, extender
         self._studies: _Recent[Key] = _Recent()
         self._windows: _Recent[tuple[Key, tuple[int, ...]]] = _Recent()
 
@@ -47,7 +61,7 @@ class Prefixes:
         """The encoded prompt of a study, and how many encodings that took (0 or 1)."""
         if (kept := self._studies.recall(key)) is not None:
             return kept, 0
-        return self._studies.keep(key, encode_prefix(self._checkpoint, image, key[1])), 1
+        return self._studies.keep(key, self._encode(image, key[1])), 1
 
     def continued(self, key: Key, prefix: Cache, left: tuple[int, ...]) -> Cache:
         """The prefix of a study with the tokens ``left`` of the canvas behind it."""
@@ -59,7 +73,7 @@ class Prefixes:
 
     def extended(self, prefix: Cache, tokens: tuple[int, ...]) -> Cache:
         """The prefix with ``tokens`` encoded behind it, not kept."""
-        return extend(self._checkpoint.model, branch(prefix), torch.tensor([tokens]))
+        return self._extend(branch(prefix), torch.tensor([tokens]))
 
 
 class _Recent(Generic[Name]):
@@ -107,12 +121,7 @@ def encode_prefix(checkpoint: Checkpoint, image: NDArray[np.uint8] | None, conte
     patched = None if image is None else patch(image, checkpoint.image_processor)
     soft_tokens = None if patched is None else patched.soft_tokens
     prompt = write_prompt(checkpoint.tokenizer, context, soft_tokens)
-    room = prompt_room(model)
-    if (length := prompt.input_ids.shape[1]) > room:
-        raise BadRequest(
-            f"What the study tells beside its image takes {length} tokens, and this checkpoint "
-            f"holds {room}. Shorten the study's description."
-        )
+    refuse_long_prompt(prompt.input_ids.shape[1], prompt_room(model))
     if patched is None:
         return encode(model, prompt)
     return encode(
@@ -121,6 +130,15 @@ def encode_prefix(checkpoint: Checkpoint, image: NDArray[np.uint8] | None, conte
         pixel_values=patched.pixel_values.to(model.device),
         image_position_ids=patched.position_ids.to(model.device),
     )
+
+
+def refuse_long_prompt(length: int, room: int) -> None:
+    """Raises :class:`~inference.engines.base.BadRequest` for a prompt of more tokens than fit."""
+    if length > room:
+        raise BadRequest(
+            f"What the study tells beside its image takes {length} tokens, and this checkpoint "
+            f"holds {room}. Shorten the study's description."
+        )
 
 
 def prompt_room(model: DiffusionGemmaForBlockDiffusion) -> int:

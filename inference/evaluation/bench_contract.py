@@ -26,7 +26,6 @@ import torch
 from inference.canvas import Layout, lay_out, merged
 from inference.engines import filling
 from inference.engines.base import BadRequest, JobCancelled
-from inference.placement import Placement
 from inference.protocol import Canvas, Fixed, Gap, Infill, Options, Piece, join
 from inference.sampler import FREE, Clamp, Decoder, Step, denoise
 from inference.training.demo_corpus import one_thread_each
@@ -50,7 +49,7 @@ class BrokenContractError(AssertionError):
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    from inference.checkpoints import CheckpointError, check
+    from inference.checkpoints import CheckpointError, check_diffusion
     from resources import demo_checkpoint
 
     parser = argparse.ArgumentParser("pinfill bench contract", description=__doc__)
@@ -63,7 +62,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = parser.parse_args(argv)
     try:
         folder = arguments.checkpoint or demo_checkpoint()
-        check(folder)
+        check_diffusion(folder)
     except (CheckpointError, FileNotFoundError) as error:
         print(f"pinfill: {error}", file=sys.stderr)
         return 2
@@ -228,10 +227,11 @@ def _holds_bytes(engine: DiffusionEngine, layout: Layout, pieces: Sequence[Piece
 @cache
 def _engine(folder: Path) -> DiffusionEngine:
     """One a process."""
-    from inference.checkpoints import load_engine
+    from inference.checkpoints import load
+    from inference.engines.diffusion import DiffusionEngine
 
     torch.set_num_threads(1)
-    return load_engine(folder, Placement("cpu"), lambda _: None)
+    return DiffusionEngine(load(folder, "cpu"))
 
 
 def _documents(folder: Path, seeds: Sequence[int]) -> Counter[str]:

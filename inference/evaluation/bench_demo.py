@@ -32,11 +32,12 @@ from inference.evaluation.metrics import label_f1, macro_f1, token_f1
 from inference.evaluation.sentences import RemovedSentence, first_sentence, remove_sentence
 from inference.evaluation.statistics import bootstrap_interval
 from inference.placement import Placement
-from inference.protocol import Filled, Fixed, Gap
+from inference.protocol import Filled, Fixed, Gap, Mode
 from inference.training.findings import Case
 from inference.training.progress import Progress
 
 if TYPE_CHECKING:
+    from inference.engines.autoregressive import AutoregressiveEngine
     from inference.engines.diffusion import DiffusionEngine
 
 
@@ -98,7 +99,7 @@ def prepare(seed: int) -> Item:
     return Item(study.case, study.image, remove_sentence(study.report, study.rng))
 
 
-def run(engine: DiffusionEngine, item: Item) -> Outcome:
+def run(engine: DiffusionEngine | AutoregressiveEngine, item: Item) -> Outcome:
     """Draft with and without the image, and fill the removed sentence in both ways."""
     removed = item.removed
     fill = partial(fill_case, engine, item.case)
@@ -108,7 +109,9 @@ def run(engine: DiffusionEngine, item: Item) -> Outcome:
     gap = Gap(engine.length(removed.sentence))
     both = fill((before, gap, after), item.image)
     open_both = fill((before, Gap(), after), item.image)
-    left = fill((before, gap, Gap()), item.image)
+    # A denoiser knows of no left side alone but by having nothing else.
+    mode: Mode | None = "left" if engine.info.paradigm == "autoregressive" else None
+    left = fill((before, gap, Gap()), item.image, mode=mode)
     return Outcome(
         draft,
         blank,

@@ -112,7 +112,7 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
 
 
 def _run(arguments: argparse.Namespace) -> dict[str, Any]:
-    from inference.checkpoints import check, pick_device
+    from inference.checkpoints import check_diffusion, pick_device
     from inference.evaluation.sampler_runs import Setup
     from resources import demo_checkpoint
 
@@ -120,7 +120,7 @@ def _run(arguments: argparse.Namespace) -> dict[str, Any]:
         _check_figure(arguments.figure)
     sources = _sources(arguments)
     folder = arguments.checkpoint or demo_checkpoint()
-    check(folder)
+    check_diffusion(folder)
     setup = Setup(folder, pick_device(arguments.device), arguments.gaps)
     header = Header(
         checkpoint=checkpoint_fingerprint(folder),

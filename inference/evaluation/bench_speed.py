@@ -54,7 +54,7 @@ _COPY: Final = 2**30
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    from inference.checkpoints import CheckpointError, check, load, pick_device
+    from inference.checkpoints import CheckpointError, check_diffusion, load, pick_device
     from inference.random_weights import PRESETS, random_checkpoint
     from resources import demo_checkpoint
 
@@ -81,7 +81,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             checkpoint = random_checkpoint(arguments.preset, device, arguments.layers)
         else:
             folder = arguments.checkpoint or demo_checkpoint()
-            check(folder)
+            check_diffusion(folder)
             checkpoint = load(folder, device)
     except (CheckpointError, FileNotFoundError) as error:
         print(f"pinfill: {error}", file=sys.stderr)

@@ -22,12 +22,17 @@ from inference.sampler import token_entropy
 from inference.training.corruption import Example, Marks, Mixture, corrupt, reveal
 from inference.training.demo_model import SOFT_TOKENS_SIDE
 from inference.training.findings import Case
-from inference.training.progress import Progress
+from inference.training.loop import Watch, run_steps
 from inference.training.report_language import prompt_context, write_report
-from inference.training.run_state import RunState, warmup_cosine
+from inference.training.run_state import RunState
 
 if TYPE_CHECKING:
-    from transformers import Cache, DiffusionGemmaForBlockDiffusion, PreTrainedTokenizerBase
+    from transformers import (
+        Cache,
+        DiffusionGemmaForBlockDiffusion,
+        PreTrainedModel,
+        PreTrainedTokenizerBase,
+    )
 
 _SENTENCE_ENDS: Final = (".", "?", "!")
 
@@ -178,24 +183,23 @@ def _stack(rows: Sequence[NDArray[Any]]) -> Tensor:
     return torch.from_numpy(np.stack(rows))
 
 
-def _compile(model: DiffusionGemmaForBlockDiffusion) -> None:
-    """Fuse what a decoder layer does to its elements, where most of a step's time goes on a CPU.
+def compile_layers(layers: nn.ModuleList) -> None:
+    """Fuse what a layer does to its elements, where most of a step's time goes on a CPU.
 
     Every layer is compiled for itself, with a gradient and without.
     """
-    layers = model.model.decoder.layers
     torch._dynamo.config.recompile_limit = 4 * len(layers)
     for layer in layers:
         layer.compile()
 
 
-def _digest(content: bytes) -> str:
+def digest(content: bytes) -> str:
     """Tells one frozen tower's soft tokens, or one tokenizer, from another."""
     return hashlib.sha256(content).hexdigest()[:12]
 
 
-def _optimizers(
-    model: DiffusionGemmaForBlockDiffusion, settings: TextSettings
+def muon_and_adamw(
+    model: PreTrainedModel, rate: float, decay: float
 ) -> list[torch.optim.Optimizer]:
     """Muon for the matrices of the layers, AdamW for embeddings, experts and vectors.
 
@@ -211,7 +215,6 @@ def _optimizers(
             hidden.append(parameter)
         else:
             others.append(parameter)
-    rate, decay = settings.learning_rate, settings.weight_decay
     return [
         torch.optim.Muon(hidden, rate, decay, adjust_lr_fn="match_rms_adamw"),
         torch.optim.AdamW(
@@ -231,89 +234,65 @@ def train_text(
     soft_tokens: Tensor,
     settings: TextSettings,
     folder: Path,
-    progress: Progress,
-    evaluate: Callable[[int], dict[str, float]],
+    watch: Watch,
     *,
     compiled: bool = False,
     stop_after: int | None = None,
 ) -> None:
     """Train everything but the vision tower, in place; resumes from ``folder``.
 
-    ``soft_tokens`` (N, 64, D) belong to the corpus's cases. ``evaluate(step)`` is called at every
-    save and its figures are logged. ``compiled`` trains through TorchInductor, which needs a C++
-    compiler. ``stop_after`` so many steps it ends, on the way of a longer run.
+    ``soft_tokens`` (N, 64, D) belong to the corpus's cases. ``compiled`` trains through
+    TorchInductor, which needs a C++ compiler. ``stop_after`` so many steps it ends, on the way of a
+    longer run.
     """
     torch.manual_seed(settings.seed)
     model.model.encoder.vision_tower.requires_grad_(False)
-    trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
-    optimizers = _optimizers(model, settings)
+    optimizers = muon_and_adamw(model, settings.learning_rate, settings.weight_decay)
     words = corpus.tokenizer.backend_tokenizer.to_str().encode()
     made_with = (
         f"{len(corpus.cases)} studies, {replace(settings, save_every=1)}, "
-        f"soft tokens {_digest(soft_tokens.numpy().tobytes())}, tokenizer {_digest(words)}"
+        f"soft tokens {digest(soft_tokens.numpy().tobytes())}, tokenizer {digest(words)}"
     )
     state = RunState(folder / "text.pt", model, optimizers, made_with)
-    first = state.resume()
-    progress.rewind(first, "text", "text-held-out")
     if compiled:
-        _compile(model)
+        compile_layers(model.model.decoder.layers)
     vocabulary = model.config.text_config.vocab_size
-    model.train()
-    with progress.bar("text side", settings.steps, first) as advance:
-        for step in range(first, min(settings.steps, stop_after or settings.steps)):
-            rng = np.random.default_rng((settings.seed, step))
-            rows, prompt = corpus.draw(settings.prefixes, rng)
-            youth = settings.young * settings.steps
-            most_noise = min(1.0, 0.2 + 0.8 * step / youth) if youth else 1.0
-            reports = [corpus.report(row, rng) for row in rows for _ in range(settings.canvases)]
-            left = _tokens_left(settings, reports, rng)
-            examples = [
-                corrupt(
-                    report,
-                    corpus.marks,
-                    corpus.canvas_length,
-                    vocabulary,
-                    rng,
-                    settings.mixture,
-                    most_noise,
-                    left,
-                )
-                for report in reports
-            ]
-            temperature = (
-                float(rng.uniform(settings.t_min, settings.t_max))
-                if rng.random() < settings.self_conditioning
-                else None
+
+    def loss_at(step: int, rng: np.random.Generator) -> Tensor:
+        rows, prompt = corpus.draw(settings.prefixes, rng)
+        youth = settings.young * settings.steps
+        most_noise = min(1.0, 0.2 + 0.8 * step / youth) if youth else 1.0
+        reports = [corpus.report(row, rng) for row in rows for _ in range(settings.canvases)]
+        left = _tokens_left(settings, reports, rng)
+        examples = [
+            corrupt(
+                report,
+                corpus.marks,
+                corpus.canvas_length,
+                vocabulary,
+                rng,
+                settings.mixture,
+                most_noise,
+                left,
             )
-            later = (
-                partial(reveal, marks=corpus.marks, vocabulary=vocabulary, rng=rng)
-                if rng.random() < settings.revealing
-                else None
-            )
-            rate = settings.learning_rate * warmup_cosine(step, settings.steps, settings.warm_up)
-            for optimizer in optimizers:
-                for group in optimizer.param_groups:
-                    group["lr"] = rate
-            with torch.autocast("cpu", torch.bfloat16):
-                cache = encode_prompts(model, prompt, soft_tokens[rows])
-                cache.batch_repeat_interleave(settings.canvases)
-                if left:
-                    extend(model, cache, torch.tensor([report[:left] for report in reports]))
-                loss = denoising_loss(model, cache, examples, temperature, later)
-            model.zero_grad(set_to_none=True)
-            loss.backward()
-            norm = nn.utils.clip_grad_norm_(trained, 1.0)
-            for optimizer in optimizers:
-                optimizer.step()
-            advance(1, f"loss {loss.item():.3f}")
-            progress.log("text", step=step + 1, loss=loss.item(), norm=float(norm))
-            if (step + 1) % settings.save_every == 0 or step + 1 == settings.steps:
-                state.save(step + 1)
-                model.eval()
-                with torch.compiler.set_stance("force_eager"):
-                    figures = evaluate(step + 1)
-                model.train()
-                progress.log("text-held-out", step=step + 1, **figures)
-                shown = ", ".join(f"{name} {value:.3f}" for name, value in figures.items())
-                progress.say(f"text step {step + 1}: loss {loss.item():.3f}, {shown}")
-    model.eval()
+            for report in reports
+        ]
+        temperature = (
+            float(rng.uniform(settings.t_min, settings.t_max))
+            if rng.random() < settings.self_conditioning
+            else None
+        )
+        later = (
+            partial(reveal, marks=corpus.marks, vocabulary=vocabulary, rng=rng)
+            if rng.random() < settings.revealing
+            else None
+        )
+        with torch.autocast("cpu", torch.bfloat16):
+            cache = encode_prompts(model, prompt, soft_tokens[rows])
+            cache.batch_repeat_interleave(settings.canvases)
+            if left:
+                extend(model, cache, torch.tensor([report[:left] for report in reports]))
+            loss = denoising_loss(model, cache, examples, temperature, later)
+        return loss
+
+    run_steps(model, optimizers, state, settings, watch, loss_at, stop_after=stop_after)

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import torch
 
+from inference.engines.base import Engine
 from inference.evaluation.filling import fill_case
 from inference.evaluation.finding_labels import extract_labels
 from inference.evaluation.metrics import macro_f1
@@ -30,7 +31,8 @@ from inference.training.calibration import calibrate_filler_bias
 from inference.training.corruption import corrupt
 from inference.training.demo_corpus import HELD_OUT_FROM, Images, load_images
 from inference.training.demo_model import build, image_processor, train_tokenizer
-from inference.training.findings import sample_case
+from inference.training.findings import Case, sample_case
+from inference.training.loop import Watch
 from inference.training.progress import Progress
 from inference.training.report_language import prompt_context, write_report
 from inference.training.run_state import OtherRunError
@@ -44,9 +46,9 @@ from inference.training.text import (
 from inference.training.vision import VisionSettings, encode_images, train_vision
 
 if TYPE_CHECKING:
-    from transformers import DiffusionGemmaForBlockDiffusion, GemmaTokenizer
+    from transformers import DiffusionGemmaForBlockDiffusion, GemmaTokenizer, PreTrainedModel
 
-_VALIDATION_FROM: Final = HELD_OUT_FROM + 500_000
+VALIDATION_FROM: Final = HELD_OUT_FROM + 500_000
 """Seeds to watch training by; the benchmark's held-out studies are others."""
 
 VALIDATION_DRAFTS: Final = 8
@@ -61,25 +63,23 @@ def parser() -> argparse.ArgumentParser:
     result.add_argument("--out", type=Path, required=True, help="the checkpoint folder to write")
     result.add_argument("--run", type=Path, required=True, help="folder for caches, state, logs")
     result.add_argument("--seed", type=int, default=0)
-    result.add_argument("--studies", type=_positive, default=6000, help="studies to train on")
-    result.add_argument("--validation", type=_positive, default=250, help="studies to watch it by")
-    result.add_argument("--vision-steps", type=_positive, default=VisionSettings.steps)
-    result.add_argument("--text-steps", type=_positive, default=TextSettings.steps)
+    result.add_argument("--studies", type=positive, default=6000, help="studies to train on")
+    result.add_argument("--validation", type=positive, default=250, help="studies to watch it by")
+    result.add_argument("--vision-steps", type=positive, default=VisionSettings.steps)
+    result.add_argument("--text-steps", type=positive, default=TextSettings.steps)
     result.add_argument("--start-from", type=Path, metavar="DIR", help="a checkpoint to train on")
     result.add_argument(
         "--learning-rate", type=float, help="of the text side, at its peak (0.003; half to go on)"
     )
-    result.add_argument("--save-every", type=_positive, default=TextSettings.save_every)
-    result.add_argument("--threads", type=_positive, help="threads for PyTorch and for rendering")
-    result.add_argument(
-        "--stop-after", type=_positive, metavar="N", help="of the text side's steps"
-    )
+    result.add_argument("--save-every", type=positive, default=TextSettings.save_every)
+    result.add_argument("--threads", type=positive, help="threads for PyTorch and for rendering")
+    result.add_argument("--stop-after", type=positive, metavar="N", help="of the text side's steps")
     result.add_argument("--compile", action="store_true", help="faster; needs a C++ compiler")
     result.add_argument("--only", choices=("images", "vision"), help="stop after this stage")
     return result
 
 
-def _positive(text: str) -> int:
+def positive(text: str) -> int:
     if not (text.isascii() and text.isdigit() and int(text)):
         raise argparse.ArgumentTypeError(f"{text!r} is no whole number above zero")
     return int(text)
@@ -109,7 +109,7 @@ def _train(arguments: argparse.Namespace) -> int:
     progress = Progress(arguments.run)
     studies = load_images(0, arguments.studies, arguments.run, progress, arguments.threads)
     watched = load_images(
-        _VALIDATION_FROM, arguments.validation, arguments.run, progress, arguments.threads
+        VALIDATION_FROM, arguments.validation, arguments.run, progress, arguments.threads
     )
     if arguments.only == "images":
         return 0
@@ -119,7 +119,7 @@ def _train(arguments: argparse.Namespace) -> int:
         steps=arguments.vision_steps, save_every=arguments.save_every, seed=arguments.seed
     )
     if arguments.start_from:
-        model, tokenizer = _load(arguments.start_from)
+        model, tokenizer = load_to_train(arguments.start_from)
     else:
         tokenizer = train_tokenizer(_tokenizer_texts())
         model = build(tokenizer)
@@ -135,15 +135,14 @@ def _train(arguments: argparse.Namespace) -> int:
     cases = [sample_case(int(seed)) for seed in studies.seeds]
     corpus = ReportCorpus(tokenizer, cases, model.config.canvas_length)
     text = _text_settings(arguments)
-    watch = _watcher(model, tokenizer, watched, arguments.out, progress)
+    evaluate = _watcher(model, tokenizer, watched, arguments.out, progress)
     train_text(
         model,
         corpus,
         tokens,
         text,
         arguments.run,
-        progress,
-        watch,
+        Watch("text", "text side", progress, evaluate),
         compiled=arguments.compile,
         stop_after=arguments.stop_after,
     )
@@ -155,7 +154,7 @@ def _train(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _load(folder: Path) -> tuple[DiffusionGemmaForBlockDiffusion, GemmaTokenizer]:
+def load_to_train(folder: Path) -> tuple[DiffusionGemmaForBlockDiffusion, GemmaTokenizer]:
     """The weights of a checkpoint, in float32 to be trained on, and its tokenizer."""
     from transformers import AutoTokenizer, DiffusionGemmaForBlockDiffusion
 
@@ -178,7 +177,7 @@ def _text_settings(arguments: argparse.Namespace) -> TextSettings:
     )
 
 
-def save(model: DiffusionGemmaForBlockDiffusion, tokenizer: GemmaTokenizer, folder: Path) -> None:
+def save(model: PreTrainedModel, tokenizer: GemmaTokenizer, folder: Path) -> None:
     """Write an ordinary checkpoint folder, weights in bfloat16."""
     from transformers.utils import logging
 
@@ -236,22 +235,28 @@ def _watcher(
 
     def evaluate(step: int) -> dict[str, float]:
         engine = DiffusionEngine(assemble(model, tokenizer, image_processor(), folder, "cpu"))
-        found = []
-        forwards = 0
-        for row, case in enumerate(cases[:VALIDATION_DRAFTS]):
-            filled = fill_case(engine, case, (Gap(),), watched.pixels[row], seed=row)
-            found.append(extract_labels(filled.fills[0]))
-            forwards += filled.forwards
-            if row == 0:
-                progress.say(filled.fills[0])
-        truth = [case.labels for case in cases[:VALIDATION_DRAFTS]]
-        return {
-            "loss": loss(),
-            "draft_macro_f1": macro_f1(found, truth),
-            "draft_forwards": forwards / max(1, len(found)),
-        }
+        return {"loss": loss(), **draft_figures(engine, cases, watched, progress)}
 
     return evaluate
+
+
+def draft_figures(
+    engine: Engine, cases: Sequence[Case], watched: Images, progress: Progress
+) -> dict[str, float]:
+    """What the first few studies' real drafts find, and how many forwards they take."""
+    found = []
+    forwards = 0
+    for row, case in enumerate(cases[:VALIDATION_DRAFTS]):
+        filled = fill_case(engine, case, (Gap(),), watched.pixels[row], seed=row)
+        found.append(extract_labels(filled.fills[0]))
+        forwards += filled.forwards
+        if row == 0:
+            progress.say(filled.fills[0])
+    truth = [case.labels for case in cases[:VALIDATION_DRAFTS]]
+    return {
+        "draft_macro_f1": macro_f1(found, truth),
+        "draft_forwards": forwards / max(1, len(found)),
+    }
 
 
 def _calibrate(

@@ -134,6 +134,15 @@ def test_json_has_every_candidate_and_text_the_best(
     assert capfd.readouterr().out == answer["text"]
 
 
+def test_an_engine_that_the_checkpoint_is_not_is_refused(
+    capsys: pytest.CaptureFixture[str], infill: list[str]
+) -> None:
+    assert cli.main([*infill, "--engine", "diffusion"]) == cli.OK
+    capsys.readouterr()
+    assert cli.main([*infill, "--engine", "autoregressive"]) == cli.BAD_INPUT
+    assert "is no autoregressive checkpoint" in one_sentence(capsys)
+
+
 def test_a_warm_infill_begins_from_the_words_in_its_gaps(
     monkeypatch: pytest.MonkeyPatch,
     capfd: pytest.CaptureFixture[str],

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from pydicom.dataset import Dataset
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
@@ -43,6 +44,7 @@ from desktop.worker_link import WorkerState
 from inference.client import RequestFailed
 from inference.protocol import Fixed, Gap
 from tests.desktop.bench import REPORT, press, shown
+from tests.desktop.fake_worker import MODEL
 from tests.desktop.qt_loop import on_qt_loop, until
 from tests.desktop.studies.factory import make_dataset, save
 
@@ -68,6 +70,16 @@ async def test_opening_a_study_shows_its_image_and_names_its_patient(tmp_path: P
         assert bench.window.commands["draft"].isEnabled()
         assert not bench.window.study_bar.isVisible()
         assert Settings().recent == [bench.study]
+
+
+@on_qt_loop
+async def test_the_status_line_says_how_the_model_writes(tmp_path: Path) -> None:
+    async with shown(tmp_path) as bench:
+        await bench.worker()
+        status = bench.window.status
+        assert "Canvas of 128 tokens, at most 48 steps" in status._model.toolTip()
+        status.show_model(msgspec.structs.replace(MODEL, paradigm="autoregressive"))
+        assert "from left to right, at most 48 tokens" in status._model.toolTip()
 
 
 @on_qt_loop

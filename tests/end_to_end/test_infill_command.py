@@ -58,6 +58,38 @@ def test_the_command_returns_pinned_text_byte_for_byte(pins: list[str], tmp_path
     assert result["prefix_encodings"] == 1
 
 
+REPORT = "FINDINGS:\nThe heart is normal. {{gap}} No pleural effusion.\n\nIMPRESSION:\n{{gap}}"
+
+
+@pytest.mark.parametrize("mode", ["both", "left", "forced"])
+def test_the_sibling_fills_the_same_gaps_in_each_of_its_modes(mode: str, tmp_path: Path) -> None:
+    report = tmp_path / "report.txt"
+    report.write_text(REPORT)
+    study = str(resources.demo_studies()[0])
+    command = [sys.executable, "-m", "desktop.cli", "infill", study, "--report", str(report)]
+    done = subprocess.run(
+        [*command, "--engine", "autoregressive", "--mode", mode, "--json"],
+        capture_output=True,
+        timeout=120,
+        env=os.environ,
+    )
+    assert done.returncode == 0, done.stderr.decode()
+    result = json.loads(done.stdout.decode())
+    assert result["checkpoint"].endswith("demo-autoregressive")
+    fills = [piece["fill"] for piece in result["pieces"] if "fill" in piece]
+    assert len(fills) == 2
+    assert fills[1].endswith(".")
+    assert result["text"].startswith("FINDINGS:\nThe heart is normal. ")
+
+
+def test_a_mode_is_not_a_denoisers(tmp_path: Path) -> None:
+    study = str(resources.demo_studies()[0])
+    command = [sys.executable, "-m", "desktop.cli", "draft", study, "--mode", "left"]
+    done = subprocess.run(command, capture_output=True, timeout=120, env=os.environ)
+    assert done.returncode == 2
+    assert "always reads both sides" in done.stderr.decode()
+
+
 class Worker:
     """One worker with the bundled checkpoint and one bundled study, for many examples."""
 

@@ -35,6 +35,19 @@ def random_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def random_sibling(random_checkpoint: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same as an autoregressive checkpoint; copy it before you damage it."""
+    from inference.checkpoints import load
+    from inference.training.sibling import sibling_of
+    from inference.training.train_demo import save
+
+    checkpoint = load(random_checkpoint, "cpu")
+    folder = tmp_path_factory.mktemp("checkpoints") / "random-sibling"
+    save(sibling_of(checkpoint.model), checkpoint.tokenizer, folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
 def loaded(random_checkpoint: Path) -> Checkpoint:
     from inference.checkpoints import load
 

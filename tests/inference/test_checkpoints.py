@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from safetensors.torch import load_file, save_file
 
-from inference.checkpoints import CheckpointError, check, load, load_engine
+from inference.checkpoints import CheckpointError, check, check_diffusion, load, load_engine
+from inference.engines.autoregressive import AutoregressiveEngine
 from inference.placement import Placement
 
 
@@ -38,6 +39,16 @@ def test_a_whole_folder_loads(folder: Path) -> None:
     assert engine.info.device == "cpu"
     assert engine.info.name == "copy"
     assert len(stages) == 3
+
+
+def test_the_folder_says_how_its_model_writes(random_sibling: Path) -> None:
+    engine = load_engine(random_sibling, Placement("cpu"), lambda _: None)
+    assert isinstance(engine, AutoregressiveEngine)
+    assert engine.info.paradigm == "autoregressive"
+    assert engine.info.architecture == "Gemma4ForConditionalGeneration"
+    assert not engine.info.has_filler
+    with pytest.raises(CheckpointError, match="a diffusion one is needed"):
+        check_diffusion(random_sibling)
 
 
 def test_the_filler_bias_stands_beside_the_filler_token(folder: Path) -> None:

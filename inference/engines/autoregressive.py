@@ -1,0 +1,184 @@
+"""Gemma 4, the autoregressive sibling: the same studies, the same requests, written left to right.
+
+It is here to be compared with. A gap between pinned words can be put to it in three ways
+(:data:`~inference.protocol.Mode`); a request that is one gap alone is a draft in all of them. The
+study's image and context are encoded once, as for diffusion; what is asked of them comes behind
+that, and the keys and values of all that was read are kept while it writes.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from inference.codec import Codec
+from inference.engines.base import BadRequest, check_has_gap
+from inference.engines.prefixes import Prefixes, key_of, refuse_long_prompt
+from inference.engines.writing import Author, Writing
+from inference.prompt import patch, write_stem
+from inference.protocol import Canvas, Filled, Infill, ModelInfo, Prepare, Prepared
+
+if TYPE_CHECKING:
+    from transformers import (
+        Cache,
+        Gemma4ForConditionalGeneration,
+        GenerationConfig,
+        PreTrainedTokenizerBase,
+    )
+    from transformers.generation.logits_process import LogitsProcessorList
+    from transformers.image_processing_base import ImageProcessingMixin
+
+LONGEST = 512
+"""Tokens of a report at most, where the checkpoint does not say."""
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A loaded checkpoint folder."""
+
+    info: ModelInfo
+    model: Gemma4ForConditionalGeneration
+    tokenizer: PreTrainedTokenizerBase
+    image_processor: ImageProcessingMixin
+    end_ids: tuple[int, ...]
+
+
+class AutoregressiveEngine:
+    """Runs jobs on one loaded checkpoint, one at a time."""
+
+    def __init__(self, checkpoint: Checkpoint) -> None:
+        self.info = checkpoint.info
+        self.model = checkpoint.model
+        self.codec = Codec(checkpoint.tokenizer, checkpoint.end_ids)
+        self._prefixes = Prefixes(partial(encode_stem, checkpoint), partial(_extend, self.model))
+        self._author = Author(
+            model=checkpoint.model,
+            tokenizer=checkpoint.tokenizer,
+            codec=self.codec,
+            longest=checkpoint.info.max_steps,
+            room=_room(checkpoint.model),
+            warpers=_warpers(checkpoint.model.generation_config),
+        )
+
+    def prepare(self, request: Prepare, image: NDArray[np.uint8] | None) -> Prepared:
+        """Encode a study's image and context; later jobs on it find them."""
+        started = time.perf_counter()
+        with torch.inference_mode():
+            _, encodings = self._prefixes.study(key_of(request), image)
+        return Prepared(request.request_id, encodings, time.perf_counter() - started)
+
+    def length(self, text: str) -> int:
+        """Tokens that a gap must have for this text to fill it exactly, behind a space."""
+        return len(self.codec.encode(f" {text}"))
+
+    def infill(
+        self,
+        request: Infill,
+        image: NDArray[np.uint8] | None,
+        emit: Callable[[Canvas], None],
+        cancelled: Callable[[], bool],
+    ) -> Filled:
+        """Fill the gaps of ``request``; ``image`` (rows, columns) is the one it names.
+
+        Steps are tokens, of which ``max_steps`` are written into a gap at most. The bound of
+        entropies has no meaning here.
+
+        Raises :class:`~inference.engines.base.BadRequest` for what does not fit, and
+        :class:`~inference.engines.base.JobCancelled` within one token of a cancel.
+        """
+        started = time.perf_counter()
+        check_has_gap(request.pieces)
+        if request.options.warm:
+            raise BadRequest(
+                "An autoregressive model writes from nothing and cannot begin near the words that "
+                "are there. Infill instead, or choose a diffusion checkpoint."
+            )
+        seed = request.options.seed
+        seed = secrets.randbits(32) if seed is None else seed
+
+        def now() -> float:
+            return time.perf_counter() - started
+
+        writing = Writing(self._author, request, seed, emit, cancelled, now)
+        writing.check_cancelled()
+        with torch.inference_mode():
+            stem, encodings = self._prefixes.study(key_of(request), image)
+            prefix_seconds = now()
+            candidates = writing.run(stem)
+        return Filled(
+            request_id=request.request_id,
+            candidates=candidates,
+            steps=writing.steps,
+            forwards=writing.forwards,
+            canvas_forwards=writing.forwards,
+            tokens=writing.steps,
+            seconds=now(),
+            prefix_seconds=prefix_seconds if encodings else 0.0,
+            prefix_encodings=encodings,
+            seed=seed,
+            checkpoint=self.info.checkpoint,
+            device=self.info.device,
+        )
+
+
+def encode_stem(checkpoint: Checkpoint, image: NDArray[np.uint8] | None, context: str) -> Cache:
+    """Encode what every prompt of a study begins with: its image and its context.
+
+    Raises :class:`~inference.engines.base.BadRequest` where that is too long.
+    """
+    from transformers import DynamicCache
+
+    model = checkpoint.model
+    patched = None if image is None else patch(image, checkpoint.image_processor)
+    stem = write_stem(
+        checkpoint.tokenizer, context, None if patched is None else patched.soft_tokens
+    )
+    refuse_long_prompt(stem.input_ids.shape[1], _room(model) - checkpoint.info.max_steps)
+    seen: dict[str, Tensor] = {}
+    if patched is not None:
+        seen = {
+            "pixel_values": patched.pixel_values.to(model.device),
+            "image_position_ids": patched.position_ids.to(model.device),
+            "mm_token_type_ids": stem.token_type_ids.to(model.device),
+        }
+    cache = DynamicCache(config=model.config.get_text_config())
+    ids = stem.input_ids.to(model.device)
+    model.model(input_ids=ids, past_key_values=cache, use_cache=True, **seen)
+    return cache
+
+
+def _extend(model: Gemma4ForConditionalGeneration, cache: Cache, tokens: Tensor) -> Cache:
+    model.model(input_ids=tokens.to(model.device), past_key_values=cache, use_cache=True)
+    return cache
+
+
+def _room(model: Gemma4ForConditionalGeneration) -> int:
+    return int(model.config.get_text_config().max_position_embeddings)
+
+
+def _warpers(generation: GenerationConfig) -> LogitsProcessorList:
+    """What the checkpoint's own settings make of a distribution that is drawn from."""
+    from transformers.generation.logits_process import (
+        LogitsProcessorList,
+        TemperatureLogitsWarper,
+        TopKLogitsWarper,
+        TopPLogitsWarper,
+    )
+
+    warpers = LogitsProcessorList()
+    if generation.temperature not in (None, 1.0):
+        warpers.append(TemperatureLogitsWarper(float(generation.temperature)))
+    if generation.top_k:
+        warpers.append(TopKLogitsWarper(generation.top_k))
+    if generation.top_p not in (None, 1.0):
+        warpers.append(TopPLogitsWarper(generation.top_p))
+    return warpers

@@ -1,0 +1,296 @@
+"""One job of an autoregressive engine: its gaps in order, its candidates one after the other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import torch
+from torch import Tensor
+
+from inference.canvas import encode_fixed, is_whole_lines, merged, wished_tokens
+from inference.codec import Codec
+from inference.engines.base import BadRequest, JobCancelled
+from inference.engines.prefixes import branch
+from inference.faults import find_faults
+from inference.prompt import INSTRUCTION, LATER_MARK, fill_instruction, write_ask
+from inference.protocol import Candidate, Canvas, Fixed, Gap, Infill, Mode, Run
+from inference.ranking import Denoised, rank
+
+if TYPE_CHECKING:
+    from transformers import Cache, Gemma4ForConditionalGeneration, PreTrainedTokenizerBase
+    from transformers.generation.logits_process import LogitsProcessorList
+
+_LOOK_AHEAD: Final = 4
+"""Pinned tokens that a gap hands over to where the model would write them by itself."""
+
+_SURE: Final = -0.7
+"""Mean log-probability of these from which on it would: one in two, each."""
+
+_SENTENCE_ENDS: Final = (".", "?", "!")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Author:
+    """What a job needs of its engine. ``warpers`` shape what is drawn from."""
+
+    model: Gemma4ForConditionalGeneration
+    tokenizer: PreTrainedTokenizerBase
+    codec: Codec
+    longest: int
+    room: int
+    warpers: LogitsProcessorList
+
+
+class Pen:
+    """Writes behind a cache, a token at a time; ``forwards`` counts what that takes.
+
+    ``generator`` draws tokens; without one the likeliest is written.
+    """
+
+    def __init__(self, author: Author, cache: Cache, generator: torch.Generator | None) -> None:
+        self._author, self._generator = author, generator
+        self._cache = cache
+        self._logits = torch.empty(0)
+        self.forwards = 0
+
+    def read(self, tokens: Sequence[int]) -> None:
+        """Take up tokens that stand. Raises :class:`BadRequest` where there is no room left."""
+        excess = self._cache.get_seq_length() + len(tokens) - self._author.room
+        if excess > 0:
+            raise BadRequest(
+                f"The report and what the study tells are {excess} tokens longer than this "
+                f"checkpoint's {self._author.room}. Shorten the report."
+            )
+        if tokens:
+            self._logits = self._forward(self._cache, tokens, keep=1)[-1]
+
+    def choose(self, *, may_end: bool) -> int:
+        """The next token; a control token only where it may end the text."""
+        codec = self._author.codec
+        banned = codec.special - codec.ends if may_end else codec.special
+        logits = self._logits.clone()
+        logits[sorted(banned)] = -torch.inf
+        if self._generator is None:
+            return int(logits.argmax())
+        ids = torch.empty(1, 0, dtype=torch.long, device=logits.device)
+        shaped = self._author.warpers(ids, logits[None])
+        return int(torch.multinomial(shaped.softmax(-1), 1, generator=self._generator))
+
+    def log_probability(self, token: int) -> float:
+        """In nats, of a token to come next."""
+        return self._logits.log_softmax(-1)[token].item()
+
+    def expects(self, tokens: Sequence[int]) -> float:
+        """Mean log-probability, in nats, of ``tokens`` to come next; nothing is taken up."""
+        told = [self._logits]
+        if len(tokens) > 1:
+            told += list(self._forward(branch(self._cache), tokens[:-1]))
+        chosen = [row.log_softmax(-1)[token] for row, token in zip(told, tokens, strict=True)]
+        return torch.stack(chosen).mean().item()
+
+    def fork(self) -> Pen:
+        """Another pen at the same place; nothing is copied."""
+        twin = Pen(self._author, branch(self._cache), self._generator)
+        twin._logits = self._logits
+        return twin
+
+    def _forward(self, cache: Cache, tokens: Sequence[int], *, keep: int = 0) -> Tensor:
+        """The logits (K, V), float32, behind each of the last ``keep`` tokens; of all where 0."""
+        self.forwards += 1
+        model = self._author.model
+        ids = torch.tensor([tokens], device=model.device)
+        logits: Tensor = model(
+            input_ids=ids, past_key_values=cache, use_cache=True, logits_to_keep=keep
+        ).logits
+        return logits[0].float()
+
+
+class Writing:
+    """Fills the gaps of one request. ``steps`` counts the tokens written, in all candidates."""
+
+    def __init__(
+        self,
+        author: Author,
+        request: Infill,
+        seed: int,
+        emit: Callable[[Canvas], None],
+        cancelled: Callable[[], bool],
+        now: Callable[[], float],
+    ) -> None:
+        self._author, self._codec, self._request = author, author.codec, request
+        self._pieces = merged(request.pieces)
+        self._emit, self._cancelled, self._now = emit, cancelled, now
+        self._generator = torch.Generator(author.model.device).manual_seed(seed)
+        self._most = min(author.longest, request.options.max_steps or author.longest)
+        self._fixed, self._drops = encode_fixed(self._pieces, self._codec)
+        self.steps = 0
+        self.forwards = 0
+
+    def check_cancelled(self) -> None:
+        """Raises :class:`~inference.engines.base.JobCancelled` if that was asked for."""
+        if self._cancelled():
+            raise JobCancelled(step=self.steps)
+
+    def run(self, stem: Cache) -> tuple[Candidate, ...]:
+        """Write every candidate: the first as the model is surest, the others as it is drawn."""
+        mode = self._request.options.mode or "both"
+        written = []
+        for number in range(self._request.options.candidates or 1):
+            generator = self._generator if number else None
+            if mode == "both" and any(isinstance(piece, Fixed) for piece in self._pieces):
+                fills, ended = self._asked(stem, generator)
+            else:
+                fills, ended = self._continued(stem, generator, mode)
+            written.append(Denoised(fills, find_faults(self._pieces, fills, ended=ended)))
+        return tuple(Candidate(each.fills, each.faults) for each in rank(written))
+
+    # -- both sides in the prompt
+
+    def _asked(
+        self, stem: Cache, generator: torch.Generator | None
+    ) -> tuple[tuple[str, ...], bool]:
+        """Each gap asked for by itself: the prompt shows the report around it."""
+        fills: list[str] = []
+        all_ended = True
+        for index, piece in enumerate(self._pieces):
+            if not isinstance(piece, Gap):
+                continue
+            left, right = self._around(index, fills)
+            ask = write_ask(self._author.tokenizer, fill_instruction(left, right))
+            pen = Pen(self._author, branch(stem), generator)
+            pen.read(ask)
+            tokens, ended = self._write(pen, index, fills, limit=self._most)
+            self.forwards += pen.forwards
+            fills.append(self._text(index, tokens))
+            all_ended &= ended
+        return tuple(fills), all_ended
+
+    def _around(self, index: int, fills: Sequence[str]) -> tuple[str, str]:
+        rest = iter(fills)
+        left = "".join(
+            piece.text if isinstance(piece, Fixed) else next(rest) for piece in self._pieces[:index]
+        )
+        right = "".join(
+            piece.text if isinstance(piece, Fixed) else LATER_MARK
+            for piece in self._pieces[index + 1 :]
+        )
+        # As on a canvas, the space before a gap is its first word's.
+        return left.removesuffix(" "), right
+
+    # -- from left to right
+
+    def _continued(
+        self, stem: Cache, generator: torch.Generator | None, mode: Mode
+    ) -> tuple[tuple[str, ...], bool]:
+        """The report from its beginning; what is pinned is read, what is not is written."""
+        pen = Pen(self._author, branch(stem), generator)
+        pen.read(write_ask(self._author.tokenizer, INSTRUCTION))
+        fills: list[str] = []
+        ended = True
+        for index, piece in enumerate(self._pieces):
+            if isinstance(piece, Fixed):
+                pen.read(self._fixed[index])
+                continue
+            last = index == len(self._pieces) - 1
+            pinned = self._fixed.get(index + 1)
+            if mode == "forced" and pinned and piece.tokens is None:
+                tokens, pen = self._until_pinned(pen, index, fills, pinned[:_LOOK_AHEAD])
+            else:
+                stop = None if last else self._sentence_or_line(index)
+                tokens, ended = self._write(pen, index, fills, limit=self._most, stop=stop)
+            fills.append(self._text(index, tokens))
+        self.forwards += pen.forwards
+        return tuple(fills), ended
+
+    def _sentence_or_line(self, index: int) -> Callable[[Sequence[int], int], bool]:
+        """Where a gap of open length ends that knows nothing of what follows."""
+        lines = is_whole_lines(self._pieces, index)
+
+        def is_over(written: Sequence[int], token: int) -> bool:
+            text = self._codec.decode(written)
+            added = self._codec.decode([*written, token])[len(text) :]
+            closed = text.rstrip().endswith(_SENTENCE_ENDS) and not lines
+            return (closed and added[:1].isspace()) or (bool(text) and added[:1] == "\n")
+
+        return is_over
+
+    def _until_pinned(
+        self, pen: Pen, index: int, fills: Sequence[str], pinned: Sequence[int]
+    ) -> tuple[list[int], Pen]:
+        """Write until the model would go on with the tokens ``pinned`` by itself.
+
+        Where it never would, the gap ends where it came nearest to that.
+        """
+        began = pen.fork()
+        nearness: list[float] = []
+
+        def is_over(_written: Sequence[int], token: int) -> bool:
+            nearness.append(pen.log_probability(pinned[0]))
+            return token == pinned[0] and pen.expects(pinned) >= _SURE
+
+        limit = min(self._most, wished_tokens(self._pieces, index, self._codec))
+        tokens, ended = self._write(pen, index, fills, limit=limit, stop=is_over)
+        if ended:
+            return tokens, pen
+        best = max(range(len(nearness)), key=lambda place: nearness[place])
+        began.forwards = pen.forwards
+        began.read(tokens[:best])
+        return tokens[:best], began
+
+    # -- words
+
+    def _write(
+        self,
+        pen: Pen,
+        index: int,
+        fills: Sequence[str],
+        *,
+        limit: int,
+        stop: Callable[[Sequence[int], int], bool] | None = None,
+    ) -> tuple[list[int], bool]:
+        """The tokens of a gap, and whether it came to an end before its ``limit``.
+
+        ``stop`` is asked before each token whether the gap is over without it.
+        """
+        gap = self._pieces[index]
+        assert isinstance(gap, Gap)
+        exact = gap.tokens is not None
+        tokens: list[int] = []
+        limit = gap.tokens if gap.tokens is not None else limit
+        while len(tokens) < limit:
+            self.check_cancelled()
+            token = pen.choose(may_end=not exact)
+            if token in self._codec.ends or (
+                not exact and stop is not None and stop(tokens, token)
+            ):
+                return tokens, True
+            tokens.append(token)
+            pen.read([token])
+            self.steps += 1
+            self._show(index, fills, tokens, limit)
+        return tokens, exact
+
+    def _text(self, index: int, tokens: Sequence[int]) -> str:
+        text = self._codec.decode(tokens)
+        return text.removeprefix(" ") if self._drops[index] else text
+
+    def _show(self, index: int, fills: Sequence[str], tokens: Sequence[int], limit: int) -> None:
+        shown = [*fills, self._text(index, tokens)]
+        later = sum(isinstance(piece, Gap) for piece in self._pieces) - len(shown)
+        self._emit(
+            Canvas(
+                request_id=self._request.request_id,
+                step=len(tokens),
+                max_steps=limit,
+                tokens=len(tokens),
+                seconds=self._now(),
+                gaps=(*(runs(text) for text in shown), *[()] * later),
+            )
+        )
+
+
+def runs(text: str) -> tuple[Run, ...]:
+    """Text that no later step changes."""
+    return (Run(text, settled=True),) if text else ()
