@@ -38,6 +38,7 @@ from inference.placement import Placement
 from inference.protocol import MAX_FRAME_BYTES, Failed, Loading, Ready
 from inference.session import Session
 from inference.sockets import CLOSE_TIMEOUT
+from inference.threads import wait_briefly
 
 log = logging.getLogger(__name__)
 
@@ -299,6 +300,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--port", type=_port, default=0, help="default: any free one")
     parser.add_argument("--parent-pid", type=int, metavar="N", help="end when this process does")
     options = parser.parse_args(arguments)
+    wait_briefly()
     device = None if options.device == "auto" else options.device
     loader = checkpoint_loader(options.checkpoint, Placement(device, options.compile))
     return run(loader, options.host, options.port, options.parent_pid)
