@@ -236,9 +236,7 @@ def _fill(options: argparse.Namespace, pieces: Sequence[Piece]) -> int:
             paradigm=options.engine,
             as_json=options.json,
         )
-    except headless.WrongParadigm as error:
-        raise UserError(error) from None
-    except StudyError as error:
+    except (StudyError, headless.WrongParadigm) as error:
         raise UserError(error) from None
     except RequestFailed as error:
         return _fail(FAULT if error.kind == "internal" else BAD_INPUT, error)

@@ -236,6 +236,11 @@ def read_runs(
     return tuple(run for run in runs if run.text)
 
 
+def settled_runs(text: str) -> tuple[Run, ...]:
+    """Text that no later step changes."""
+    return (Run(text, settled=True),) if text else ()
+
+
 def _without_space(text: str, slot: GapSlot) -> str:
     return text.removeprefix(_SPACE) if slot.drops_space else text
 

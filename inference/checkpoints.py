@@ -291,13 +291,8 @@ def assemble(
     from inference.engines.diffusion import Checkpoint
 
     settings = _settings(model.generation_config, tokenizer)
-    info = ModelInfo(
-        checkpoint=str(folder),
-        name=folder.name,
+    info = _described(model, folder, device)(
         architecture=DIFFUSION,
-        parameters=model.num_parameters(),
-        device=_device_name(device),
-        dtype=_dtype_name(model),
         canvas_length=model.config.canvas_length,
         max_steps=settings.max_steps,
         has_filler=getattr(tokenizer, "filler_token", None) is not None,
@@ -313,13 +308,8 @@ def assemble_autoregressive(
     from inference.engines.autoregressive import LONGEST, Checkpoint
 
     longest = int(model.generation_config.max_new_tokens or LONGEST)
-    info = ModelInfo(
-        checkpoint=str(folder),
-        name=folder.name,
+    info = _described(model, folder, device)(
         architecture=AUTOREGRESSIVE,
-        parameters=model.num_parameters(),
-        device=_device_name(device),
-        dtype=_dtype_name(model),
         canvas_length=longest,
         max_steps=longest,
         has_filler=False,
@@ -327,6 +317,18 @@ def assemble_autoregressive(
     )
     ends = _end_ids(model.generation_config, tokenizer)
     return Checkpoint(info, model, tokenizer, image_processor, ends)
+
+
+def _described(model: Any, folder: Path, device: str) -> Callable[..., ModelInfo]:
+    """What is told alike of every loaded model; the rest is to be added."""
+    return partial(
+        ModelInfo,
+        checkpoint=str(folder),
+        name=folder.name,
+        parameters=model.num_parameters(),
+        device=_device_name(device),
+        dtype=_dtype_name(model),
+    )
 
 
 def _first_line(error: Exception) -> str:

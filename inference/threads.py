@@ -2,7 +2,7 @@
 
 OpenMP's threads spin at the end of every operation until the last of them arrives. Alone on a
 machine that is the fastest way; where another program uses a core, those that spin take the time
-that the late one needs, and a step takes many times as long. A workstation is never alone.
+that the late one needs. A workstation is never alone.
 """
 
 from __future__ import annotations
@@ -13,8 +13,7 @@ from typing import Final
 SPINS: Final = "1000"
 """Turns before a waiting thread sleeps; GNU's OpenMP spins 300 times as long by itself.
 
-On two cores a step of the demo checkpoint took 27 instead of 20 ms alone, and 48 instead of 170 ms
-beside a program that kept one of them busy. Without any spinning it took 43 ms alone.
+Figures are in ``docs/benchmarks.md``, under *Speed*.
 """
 
 

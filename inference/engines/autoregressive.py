@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
@@ -22,7 +22,7 @@ from torch import Tensor
 
 from inference.codec import Codec
 from inference.engines.base import BadRequest, check_has_gap
-from inference.engines.prefixes import Prefixes, key_of, refuse_long_prompt
+from inference.engines.prefixes import StudyPrefixes, key_of, refuse_long_prompt
 from inference.engines.writing import Author, Writing
 from inference.prompt import patch, write_stem
 from inference.protocol import Canvas, Filled, Infill, ModelInfo, Prepare, Prepared
@@ -59,7 +59,7 @@ class AutoregressiveEngine:
         self.info = checkpoint.info
         self.model = checkpoint.model
         self.codec = Codec(checkpoint.tokenizer, checkpoint.end_ids)
-        self._prefixes = Prefixes(partial(encode_stem, checkpoint), partial(_extend, self.model))
+        self._prefixes = StudyPrefixes(partial(encode_stem, checkpoint))
         self._author = Author(
             model=checkpoint.model,
             tokenizer=checkpoint.tokenizer,
@@ -67,14 +67,13 @@ class AutoregressiveEngine:
             longest=checkpoint.info.max_steps,
             room=_room(checkpoint.model),
             warpers=_warpers(checkpoint.model.generation_config),
+            banned=_tokens(self.codec.special - self.codec.ends, checkpoint.model.device),
+            banned_in_text=_tokens(self.codec.special, checkpoint.model.device),
         )
 
     def prepare(self, request: Prepare, image: NDArray[np.uint8] | None) -> Prepared:
         """Encode a study's image and context; later jobs on it find them."""
-        started = time.perf_counter()
-        with torch.inference_mode():
-            _, encodings = self._prefixes.study(key_of(request), image)
-        return Prepared(request.request_id, encodings, time.perf_counter() - started)
+        return self._prefixes.prepare(request, image)
 
     def length(self, text: str) -> int:
         """Tokens that a gap must have for this text to fill it exactly, behind a space."""
@@ -156,9 +155,8 @@ def encode_stem(checkpoint: Checkpoint, image: NDArray[np.uint8] | None, context
     return cache
 
 
-def _extend(model: Gemma4ForConditionalGeneration, cache: Cache, tokens: Tensor) -> Cache:
-    model.model(input_ids=tokens.to(model.device), past_key_values=cache, use_cache=True)
-    return cache
+def _tokens(ids: Collection[int], device: torch.device) -> Tensor:
+    return torch.tensor(sorted(ids), device=device)
 
 
 def _room(model: Gemma4ForConditionalGeneration) -> int:

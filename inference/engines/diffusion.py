@@ -89,10 +89,7 @@ class DiffusionEngine:
 
     def prepare(self, request: Prepare, image: NDArray[np.uint8] | None) -> Prepared:
         """Encode a study's prefix; later infills of the same image and context find it."""
-        started = time.perf_counter()
-        with torch.inference_mode():
-            _, encodings = self._prefixes.study(key_of(request), image)
-        return Prepared(request.request_id, encodings, time.perf_counter() - started)
+        return self._prefixes.prepare(request, image)
 
     def length(self, text: str) -> int:
         """Tokens that a gap must have for this text to fill it exactly, behind a space."""

@@ -18,6 +18,7 @@ from inference.canvas import (
     merged,
     read_runs,
     read_text,
+    settled_runs,
     up_to_gap,
     with_fills,
 )
@@ -27,7 +28,7 @@ from inference.engines.base import BadRequest, JobCancelled
 from inference.engines.decoder import DecoderFactory
 from inference.engines.prefixes import Key, Prefixes
 from inference.faults import find_faults
-from inference.protocol import Candidate, Canvas, Fault, Gap, Infill, Piece, Run
+from inference.protocol import Candidate, Canvas, Fault, Gap, Infill, Piece
 from inference.ranking import Denoised, rank
 from inference.restoring import RATES, restoration
 from inference.sampler import FREE, Settings, Step, denoise
@@ -338,7 +339,7 @@ class Filling:
     def _frame(self, row: int, layout: Layout, step: Step, budget: int, before: _Written) -> Canvas:
         """What the reader sees of one canvas of a batch."""
         draft, settled = step.drafts[row].tolist(), step.settled[row].tolist()
-        gaps = [_runs(fill) for fill in before.fills]
+        gaps = [settled_runs(fill) for fill in before.fills]
         for slot in layout.slots:
             written = [*before.beginning, *draft[slot.start : slot.stop]]
             marks = [True] * len(before.beginning) + settled[slot.start : slot.stop]
@@ -352,7 +353,3 @@ class Filling:
             seconds=self._now(),
             gaps=tuple(gaps),
         )
-
-
-def _runs(text: str) -> tuple[Run, ...]:
-    return (Run(text, settled=True),) if text else ()

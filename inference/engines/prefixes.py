@@ -7,6 +7,7 @@ behind it, and a batch of canvases reads one prefix without copies of it.
 from __future__ import annotations
 
 import copy
+import time
 from collections import OrderedDict
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
@@ -18,7 +19,7 @@ from torch import Tensor
 
 from inference.engines.base import BadRequest
 from inference.prompt import Prompt, patch, write_prompt
-from inference.protocol import Infill, Prepare
+from inference.protocol import Infill, Prepare, Prepared
 
 if TYPE_CHECKING:
     from transformers import Cache, DiffusionGemmaForBlockDiffusion
@@ -46,22 +47,37 @@ Extender = Callable[["Cache", Tensor], "Cache"]
 Name = TypeVar("Name")
 
 
-class Prefixes:
-    """The prefixes of the studies last worked on, and of the windows last filled.
+class StudyPrefixes:
+    """The prefixes of the studies last worked on."""
 
-    Each has its own room: a long report's windows do not cost a study its prefix.
-    """
-
-    def __init__(self, encoder: Encoder, extender: Extender) -> None:
-        self._encode, self._extend = encoder, extender
+    def __init__(self, encoder: Encoder) -> None:
+        self._encode = encoder
         self._studies: _Recent[Key] = _Recent()
-        self._windows: _Recent[tuple[Key, tuple[int, ...]]] = _Recent()
+
+    def prepare(self, request: Prepare, image: NDArray[np.uint8] | None) -> Prepared:
+        """Encode a study's prefix; later jobs on the same image and context find it."""
+        started = time.perf_counter()
+        with torch.inference_mode():
+            _, encodings = self.study(key_of(request), image)
+        return Prepared(request.request_id, encodings, time.perf_counter() - started)
 
     def study(self, key: Key, image: NDArray[np.uint8] | None) -> tuple[Cache, int]:
         """The encoded prompt of a study, and how many encodings that took (0 or 1)."""
         if (kept := self._studies.recall(key)) is not None:
             return kept, 0
         return self._studies.keep(key, self._encode(image, key[1])), 1
+
+
+class Prefixes(StudyPrefixes):
+    """The same, and the prefixes of the windows last filled.
+
+    Each has its own room: a long report's windows do not cost a study its prefix.
+    """
+
+    def __init__(self, encoder: Encoder, extender: Extender) -> None:
+        super().__init__(encoder)
+        self._extend = extender
+        self._windows: _Recent[tuple[Key, tuple[int, ...]]] = _Recent()
 
     def continued(self, key: Key, prefix: Cache, left: tuple[int, ...]) -> Cache:
         """The prefix of a study with the tokens ``left`` of the canvas behind it."""

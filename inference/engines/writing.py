@@ -9,13 +9,19 @@ from typing import TYPE_CHECKING, Final
 import torch
 from torch import Tensor
 
-from inference.canvas import encode_fixed, is_whole_lines, merged, wished_tokens
+from inference.canvas import (
+    encode_fixed,
+    is_whole_lines,
+    merged,
+    settled_runs,
+    wished_tokens,
+)
 from inference.codec import Codec
 from inference.engines.base import BadRequest, JobCancelled
 from inference.engines.prefixes import branch
 from inference.faults import find_faults
 from inference.prompt import INSTRUCTION, LATER_MARK, fill_instruction, write_ask
-from inference.protocol import Candidate, Canvas, Fixed, Gap, Infill, Mode, Run
+from inference.protocol import Candidate, Canvas, Fixed, Gap, Infill, Mode
 from inference.ranking import Denoised, rank
 
 if TYPE_CHECKING:
@@ -33,7 +39,10 @@ _SENTENCE_ENDS: Final = (".", "?", "!")
 
 @dataclass(frozen=True, kw_only=True)
 class Author:
-    """What a job needs of its engine. ``warpers`` shape what is drawn from."""
+    """What a job needs of its engine. ``warpers`` shape what is drawn from.
+
+    ``banned`` (N,) are the tokens that no text has, ``banned_in_text`` (M,) those and the ends.
+    """
 
     model: Gemma4ForConditionalGeneration
     tokenizer: PreTrainedTokenizerBase
@@ -41,6 +50,8 @@ class Author:
     longest: int
     room: int
     warpers: LogitsProcessorList
+    banned: Tensor
+    banned_in_text: Tensor
 
 
 class Pen:
@@ -68,14 +79,13 @@ class Pen:
 
     def choose(self, *, may_end: bool) -> int:
         """The next token; a control token only where it may end the text."""
-        codec = self._author.codec
-        banned = codec.special - codec.ends if may_end else codec.special
-        logits = self._logits.clone()
-        logits[sorted(banned)] = -torch.inf
+        author = self._author
+        banned = author.banned if may_end else author.banned_in_text
+        logits = self._logits.index_fill(0, banned, -torch.inf)
         if self._generator is None:
             return int(logits.argmax())
         ids = torch.empty(1, 0, dtype=torch.long, device=logits.device)
-        shaped = self._author.warpers(ids, logits[None])
+        shaped = author.warpers(ids, logits[None])
         return int(torch.multinomial(shaped.softmax(-1), 1, generator=self._generator))
 
     def log_probability(self, token: int) -> float:
@@ -286,11 +296,6 @@ class Writing:
                 max_steps=limit,
                 tokens=len(tokens),
                 seconds=self._now(),
-                gaps=(*(runs(text) for text in shown), *[()] * later),
+                gaps=(*(settled_runs(text) for text in shown), *[()] * later),
             )
         )
-
-
-def runs(text: str) -> tuple[Run, ...]:
-    """Text that no later step changes."""
-    return (Run(text, settled=True),) if text else ()

@@ -21,7 +21,7 @@ from inference.prompt import LATER_MARK, Prompt, fill_instruction, write_ask
 from inference.training.corruption import Mixture, draw_gaps
 from inference.training.loop import Watch, run_steps
 from inference.training.run_state import RunState
-from inference.training.text import ReportCorpus, compile_layers, digest, muon_and_adamw
+from inference.training.text import ReportCorpus, compile_layers, muon_and_adamw
 
 if TYPE_CHECKING:
     from transformers import Cache, Gemma4ForConditionalGeneration
@@ -64,7 +64,7 @@ def stem_of(prompt: Prompt, ask: Sequence[int]) -> Prompt:
 
 def report_line(corpus: ReportCorpus, report: Sequence[int]) -> Line:
     """Asks for a whole report."""
-    return Line(write_ask(corpus.tokenizer), [*report, corpus.marks.end_of_turn])
+    return Line(corpus.ask, [*report, corpus.marks.end_of_turn])
 
 
 def fill_line(
@@ -147,15 +147,10 @@ def train_next_token(
     torch.manual_seed(settings.seed)
     model.model.vision_tower.requires_grad_(False)
     optimizers = muon_and_adamw(model, settings.learning_rate, settings.weight_decay)
-    words = corpus.tokenizer.backend_tokenizer.to_str().encode()
-    made_with = (
-        f"{len(corpus.cases)} studies, {replace(settings, save_every=1)}, "
-        f"soft tokens {digest(soft_tokens.numpy().tobytes())}, tokenizer {digest(words)}"
-    )
+    made_with = corpus.made_with(replace(settings, save_every=1), soft_tokens)
     state = RunState(folder / f"{watch.name}.pt", model, optimizers, made_with)
     if compiled:
         compile_layers(model.model.language_model.layers)
-    ask = write_ask(corpus.tokenizer)
 
     def loss_at(step: int, rng: np.random.Generator) -> Tensor:
         rows, prompt = corpus.draw(settings.prefixes, rng)
@@ -166,7 +161,7 @@ def train_next_token(
             for report in (corpus.report(row, rng) for row in rows for _ in range(settings.lines))
         ]
         with torch.autocast("cpu", torch.bfloat16):
-            cache = encode_stems(model, stem_of(prompt, ask), soft_tokens[rows])
+            cache = encode_stems(model, stem_of(prompt, corpus.ask), soft_tokens[rows])
             cache.batch_repeat_interleave(settings.lines)
             return next_token_loss(model, cache, lines)
 

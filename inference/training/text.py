@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from inference.engines.decoder import logits_at, signal_of
 from inference.engines.prefixes import encode, extend
-from inference.prompt import Prompt, write_prompt
+from inference.prompt import Prompt, write_ask, write_prompt
 from inference.sampler import token_entropy
 from inference.training.corruption import Example, Marks, Mixture, corrupt, reveal
 from inference.training.demo_model import SOFT_TOKENS_SIDE
@@ -69,7 +69,10 @@ class TextSettings:
 
 
 class ReportCorpus:
-    """Reports for the cases whose soft tokens are at hand, worded anew at every draw."""
+    """Reports for the cases whose soft tokens are at hand, worded anew at every draw.
+
+    ``ask`` are the tokens that every prompt ends with.
+    """
 
     def __init__(
         self,
@@ -90,6 +93,7 @@ class ReportCorpus:
             newline=int(encode("\n", add_special_tokens=False)[0]),
             sentence_ends=frozenset(int(token_id(end)) for end in _SENTENCE_ENDS),
         )
+        self.ask = write_ask(tokenizer)
         soft = SOFT_TOKENS_SIDE**2
         self._prompts = [write_prompt(tokenizer, prompt_context(case), soft) for case in cases]
         by_length: dict[int, list[int]] = {}
@@ -106,6 +110,14 @@ class ReportCorpus:
         return rows, Prompt(
             torch.cat([prompt.input_ids for prompt in prompts]),
             torch.cat([prompt.token_type_ids for prompt in prompts]),
+        )
+
+    def made_with(self, settings: object, soft_tokens: Tensor) -> str:
+        """All that a run on these reports depends on: another one's state is not gone on from."""
+        words = self.tokenizer.backend_tokenizer.to_str().encode()
+        return (
+            f"{len(self.cases)} studies, {settings}, "
+            f"soft tokens {_digest(soft_tokens.numpy().tobytes())}, tokenizer {_digest(words)}"
         )
 
     def report(self, row: int, rng: np.random.Generator) -> list[int]:
@@ -193,7 +205,7 @@ def compile_layers(layers: nn.ModuleList) -> None:
         layer.compile()
 
 
-def digest(content: bytes) -> str:
+def _digest(content: bytes) -> str:
     """Tells one frozen tower's soft tokens, or one tokenizer, from another."""
     return hashlib.sha256(content).hexdigest()[:12]
 
@@ -248,11 +260,7 @@ def train_text(
     torch.manual_seed(settings.seed)
     model.model.encoder.vision_tower.requires_grad_(False)
     optimizers = muon_and_adamw(model, settings.learning_rate, settings.weight_decay)
-    words = corpus.tokenizer.backend_tokenizer.to_str().encode()
-    made_with = (
-        f"{len(corpus.cases)} studies, {replace(settings, save_every=1)}, "
-        f"soft tokens {digest(soft_tokens.numpy().tobytes())}, tokenizer {digest(words)}"
-    )
+    made_with = corpus.made_with(replace(settings, save_every=1), soft_tokens)
     state = RunState(folder / "text.pt", model, optimizers, made_with)
     if compiled:
         compile_layers(model.model.decoder.layers)

@@ -48,7 +48,7 @@ from inference.training.vision import VisionSettings, encode_images, train_visio
 if TYPE_CHECKING:
     from transformers import DiffusionGemmaForBlockDiffusion, GemmaTokenizer, PreTrainedModel
 
-VALIDATION_FROM: Final = HELD_OUT_FROM + 500_000
+_VALIDATION_FROM: Final = HELD_OUT_FROM + 500_000
 """Seeds to watch training by; the benchmark's held-out studies are others."""
 
 VALIDATION_DRAFTS: Final = 8
@@ -103,14 +103,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _train(arguments: argparse.Namespace) -> int:
-    if arguments.threads:
-        torch.set_num_threads(arguments.threads)
-    arguments.run.mkdir(parents=True, exist_ok=True)
-    progress = Progress(arguments.run)
-    studies = load_images(0, arguments.studies, arguments.run, progress, arguments.threads)
-    watched = load_images(
-        VALIDATION_FROM, arguments.validation, arguments.run, progress, arguments.threads
-    )
+    progress, studies, watched = begin(arguments)
     if arguments.only == "images":
         return 0
 
@@ -152,6 +145,19 @@ def _train(arguments: argparse.Namespace) -> int:
     _keep_record(arguments, vision, text)
     progress.say(f"wrote {arguments.out}")
     return 0
+
+
+def begin(arguments: argparse.Namespace) -> tuple[Progress, Images, Images]:
+    """Open the run's folder; the studies to train on, and those to watch the run by."""
+    if arguments.threads:
+        torch.set_num_threads(arguments.threads)
+    arguments.run.mkdir(parents=True, exist_ok=True)
+    progress = Progress(arguments.run)
+    studies = load_images(0, arguments.studies, arguments.run, progress, arguments.threads)
+    watched = load_images(
+        _VALIDATION_FROM, arguments.validation, arguments.run, progress, arguments.threads
+    )
+    return progress, studies, watched
 
 
 def load_to_train(folder: Path) -> tuple[DiffusionGemmaForBlockDiffusion, GemmaTokenizer]:

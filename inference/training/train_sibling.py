@@ -18,9 +18,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from inference.prompt import write_ask
 from inference.training import dense_experts
-from inference.training.demo_corpus import Images, load_images
+from inference.training.demo_corpus import Images
 from inference.training.demo_model import image_processor
 from inference.training.findings import sample_case
 from inference.training.loop import Watch
@@ -39,7 +38,7 @@ from inference.training.run_state import OtherRunError
 from inference.training.sibling import sibling_of
 from inference.training.text import ReportCorpus
 from inference.training.train_demo import (
-    VALIDATION_FROM,
+    begin,
     draft_figures,
     load_to_train,
     positive,
@@ -89,14 +88,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _train(before: Path, arguments: argparse.Namespace) -> int:
-    if arguments.threads:
-        torch.set_num_threads(arguments.threads)
-    arguments.run.mkdir(parents=True, exist_ok=True)
-    progress = Progress(arguments.run)
-    studies = load_images(0, arguments.studies, arguments.run, progress, arguments.threads)
-    watched = load_images(
-        VALIDATION_FROM, arguments.validation, arguments.run, progress, arguments.threads
-    )
+    progress, studies, watched = begin(arguments)
     diffusion, tokenizer = load_to_train(before)
     model = sibling_of(diffusion)
     dense_experts.register()
@@ -144,7 +136,6 @@ def _watcher(
     tokens = encode_images(model.model.vision_tower, watched, progress)
     cases = [sample_case(int(seed)) for seed in watched.seeds]
     corpus = ReportCorpus(tokenizer, cases, length, held_out=True)
-    ask = write_ask(tokenizer)
 
     def loss(line: Callable[[list[int], np.random.Generator], Line]) -> float:
         rng = np.random.default_rng(7)
@@ -153,7 +144,7 @@ def _watcher(
             rows, prompt = corpus.draw(16, rng)
             lines = [line(corpus.report(row, rng), rng) for row in rows]
             with torch.inference_mode():
-                cache = encode_stems(model, stem_of(prompt, ask), tokens[rows])
+                cache = encode_stems(model, stem_of(prompt, corpus.ask), tokens[rows])
                 losses.append(next_token_loss(model, cache, lines).item())
         return float(np.mean(losses))
 
