@@ -30,19 +30,20 @@ def run(
     placement: Placement = ANYWHERE,
     options: Options,
     paradigm: Paradigm | None = None,
+    adapter: Path | None = None,
     as_json: bool = False,
 ) -> None:
     """Fill the gaps of ``pieces`` from a study, and write the outcome to standard output.
 
     What a reader must know of it beside its text goes to standard error. ``paradigm`` is the one
-    that the checkpoint has to be of.
+    that the checkpoint has to be of, ``adapter`` a folder that is put on top of it.
 
     Raises :class:`WrongParadigm`, :class:`~desktop.studies.errors.StudyError`,
     :class:`~inference.client.WorkerError`, and :class:`KeyboardInterrupt` on Ctrl-C, after the
     worker has put the job down.
     """
     study = read_study(study_path)
-    filled = asyncio.run(_fill(study, pieces, checkpoint, placement, options, paradigm))
+    filled = asyncio.run(_fill(study, pieces, checkpoint, placement, options, paradigm, adapter))
     _write(as_object(pieces, filled) if as_json else join(pieces, filled.fills))
     for caution in cautions(filled):
         print(f"pinfill: {caution}", file=sys.stderr)
@@ -55,6 +56,7 @@ async def _fill(
     placement: Placement,
     options: Options,
     paradigm: Paradigm | None,
+    adapter: Path | None,
 ) -> Filled:
     with LiveCanvas(pieces, sys.stderr) as live:
         client = await Client.launch(checkpoint, placement=placement, on_loading=live.say)
@@ -63,6 +65,8 @@ async def _fill(
                 raise WrongParadigm(
                     f"{checkpoint} is no {paradigm} checkpoint. Name another, or drop --engine."
                 )
+            if adapter is not None:
+                await client.load_adapter(adapter.resolve())
             return await client.infill(
                 pieces,
                 image=model_image(study.image),

@@ -1,4 +1,4 @@
-"""Keeps the memory that a step frees for the next one, where glibc would hand it back.
+"""Memory: what tells that there is none left, and what keeps it from going to and fro.
 
 A denoising step allocates and frees the same buffers of a megabyte or so again and again. By
 default glibc returns such memory to the system and asks for it anew, and the system clears every
@@ -20,6 +20,24 @@ _LARGEST_KEPT: Final = 32 * 2**20
 
 _KEPT: Final = 256 * 2**20
 """Bytes that may lie unused at the end of the heap."""
+
+
+_NO_ROOM: Final = ("can't allocate memory", "out of memory", "ALLOC_FAILED")
+"""What the libraries of a processor and of a GPU say of it."""
+
+
+def is_exhaustion(error: BaseException) -> bool:
+    """Whether an error says that there is not enough memory, of a GPU or of the machine."""
+    import torch
+
+    if isinstance(error, torch.OutOfMemoryError | MemoryError):
+        return True
+    return isinstance(error, RuntimeError) and any(words in str(error) for words in _NO_ROOM)
+
+
+def first_line(error: BaseException) -> str:
+    """What an error says, without the trace that some carry behind it."""
+    return (str(error).splitlines() or [type(error).__name__])[0]
 
 
 def keep_freed_memory() -> bool:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from inference import memory, quantisation
+from inference.allocator import first_line, is_exhaustion
 from inference.placement import Placement
 from inference.protocol import ModelInfo, Paradigm
 
@@ -222,6 +223,12 @@ def load_autoregressive(
     return assemble_autoregressive(*_load_parts(folder, device, on_stage, 1), folder, device)
 
 
+def load_either(folder: Path, device: str) -> Checkpoint | autoregressive.Checkpoint:
+    """Load a checkpoint of whichever paradigm. Raises :class:`CheckpointError`."""
+    writes = paradigm_of(check(folder))
+    return load(folder, device) if writes == "diffusion" else load_autoregressive(folder, device)
+
+
 def _load_parts(
     folder: Path, device: str, on_stage: Callable[[str], None], positions: int
 ) -> tuple[Any, Any, Any]:
@@ -257,18 +264,18 @@ def _load_parts(
         model = model.eval()
     except CheckpointError:
         raise
-    except torch.OutOfMemoryError as error:
-        raise CheckpointError(
-            f"{folder.name} does not fit the memory of {device}: {error}. Choose a smaller or "
-            "quantised checkpoint, or --device cpu."
-        ) from None
     except ImportError as error:  # of a quantiser: transformers names the version that it wants
         raise CheckpointError(
-            f"The checkpoint in {folder} cannot be loaded here: {_first_line(error)}."
+            f"The checkpoint in {folder} cannot be loaded here: {first_line(error)}."
         ) from error
     except Exception as error:  # a wrong configuration fails in nearly any way
+        if is_exhaustion(error):
+            raise CheckpointError(
+                f"{folder.name} does not fit the memory of {device}: {first_line(error)}. Choose "
+                "a smaller or quantised checkpoint, or --device cpu."
+            ) from None
         raise CheckpointError(
-            f"The checkpoint in {folder} cannot be loaded: {_first_line(error)} Copy the folder "
+            f"The checkpoint in {folder} cannot be loaded: {first_line(error)} Copy the folder "
             "again, or name another."
         ) from error
     if absent := sorted({*report["missing_keys"], *map(str, report["mismatched_keys"])}):
@@ -329,10 +336,6 @@ def _described(model: Any, folder: Path, device: str) -> Callable[..., ModelInfo
         device=_device_name(device),
         dtype=_dtype_name(model),
     )
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0]
 
 
 def _shards(folder: Path) -> list[Path]:

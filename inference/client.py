@@ -29,6 +29,8 @@ from inference.placement import ANYWHERE, Placement
 from inference.protocol import (
     MAX_FRAME_BYTES,
     PROTOCOL_VERSION,
+    Adapted,
+    AdapterRequest,
     Cancel,
     Cancelled,
     Canvas,
@@ -37,7 +39,10 @@ from inference.protocol import (
     Filled,
     Gap,
     Infill,
+    LoadAdapter,
     Loading,
+    Measure,
+    Measured,
     ModelInfo,
     Options,
     Piece,
@@ -45,8 +50,11 @@ from inference.protocol import (
     Prepared,
     PutImage,
     Ready,
+    RemoveAdapter,
     Reply,
     Request,
+    Task,
+    UseAdapter,
     decode_reply,
     encode,
     image_digest,
@@ -244,12 +252,40 @@ class Client:
         assert isinstance(ending, Prepared)
         return ending
 
+    async def load_adapter(self, folder: Path) -> ModelInfo:
+        """Load the adapter in ``folder``, a path of the worker's machine, and switch it on.
+
+        Jobs that were asked for before run without it. Raises :class:`RequestFailed`, and then
+        nothing has changed, and :class:`WorkerDied`.
+        """
+        return await self._adapt(LoadAdapter(str(next(self._numbers)), str(folder)))
+
+    async def use_adapter(self, name: str | None) -> ModelInfo:
+        """Switch on a loaded adapter, or none. Errors as with :meth:`load_adapter`."""
+        return await self._adapt(UseAdapter(str(next(self._numbers)), name))
+
+    async def remove_adapter(self, name: str) -> ModelInfo:
+        """Let the worker forget an adapter. Errors as with :meth:`load_adapter`."""
+        return await self._adapt(RemoveAdapter(str(next(self._numbers)), name))
+
+    async def measure(self) -> Measured:
+        """How much memory the worker holds, once its jobs are done. Raises as :meth:`infill`."""
+        ending = await self._ask(Measure(str(next(self._numbers))), None, None)
+        assert isinstance(ending, Measured)
+        return ending
+
+    async def _adapt(self, request: AdapterRequest) -> ModelInfo:
+        ending = await self._ask(request, None, None)
+        assert isinstance(ending, Adapted)
+        self.model = ending.model
+        return ending.model
+
     async def _ask(
         self,
-        request: Infill | Prepare,
+        request: Task,
         upload: PutImage | None,
         on_canvas: Callable[[Canvas], None] | None,
-    ) -> Filled | Prepared:
+    ) -> Filled | Prepared | Adapted | Measured:
         """Send a request, and its image where the worker has to be told; wait for the answer."""
         frame = _frame(request)
         for _ in range(_UPLOADS):
@@ -258,7 +294,7 @@ class Client:
                 self._uploaded.add(upload.image_id)
             ending = await self._run(request.request_id, frame, on_canvas)
             match ending:
-                case Filled() | Prepared():
+                case Filled() | Prepared() | Adapted() | Measured():
                     return ending
                 case Cancelled():
                     raise WorkerDied("The worker was stopped by someone else.")
@@ -338,7 +374,14 @@ class Client:
         match reply:
             case Canvas():
                 self._show(reply)
-            case Filled() | Prepared() | Cancelled() | Failed(request_id=str()):
+            case (
+                Filled()
+                | Prepared()
+                | Adapted()
+                | Measured()
+                | Cancelled()
+                | Failed(request_id=str())
+            ):
                 job = self._jobs.get(reply.request_id or "")
                 if job is not None and not job.ending.done():
                     job.ending.set_result(reply)
@@ -355,6 +398,7 @@ class Client:
 
     def _on_ready(self, model: ModelInfo, version: int) -> None:
         if self._ready.done():
+            self.model = model  # another client has changed its adapters
             return
         if version == PROTOCOL_VERSION:
             self._ready.set_result(model)
@@ -407,7 +451,7 @@ def _frame(request: Request) -> bytes:
     return frame
 
 
-def _checked(filled: Filled | Prepared, request: Infill) -> Filled:
+def _checked(filled: Filled | Prepared | Adapted | Measured, request: Infill) -> Filled:
     assert isinstance(filled, Filled)
     gaps = sum(isinstance(piece, Gap) for piece in request.pieces)
     counts = {len(candidate.fills) for candidate in filled.candidates}

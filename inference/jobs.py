@@ -14,7 +14,21 @@ from typing import Any, TypeVar
 
 from inference.engines.base import BadRequest, Engine, JobCancelled
 from inference.images import Image
-from inference.protocol import Cancelled, Canvas, Ending, Failed, Filled, Infill, Prepare, Prepared
+from inference.protocol import (
+    Adapted,
+    Cancelled,
+    Canvas,
+    Ending,
+    Failed,
+    Filled,
+    Infill,
+    Measure,
+    Measured,
+    ModelInfo,
+    Prepare,
+    Prepared,
+    Task,
+)
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -24,7 +38,7 @@ T = TypeVar("T")
 class Job:
     """One request, and where its canvases and then its one last reply go, on the loop."""
 
-    request: Infill | Prepare
+    request: Task
     image: Image | None
     on_canvas: Callable[[Canvas], None]
     on_end: Callable[[Ending], None]
@@ -53,8 +67,12 @@ class EngineThread:
 class JobQueue:
     """Jobs wait here for the engine."""
 
-    def __init__(self, thread: EngineThread) -> None:
+    def __init__(
+        self, thread: EngineThread, on_model: Callable[[ModelInfo], None] = lambda _: None
+    ) -> None:
+        """``on_model`` is told when the engine's adapters have changed."""
         self._thread = thread
+        self._on_model = on_model
         self._waiting: deque[Job] = deque()
         self._running: Job | None = None
         self._closed = False
@@ -100,13 +118,21 @@ class JobQueue:
             with contextlib.suppress(RuntimeError):  # the loop is closed: the worker is ending
                 loop.call_soon_threadsafe(job.on_canvas, canvas)
 
-        def work() -> Filled | Prepared:
-            if isinstance(job.request, Prepare):
-                return engine.prepare(job.request, job.image)
-            return engine.infill(job.request, job.image, emit, job.cancelled.is_set)
+        def work() -> Filled | Prepared | Adapted | Measured:
+            match job.request:
+                case Prepare():
+                    return engine.prepare(job.request, job.image)
+                case Infill():
+                    return engine.infill(job.request, job.image, emit, job.cancelled.is_set)
+                case Measure():
+                    return Measured(request_id, *engine.memory())
+            return Adapted(request_id, engine.adapt(job.request))
 
         try:
-            return await self._thread.call(work)
+            reply = await self._thread.call(work)
+            if isinstance(reply, Adapted):
+                self._on_model(reply.model)
+            return reply
         except JobCancelled as cancelled:
             return Cancelled(request_id, cancelled.step)
         except BadRequest as error:

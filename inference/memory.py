@@ -187,6 +187,17 @@ def refusal(
     return f"{name} needs about {need} on {device}, and {gib(free)} are free there. {advice}"
 
 
+def used_memory(device: str) -> tuple[int, int]:
+    """What this process holds of the memory of ``"cpu"`` or of a GPU, and how much there is."""
+    if device == "cpu":
+        import psutil
+
+        return int(psutil.Process().memory_info().rss), int(psutil.virtual_memory().total)
+    import torch
+
+    return torch.cuda.memory_reserved(device), torch.cuda.mem_get_info(device)[1]
+
+
 def free_memory(device: str) -> int:
     """Free memory of ``"cpu"`` or of a GPU, with what torch holds in reserve there."""
     if device == "cpu":

@@ -16,7 +16,7 @@ from typing import Annotated, Final, Literal
 
 import msgspec
 
-PROTOCOL_VERSION: Final = 2
+PROTOCOL_VERSION: Final = 3
 """Rises with every change that an older peer would misread."""
 
 MAX_FRAME_BYTES: Final = 64 * 1024 * 1024
@@ -107,6 +107,33 @@ class Prepare(msgspec.Struct, frozen=True, tag="prepare"):
     context: str = ""
 
 
+class LoadAdapter(msgspec.Struct, frozen=True, tag="load_adapter"):
+    """Load the adapter in ``folder``, on the worker's machine, and switch it on."""
+
+    request_id: str
+    folder: str
+
+
+class UseAdapter(msgspec.Struct, frozen=True, tag="use_adapter"):
+    """Switch on a loaded adapter, and all others off; ``None`` for the checkpoint alone."""
+
+    request_id: str
+    name: str | None = None
+
+
+class RemoveAdapter(msgspec.Struct, frozen=True, tag="remove_adapter"):
+    """Forget a loaded adapter, which is switched off where it is on."""
+
+    request_id: str
+    name: str
+
+
+class Measure(msgspec.Struct, frozen=True, tag="measure"):
+    """Ask how much memory the worker holds, once the jobs before are done."""
+
+    request_id: str
+
+
 class Cancel(msgspec.Struct, frozen=True, tag="cancel"):
     """Stop a job within one denoising step, or after the encoding of its prefix where that runs.
 
@@ -130,7 +157,7 @@ class ModelInfo(msgspec.Struct, frozen=True, kw_only=True):
     """What the worker runs.
 
     ``canvas_length`` and ``max_steps`` of an autoregressive model are the tokens that it writes at
-    most.
+    most. ``adapters`` are those that are loaded, ``adapter`` the one that is on.
     """
 
     checkpoint: str
@@ -143,10 +170,12 @@ class ModelInfo(msgspec.Struct, frozen=True, kw_only=True):
     max_steps: int
     has_filler: bool
     paradigm: Paradigm = "diffusion"
+    adapters: tuple[str, ...] = ()
+    adapter: str | None = None
 
 
 class Ready(msgspec.Struct, frozen=True, tag="ready"):
-    """The checkpoint is loaded; jobs are taken."""
+    """The checkpoint is loaded; jobs are taken. Said again whenever its adapters change."""
 
     model: ModelInfo
     protocol_version: int = PROTOCOL_VERSION
@@ -226,6 +255,21 @@ class Prepared(msgspec.Struct, frozen=True, tag="prepared"):
     seconds: float
 
 
+class Adapted(msgspec.Struct, frozen=True, tag="adapted"):
+    """The adapters are what was asked for."""
+
+    request_id: str
+    model: ModelInfo
+
+
+class Measured(msgspec.Struct, frozen=True, tag="measured"):
+    """Bytes of the device's memory that the worker holds, and that there are."""
+
+    request_id: str
+    used: int
+    total: int
+
+
 class Cancelled(msgspec.Struct, frozen=True, tag="cancelled"):
     """The job stopped before ``step`` was over; nothing of it is to be used."""
 
@@ -252,8 +296,12 @@ class Failed(msgspec.Struct, frozen=True, tag="failed"):
     request_id: str | None = None
 
 
-Request = PutImage | Infill | Prepare | Cancel
-Ending = Filled | Prepared | Cancelled | Failed
+AdapterRequest = LoadAdapter | UseAdapter | RemoveAdapter
+Task = Infill | Prepare | AdapterRequest | Measure
+"""What the engine works on, one at a time."""
+
+Request = PutImage | Task | Cancel
+Ending = Filled | Prepared | Adapted | Measured | Cancelled | Failed
 """The one last reply to a job."""
 
 Reply = Loading | Ready | Canvas | Ending

@@ -77,7 +77,7 @@ class Server:
         self._host = host
         self._port = port
         self._thread = EngineThread()
-        self.jobs = JobQueue(self._thread)
+        self.jobs = JobQueue(self._thread, lambda model: self._tell(Ready(model)))
         self.images = ImageCache()
         self._status: Loading | Ready | Failed = Loading("Starting the worker")
         self._status_heard = asyncio.Event()

@@ -21,9 +21,14 @@ from inference.protocol import (
     Ending,
     Failed,
     Infill,
+    LoadAdapter,
+    Measure,
     Prepare,
     PutImage,
+    RemoveAdapter,
     Reply,
+    Task,
+    UseAdapter,
     decode_request,
     encode,
 )
@@ -70,7 +75,9 @@ class Session:
                 case PutImage() as message:
                     self._images.put(message)
                 case Infill() | Prepare() as request:
-                    self._submit(request)
+                    self._submit(request, request.image_id)
+                case LoadAdapter() | UseAdapter() | RemoveAdapter() | Measure() as request:
+                    self._submit(request, None)
                 case Cancel(request_id):
                     if request_id in self._jobs:
                         self._queue.cancel(self._jobs[request_id])
@@ -80,7 +87,7 @@ class Session:
             sentence = f"The worker could not read the request: {error}."
             self.mailbox.put(Failed("bad_request", sentence, _request_id(frame)))
 
-    def _submit(self, request: Infill | Prepare) -> None:
+    def _submit(self, request: Task, image_id: str | None) -> None:
         request_id = request.request_id
         if request_id in self._jobs:
             raise BadRequest(f"The request id {request_id!r} is in use; choose another one.")
@@ -89,8 +96,8 @@ class Session:
             self.mailbox.put(Failed("bad_request", sentence, request_id))
             return
         image = None
-        if request.image_id is not None:
-            image = self._images.get(request.image_id)
+        if image_id is not None:
+            image = self._images.get(image_id)
             if image is None:
                 sentence = "The worker no longer holds the image; send it again."
                 self.mailbox.put(Failed("unknown_image", sentence, request_id))

@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,12 +21,22 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from inference.adapters import AdapterError, Adapters
 from inference.codec import Codec
 from inference.engines.base import BadRequest, check_has_gap
 from inference.engines.prefixes import StudyPrefixes, key_of, refuse_long_prompt
 from inference.engines.writing import Author, Writing
+from inference.memory import used_memory
 from inference.prompt import patch, write_stem
-from inference.protocol import Canvas, Filled, Infill, ModelInfo, Prepare, Prepared
+from inference.protocol import (
+    AdapterRequest,
+    Canvas,
+    Filled,
+    Infill,
+    ModelInfo,
+    Prepare,
+    Prepared,
+)
 
 if TYPE_CHECKING:
     from transformers import (
@@ -60,16 +71,31 @@ class AutoregressiveEngine:
         self.model = checkpoint.model
         self.codec = Codec(checkpoint.tokenizer, checkpoint.end_ids)
         self._prefixes = StudyPrefixes(partial(encode_stem, checkpoint))
-        self._author = Author(
-            model=checkpoint.model,
-            tokenizer=checkpoint.tokenizer,
-            codec=self.codec,
-            longest=checkpoint.info.max_steps,
-            room=_room(checkpoint.model),
-            warpers=_warpers(checkpoint.model.generation_config),
-            banned=_tokens(self.codec.special - self.codec.ends, checkpoint.model.device),
-            banned_in_text=_tokens(self.codec.special, checkpoint.model.device),
-        )
+        self._author = author_of(checkpoint, self.codec)
+        self._adapters = Adapters(self.model, self._probe, Path(checkpoint.info.checkpoint))
+
+    def adapt(self, request: AdapterRequest) -> ModelInfo:
+        """Load, switch or remove an adapter.
+
+        Raises :class:`~inference.engines.base.BadRequest`, and then nothing has changed.
+        """
+        try:
+            self.info = self._adapters.do(request, self.info)
+        except AdapterError as error:
+            raise BadRequest(str(error)) from error
+        self._prefixes.forget()
+        return self.info
+
+    def memory(self) -> tuple[int, int]:
+        """See :class:`~inference.engines.base.Engine`."""
+        return used_memory(str(self.model.device))
+
+    @torch.inference_mode()
+    def _probe(self) -> Tensor:
+        """Logits (P, V) of an empty prompt, from the model as it stands."""
+        stem = write_stem(self._author.tokenizer, "", None)
+        logits: Tensor = self.model(input_ids=stem.input_ids.to(self.model.device)).logits[0]
+        return logits
 
     def prepare(self, request: Prepare, image: NDArray[np.uint8] | None) -> Prepared:
         """Encode a study's image and context; later jobs on it find them."""
@@ -127,6 +153,20 @@ class AutoregressiveEngine:
             checkpoint=self.info.checkpoint,
             device=self.info.device,
         )
+
+
+def author_of(checkpoint: Checkpoint, codec: Codec) -> Author:
+    """What writes, as the checkpoint's own files want it to."""
+    return Author(
+        model=checkpoint.model,
+        tokenizer=checkpoint.tokenizer,
+        codec=codec,
+        longest=checkpoint.info.max_steps,
+        room=_room(checkpoint.model),
+        warpers=_warpers(checkpoint.model.generation_config),
+        banned=_tokens(codec.special - codec.ends, checkpoint.model.device),
+        banned_in_text=_tokens(codec.special, checkpoint.model.device),
+    )
 
 
 def encode_stem(checkpoint: Checkpoint, image: NDArray[np.uint8] | None, context: str) -> Cache:

@@ -8,7 +8,17 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from inference.protocol import Canvas, Filled, Gap, Infill, ModelInfo, Piece, Prepare, Prepared
+from inference.protocol import (
+    AdapterRequest,
+    Canvas,
+    Filled,
+    Gap,
+    Infill,
+    ModelInfo,
+    Piece,
+    Prepare,
+    Prepared,
+)
 
 
 class JobCancelled(Exception):
@@ -37,6 +47,17 @@ class Engine(Protocol):
 
         One forward of the encoder, which a cancel does not interrupt.
         """
+        ...
+
+    def adapt(self, request: AdapterRequest) -> ModelInfo:
+        """Load, switch or remove an adapter; what runs from then on.
+
+        Raises :class:`BadRequest`, and then nothing has changed.
+        """
+        ...
+
+    def memory(self) -> tuple[int, int]:
+        """Bytes of the device's memory that this process holds, and that there are."""
         ...
 
     def infill(

@@ -89,13 +89,18 @@ def logits_at(
     canvas: Tensor,
     signal: Tensor | None,
     asked: Tensor,
+    seen: Tensor | None = None,
 ) -> Tensor:
     """Logits (P, V) at the positions ``asked`` (P,) of the flattened canvases (B, L).
 
-    ``prefix`` has a row for every canvas, ``signal`` (B, L, H) is what conditions them.
+    ``prefix`` has a row for every canvas, ``signal`` (B, L, H) is what conditions them. ``seen``
+    (B, K) marks what is no padding of the prefixes; ``None`` stands for all.
     """
+    mask = None if seen is None else torch.cat([seen, seen.new_ones(canvas.shape)], dim=-1)
     with _conditioned(model, signal):
-        output: Any = model.model(past_key_values=prefix, decoder_input_ids=canvas)
+        output: Any = model.model(
+            past_key_values=prefix, decoder_input_ids=canvas, decoder_attention_mask=mask
+        )
     return head(model, output.last_hidden_state.flatten(0, 1)[asked])
 
 

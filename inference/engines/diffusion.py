@@ -7,12 +7,15 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
+from inference.adapters import AdapterError, Adapters
 from inference.allocator import keep_freed_memory
 from inference.canvas import lay_out
 from inference.codec import Codec
@@ -26,7 +29,16 @@ from inference.engines.prefixes import (
     key_of,
     prompt_room,
 )
-from inference.protocol import Canvas, Filled, Infill, ModelInfo, Prepare, Prepared
+from inference.memory import used_memory
+from inference.protocol import (
+    AdapterRequest,
+    Canvas,
+    Filled,
+    Infill,
+    ModelInfo,
+    Prepare,
+    Prepared,
+)
 from inference.sampler import Settings
 
 Elastic = Literal["filler", "ranking"]
@@ -67,6 +79,7 @@ class DiffusionEngine:
         if checkpoint.model.device.type == "cpu":
             keep_freed_memory()
         self.info = checkpoint.info
+        self._checkpoint = checkpoint
         self._settings = checkpoint.settings
         self.model = checkpoint.model
         self.codec = Codec(checkpoint.tokenizer, checkpoint.end_ids)
@@ -75,6 +88,7 @@ class DiffusionEngine:
         self._prefixes = Prefixes(
             partial(encode_prefix, checkpoint), partial(extend, checkpoint.model)
         )
+        self._adapters = Adapters(self.model, self._probe, Path(checkpoint.info.checkpoint))
         self._denoiser = Denoiser(
             codec=self.codec,
             canvas_length=checkpoint.info.canvas_length,
@@ -86,6 +100,31 @@ class DiffusionEngine:
             decoder=decoder or partial(decoder_behind, checkpoint.model),
             prefixes=self._prefixes,
         )
+
+    def adapt(self, request: AdapterRequest) -> ModelInfo:
+        """Load, switch or remove an adapter; a compiled decoder is left aside from then on.
+
+        Raises :class:`~inference.engines.base.BadRequest`, and then nothing has changed.
+        """
+        try:
+            self.info = self._adapters.do(request, self.info)
+        except AdapterError as error:
+            raise BadRequest(str(error)) from error
+        self._prefixes.forget()
+        self._denoiser = replace(self._denoiser, decoder=partial(decoder_behind, self.model))
+        return self.info
+
+    def memory(self) -> tuple[int, int]:
+        """See :class:`~inference.engines.base.Engine`."""
+        return used_memory(str(self.model.device))
+
+    @torch.inference_mode()
+    def _probe(self) -> Tensor:
+        """Logits (L, V) of an empty prompt and one canvas, from the model as it stands."""
+        length = self.info.canvas_length
+        prefix = encode_prefix(self._checkpoint, None, "")
+        canvas = torch.arange(length, device=self.model.device)
+        return decoder_behind(self.model, prefix)(canvas[None], None, canvas)
 
     def prepare(self, request: Prepare, image: NDArray[np.uint8] | None) -> Prepared:
         """Encode a study's prefix; later infills of the same image and context find it."""

@@ -67,6 +67,10 @@ class StudyPrefixes:
             return kept, 0
         return self._studies.keep(key, self._encode(image, key[1])), 1
 
+    def forget(self) -> None:
+        """The model has become another one: what it has read is worth nothing now."""
+        self._studies = _Recent()
+
 
 class Prefixes(StudyPrefixes):
     """The same, and the prefixes of the windows last filled.
@@ -78,6 +82,10 @@ class Prefixes(StudyPrefixes):
         super().__init__(encoder)
         self._extend = extender
         self._windows: _Recent[tuple[Key, tuple[int, ...]]] = _Recent()
+
+    def forget(self) -> None:
+        super().forget()
+        self._windows = _Recent()
 
     def continued(self, key: Key, prefix: Cache, left: tuple[int, ...]) -> Cache:
         """The prefix of a study with the tokens ``left`` of the canvas behind it."""
@@ -163,18 +171,26 @@ def prompt_room(model: DiffusionGemmaForBlockDiffusion) -> int:
     return int(text.max_position_embeddings - model.config.canvas_length)
 
 
-def encode(model: DiffusionGemmaForBlockDiffusion, prompt: Prompt, **image: Any) -> Cache:
-    """Encode prompts (B, P); ``image`` is what the encoder takes of their images."""
+def encode(
+    model: DiffusionGemmaForBlockDiffusion,
+    prompt: Prompt,
+    seen: Tensor | None = None,
+    **image: Any,
+) -> Cache:
+    """Encode prompts (B, P); ``image`` is what the encoder takes of their images.
+
+    ``seen`` (B, P) marks what is no padding; ``None`` stands for all.
+    """
     from transformers import DynamicCache
 
     cache = DynamicCache(config=model.config.get_text_config(decoder=True))
     types = prompt.token_type_ids.to(model.device)
-    return _encode(model, cache, prompt.input_ids.to(model.device), types, **image)
+    return _encode(model, cache, prompt.input_ids.to(model.device), types, seen, **image)
 
 
 def extend(model: DiffusionGemmaForBlockDiffusion, cache: Cache, tokens: Tensor) -> Cache:
     """Encode ``tokens`` (B, K) behind what the cache holds: text left of the canvas. In place."""
-    return _encode(model, cache, tokens.to(model.device), None)
+    return _encode(model, cache, tokens.to(model.device), None, None)
 
 
 def _encode(
@@ -182,6 +198,7 @@ def _encode(
     cache: Cache,
     ids: Tensor,
     token_types: Tensor | None,
+    seen: Tensor | None,
     **image: Any,
 ) -> Cache:
     """The masks are made first, as ``generate`` does: only then do an image's tokens see each other
@@ -192,7 +209,9 @@ def _encode(
     masks = encoder.create_masks_for_generate(
         config=model.config,
         inputs_embeds=torch.empty((rows, added, 0), dtype=model.dtype, device=model.device),
-        attention_mask=ids.new_ones((rows, cache.get_seq_length() + added)),
+        attention_mask=ids.new_ones((rows, cache.get_seq_length() + added))
+        if seen is None
+        else seen,
         past_key_values=cache,
         position_ids=None,
         mm_token_type_ids=token_types,

@@ -117,8 +117,10 @@ def image_processor() -> Gemma4ImageProcessorPil:
     return Gemma4ImageProcessorPil(patch_size=16, pooling_kernel_size=2, max_soft_tokens=70)
 
 
-def configuration(tokenizer: GemmaTokenizer) -> DiffusionGemmaConfig:
-    """About 1.2 M parameters of vision and 5 M of text."""
+def configuration(
+    tokenizer: GemmaTokenizer, layers: int = 6, vision_layers: int = 4
+) -> DiffusionGemmaConfig:
+    """About 1.2 M parameters of vision and 5 M of text, where there are as many layers."""
     from transformers import DiffusionGemmaConfig
 
     def token_id(token: Any) -> int:
@@ -129,7 +131,7 @@ def configuration(tokenizer: GemmaTokenizer) -> DiffusionGemmaConfig:
             "vocab_size": len(tokenizer),
             "hidden_size": 192,
             "intermediate_size": 384,
-            "num_hidden_layers": 6,
+            "num_hidden_layers": layers,
             "num_attention_heads": 4,
             "num_key_value_heads": 2,
             "head_dim": 48,
@@ -149,7 +151,7 @@ def configuration(tokenizer: GemmaTokenizer) -> DiffusionGemmaConfig:
             "model_type": "gemma4_vision",
             "hidden_size": 128,
             "intermediate_size": 512,
-            "num_hidden_layers": 4,
+            "num_hidden_layers": vision_layers,
             "num_attention_heads": 4,
             "num_key_value_heads": 4,
             "head_dim": 32,
@@ -180,15 +182,18 @@ def _calm(model: DiffusionGemmaForBlockDiffusion) -> None:
             nn.init.constant_(norm.weight, _FIRST_SHARE)
 
 
-def build(tokenizer: GemmaTokenizer) -> DiffusionGemmaForBlockDiffusion:
-    """The untrained model, drawn from torch's global generator."""
+def build(tokenizer: GemmaTokenizer, **layers: int) -> DiffusionGemmaForBlockDiffusion:
+    """The untrained model, drawn from torch's global generator.
+
+    ``layers`` are numbers of them that :func:`configuration` takes.
+    """
     from transformers import DiffusionGemmaForBlockDiffusion
     from transformers.models.diffusion_gemma.generation_diffusion_gemma import (
         DiffusionGemmaGenerationConfig,
         EntropyBoundSamplerConfig,
     )
 
-    config = configuration(tokenizer)
+    config = configuration(tokenizer, **layers)
     model = DiffusionGemmaForBlockDiffusion(config)
     _calm(model)
     model.generation_config = DiffusionGemmaGenerationConfig(

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import random
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 if TYPE_CHECKING:
     from inference.codec import Codec
     from inference.engines.diffusion import Checkpoint
+    from tests.inference.random_adapters import MakeAdapter
 
 
 @pytest.fixture(scope="session")
@@ -30,7 +31,7 @@ def random_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
     cases = [sample_case(seed) for seed in range(300)]
     tokenizer = train_tokenizer(write_report(case, random.Random(case.seed)) for case in cases)
     folder = tmp_path_factory.mktemp("checkpoints") / "random"
-    save(build(tokenizer), tokenizer, folder)
+    save(build(tokenizer, layers=2, vision_layers=1), tokenizer, folder)
     return folder
 
 
@@ -45,6 +46,24 @@ def random_sibling(random_checkpoint: Path, tmp_path_factory: pytest.TempPathFac
     folder = tmp_path_factory.mktemp("checkpoints") / "random-sibling"
     save(sibling_of(checkpoint.model), checkpoint.tokenizer, folder)
     return folder
+
+
+@pytest.fixture(scope="session")
+def make_adapter(random_checkpoint: Path, tmp_path_factory: pytest.TempPathFactory) -> MakeAdapter:
+    """Makes adapters; copy one before you damage it."""
+    from tests.inference.random_adapters import write_adapter
+
+    def make(
+        name: str,
+        seed: int = 0,
+        scale: float = 0.05,
+        base: Path | None = None,
+        **config: Any,
+    ) -> Path:
+        folder = tmp_path_factory.mktemp("adapters") / name
+        return write_adapter(folder, base or random_checkpoint, seed, scale, **config)
+
+    return make
 
 
 @pytest.fixture(scope="session")

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from inference.engines.base import BadRequest, Engine, JobCancelled
 from inference.protocol import (
+    AdapterRequest,
     Candidate,
     Canvas,
     Filled,
@@ -71,6 +72,12 @@ class ScriptedEngine:
         if request.context == "bad request":
             raise BadRequest("The script refuses the context; write another one.")
         return Prepared(request.request_id, prefix_encodings=1, seconds=0.0)
+
+    def adapt(self, request: AdapterRequest) -> ModelInfo:
+        raise BadRequest("The script has no adapters.")
+
+    def memory(self) -> tuple[int, int]:
+        return 3, 8
 
     def infill(
         self,

@@ -1,0 +1,264 @@
+"""Adapters: what they change, that nothing of them is left, and the traps beside them."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from inference.adapters import RECORD, AdapterError, Adapters, base_fingerprint
+from inference.checkpoints import load
+from tests.inference.random_adapters import MakeAdapter
+
+
+@pytest.fixture
+def model(random_checkpoint: Path) -> Any:
+    """One of the test's own: adapters stay in the layers of a model."""
+    return load(random_checkpoint, "cpu").model
+
+
+@pytest.fixture
+def probe(model: Any) -> Callable[[], Tensor]:
+    ids = torch.arange(20, 30)[None]
+    canvas = torch.arange(100, 100 + model.config.canvas_length)[None]
+
+    @torch.inference_mode()
+    def logits() -> Tensor:
+        made: Tensor = model(input_ids=ids, decoder_input_ids=canvas).logits
+        return made
+
+    return logits
+
+
+@pytest.fixture
+def adapters(model: Any, probe: Callable[[], Tensor], random_checkpoint: Path) -> Adapters:
+    return Adapters(model, probe, random_checkpoint)
+
+
+def test_it_changes_what_is_said_and_leaves_nothing_behind(
+    adapters: Adapters, probe: Callable[[], Tensor], make_adapter: MakeAdapter
+) -> None:
+    base = probe()
+    name = adapters.load(make_adapter("chest"))
+    assert torch.equal(probe(), base), "loading alone changes nothing"
+    adapters.use(name)
+    adapted = probe()
+    assert not torch.equal(adapted, base)
+    adapters.use(None)
+    assert torch.equal(probe(), base)
+    adapters.use(name)
+    assert torch.equal(probe(), adapted)
+    adapters.remove(name)
+    assert torch.equal(probe(), base)
+    assert (adapters.names, adapters.active) == ((), None)
+
+
+@pytest.mark.parametrize("name", ["half", "train", "v1.2", "a b"])
+def test_a_folder_may_have_any_name(
+    adapters: Adapters, make_adapter: MakeAdapter, name: str
+) -> None:
+    adapters.use(adapters.load(make_adapter(name)))
+    assert adapters.active == name
+
+
+def test_several_lie_side_by_side(
+    adapters: Adapters, probe: Callable[[], Tensor], make_adapter: MakeAdapter
+) -> None:
+    base = probe()
+    names = [adapters.load(make_adapter("same", seed)) for seed in (1, 2)]
+    assert names == ["same", "same-2"] == list(adapters.names)
+    said = {}
+    for name in names:
+        adapters.use(name)
+        said[name] = probe()
+    assert not torch.equal(*said.values())
+    adapters.remove("same-2")
+    assert torch.equal(probe(), base), "the one that was on is gone"
+    adapters.use("same")
+    assert torch.equal(probe(), said["same"])
+
+
+def test_one_that_is_loaded_already_is_not_loaded_twice(
+    adapters: Adapters, make_adapter: MakeAdapter
+) -> None:
+    folder = make_adapter("once")
+    assert adapters.load(folder) == adapters.load(folder) == "once"
+    assert adapters.names == ("once",)
+
+
+def test_the_one_that_is_on_stays_on_while_another_is_loaded(
+    adapters: Adapters, probe: Callable[[], Tensor], make_adapter: MakeAdapter
+) -> None:
+    adapters.use(adapters.load(make_adapter("first", 1)))
+    adapted = probe()
+    adapters.load(make_adapter("second", 2))
+    assert adapters.active == "first"
+    assert torch.equal(probe(), adapted)
+    with pytest.raises(AdapterError, match="changes nothing"):
+        adapters.load(make_adapter("void", scale=0.0))
+    assert torch.equal(probe(), adapted)
+    assert adapters.names == ("first", "second")
+
+
+def test_merging_and_tying_are_barred(
+    adapters: Adapters, model: Any, make_adapter: MakeAdapter
+) -> None:
+    adapters.load(make_adapter("barred"))
+    peft = adapters._peft
+    assert peft is not None
+    for spoil in (
+        model.tie_weights,
+        lambda: model.resize_token_embeddings(4000),
+        peft.merge_and_unload,
+        peft.merge_adapter,
+    ):
+        with pytest.raises(AdapterError, match="share their weights"):
+            spoil()
+
+
+def test_what_the_guards_are_for(model: Any, make_adapter: MakeAdapter) -> None:
+    """Without them, PEFT and transformers do what the guards are there to bar."""
+    from peft import PeftModel
+
+    ids = torch.arange(20, 30)[None]
+    canvas = torch.arange(100, 100 + model.config.canvas_length)[None]
+
+    @torch.inference_mode()
+    def said() -> Tensor:
+        logits: Tensor = model(input_ids=ids, decoder_input_ids=canvas).logits
+        return logits
+
+    peft = PeftModel.from_pretrained(model, make_adapter("unguarded"))
+    peft.eval()
+    adapted = said()
+    model.tie_weights()
+    assert not torch.allclose(said(), adapted, atol=1e-3), "one half took the other's adapter"
+    peft.merge_adapter()
+    assert not torch.allclose(said(), adapted, atol=1e-3), "both fell on the same weights"
+
+
+def test_an_adapter_of_another_checkpoint_is_refused(
+    adapters: Adapters, make_adapter: MakeAdapter
+) -> None:
+    folder = make_adapter("foreign")
+    record = {"base": {"fingerprint": "0123456789abcdef", "name": "another"}}
+    (folder / RECORD).write_text(json.dumps(record))
+    with pytest.raises(AdapterError, match="on top of another"):
+        adapters.load(folder)
+    assert adapters.names == ()
+
+
+def test_without_a_record_the_shapes_tell(
+    adapters: Adapters, probe: Callable[[], Tensor], make_adapter: MakeAdapter
+) -> None:
+    base = probe()
+    folder = make_adapter("unrecorded")
+    (folder / RECORD).unlink()
+    assert adapters.load(folder) == "unrecorded"
+    weights = load_file(folder / "adapter_model.safetensors")
+    wider = make_adapter("wider")
+    (wider / RECORD).unlink()
+    save_file(
+        {key: torch.cat([weight, weight], dim=1) for key, weight in weights.items()},
+        wider / "adapter_model.safetensors",
+    )
+    with pytest.raises(AdapterError, match="does not fit"):
+        adapters.load(wider)
+    assert adapters.names == ("unrecorded",)
+    assert torch.equal(probe(), base)
+
+
+@pytest.mark.parametrize("half", ["encoder.language_model", "decoder"])
+def test_weights_without_a_counterpart_are_refused(
+    adapters: Adapters, make_adapter: MakeAdapter, half: str
+) -> None:
+    folder = make_adapter("half")
+    path = folder / "adapter_model.safetensors"
+    weights = load_file(path)
+    save_file({key: weight for key, weight in weights.items() if half in key}, path)
+    with pytest.raises(AdapterError, match="no counterpart"):
+        adapters.load(folder)
+
+
+def test_damage_is_told(adapters: Adapters, make_adapter: MakeAdapter, tmp_path: Path) -> None:
+    good = make_adapter("good")
+
+    def copy(name: str) -> Path:
+        return Path(shutil.copytree(good, tmp_path / name))
+
+    with pytest.raises(AdapterError, match="holds no adapter"):
+        adapters.load(tmp_path / "nowhere")
+    pickled = copy("pickled")
+    (pickled / "adapter_model.safetensors").rename(pickled / "adapter_model.bin")
+    with pytest.raises(AdapterError, match="can run code"):
+        adapters.load(pickled)
+    halved = copy("halved")
+    path = halved / "adapter_model.safetensors"
+    path.write_bytes(path.read_bytes()[:-100])
+    with pytest.raises(AdapterError, match="half copied"):
+        adapters.load(halved)
+    for name, file in (("config", "adapter_config.json"), ("record", RECORD)):
+        damaged = copy(name)
+        (damaged / file).write_text("{")
+        with pytest.raises(AdapterError, match="cannot be read"):
+            adapters.load(damaged)
+    with pytest.raises(AdapterError, match="whole modules"):
+        adapters.load(make_adapter("modules", modules_to_save=["lm_head"]))
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("bias", "all"),
+        ("init_lora_weights", "pissa"),
+        ("layer_replication", [[0, 1], [0, 2]]),
+        ("megatron_config", {"tensor_model_parallel_size": 1}),
+    ],
+)
+def test_what_would_change_the_checkpoint_itself_is_refused(
+    adapters: Adapters, make_adapter: MakeAdapter, name: str, value: object
+) -> None:
+    folder = make_adapter("meddling")
+    config = json.loads((folder / "adapter_config.json").read_text())
+    (folder / "adapter_config.json").write_text(json.dumps(config | {name: value}))
+    with pytest.raises(AdapterError, match=name):
+        adapters.load(folder)
+    assert adapters.names == ()
+
+
+def test_one_that_was_trained_on_since_is_read_again(
+    adapters: Adapters, make_adapter: MakeAdapter
+) -> None:
+    folder = make_adapter("kept", 1)
+    name = adapters.load(folder)
+    adapters.use(name)
+    before = adapters._probe()
+    assert adapters.load(folder) == name
+    assert torch.equal(adapters._probe(), before)
+    weights = make_adapter("further", 2) / "adapter_model.safetensors"
+    (folder / "adapter_model.safetensors").write_bytes(weights.read_bytes())
+    assert adapters.load(folder) == name
+    assert adapters.names == (name,)
+    adapters.use(name)
+    assert not torch.equal(adapters._probe(), before)
+    with pytest.raises(AdapterError, match="Load it first"):
+        adapters.use("unheard")
+
+
+def test_a_copy_of_a_checkpoint_is_the_same_base_and_another_is_not(
+    random_checkpoint: Path, random_sibling: Path, tmp_path: Path
+) -> None:
+    copy = Path(shutil.copytree(random_checkpoint, tmp_path / "copy"))
+    assert base_fingerprint(copy) == base_fingerprint(random_checkpoint)
+    assert base_fingerprint(random_sibling) != base_fingerprint(random_checkpoint)
+    weights = load_file(copy / "model.safetensors")
+    weights["model.decoder.norm.weight"] += 1
+    save_file(weights, copy / "model.safetensors", {"format": "pt"})
+    assert base_fingerprint(copy) != base_fingerprint(random_checkpoint)
