@@ -1,15 +1,18 @@
 """Commands that need the models but no window: ``python -m inference.cli COMMAND …``.
 
-``pinfill train-demo``, ``pinfill train-sibling`` and ``pinfill bench`` end up here, in a process of
-their own.
+``pinfill train``, ``train-demo``, ``train-sibling`` and ``bench`` end up here, each in a process of
+its own.
 """
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from typing import Final
 
 from inference.threads import wait_briefly
+
+_BENCHMARKS: Final = "contract|demo|sampler|speed|vqa|window"
 
 
 def main(argv: Sequence[str]) -> int:
@@ -28,6 +31,10 @@ def _run(argv: list[str]) -> int:
             from inference.training.train_demo import main as train_demo
 
             return train_demo(rest)
+        case ["train", *rest]:
+            from inference.training.train_adapter import main as train_adapter
+
+            return train_adapter(rest)
         case ["train-sibling", *rest]:
             from inference.training.train_sibling import main as train_sibling
 
@@ -48,12 +55,22 @@ def _run(argv: list[str]) -> int:
             from inference.evaluation.bench_speed import main as bench_speed
 
             return bench_speed(rest)
-        case ["bench", *_]:
-            names = "contract|demo|sampler|speed|window"
-            print(f"pinfill: name a benchmark: pinfill bench {names} [--json]", file=sys.stderr)
+        case ["bench", "vqa", *rest]:
+            from inference.evaluation.bench_vqa import main as bench_vqa
+
+            return bench_vqa(rest)
+        case ["bench", *named]:
+            unknown = f"There is no benchmark {named[0]!r}. " if named else ""
+            print(
+                f"pinfill: {unknown}Name one: pinfill bench {_BENCHMARKS} [--json]",
+                file=sys.stderr,
+            )
             return 2
         case _:
-            print("pinfill: name a command: train-demo, train-sibling or bench", file=sys.stderr)
+            print(
+                "pinfill: name a command: train, train-demo, train-sibling or bench",
+                file=sys.stderr,
+            )
             return 2
 
 

@@ -29,6 +29,12 @@ def macro_f1(found: Sequence[Collection[str]], truth: Sequence[Collection[str]])
     return fmean(scores.values()) if scores else 1.0
 
 
+def token_recall(candidate: str, reference: str) -> float:
+    """The share of the reference's words and punctuation, as a bag, that the candidate has."""
+    wanted = word_bag(reference)
+    return (word_bag(candidate) & wanted).total() / wanted.total() if wanted else 1.0
+
+
 def token_f1(candidate: str, reference: str) -> float:
     """F1 over words and punctuation as a bag, letter case ignored; 1.0 for two empty texts."""
     return overlap(word_bag(candidate), word_bag(reference))

@@ -46,7 +46,10 @@ class Example:
 
 @dataclass(frozen=True)
 class Mixture:
-    """How often each shape is drawn, and how it is filled."""
+    """How often each shape is drawn, and how it is filled.
+
+    ``floor`` is the smallest rate of noise.
+    """
 
     whole: float = 0.3
     pure_noise: float = 0.4
@@ -55,6 +58,7 @@ class Mixture:
     exact: float = 0.25
     max_filler: int = 24
     max_section_filler: int = 60
+    floor: float = 0.0
 
 
 def corrupt(
@@ -80,7 +84,8 @@ def corrupt(
     else:
         gaps = draw_gaps(report, marks, rng, mixture, skip)
         target, held = _with_filler(rest, gaps, marks, length, rng, mixture)
-    rate = 1.0 if rng.random() < mixture.pure_noise else rng.random()
+    pure = rng.random() < mixture.pure_noise
+    rate = 1.0 if pure else mixture.floor + (1 - mixture.floor) * rng.random()
     noised = (rng.random(length) < rate * most_noise) & ~held
     canvas = np.where(noised, rng.integers(vocabulary, size=length), target)
     return Example(target, canvas, held, ~held | (rng.random(length) < HELD_SHARE))

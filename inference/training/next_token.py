@@ -18,15 +18,15 @@ from torch import Tensor, nn
 
 from inference.engines.decoder import head
 from inference.prompt import LATER_MARK, Prompt, fill_instruction, write_ask
-from inference.training.corruption import Mixture, draw_gaps
+from inference.training.corruption import Marks, Mixture, draw_gaps
 from inference.training.loop import Watch, run_steps
 from inference.training.run_state import RunState
 from inference.training.text import ReportCorpus, compile_layers, muon_and_adamw
 
 if TYPE_CHECKING:
-    from transformers import Cache, Gemma4ForConditionalGeneration
+    from transformers import Cache, Gemma4ForConditionalGeneration, PreTrainedTokenizerBase
 
-_NOT_ASKED: Final = -100
+NOT_ASKED: Final = -100
 """What cross-entropy leaves out."""
 
 
@@ -68,14 +68,18 @@ def report_line(corpus: ReportCorpus, report: Sequence[int]) -> Line:
 
 
 def fill_line(
-    corpus: ReportCorpus, report: Sequence[int], rng: np.random.Generator, gaps: Mixture
+    tokenizer: PreTrainedTokenizerBase,
+    marks: Marks,
+    report: Sequence[int],
+    rng: np.random.Generator,
+    gaps: Mixture,
 ) -> Line:
     """Asks for one gap of a report; those before it are filled, those behind it are open."""
-    spans = draw_gaps(report, corpus.marks, rng, gaps)
+    spans = draw_gaps(report, marks, rng, gaps)
     here = int(rng.integers(len(spans)))
 
     def text(start: int, stop: int) -> str:
-        return str(corpus.tokenizer.decode(report[start:stop], clean_up_tokenization_spaces=False))
+        return str(tokenizer.decode(report[start:stop], clean_up_tokenization_spaces=False))
 
     span, *later = spans[here:]
     right, at = "", span.stop
@@ -83,8 +87,8 @@ def fill_line(
         right += text(at, other.start) + LATER_MARK
         at = other.stop
     right += text(at, len(report))
-    ask = write_ask(corpus.tokenizer, fill_instruction(text(0, span.start), right))
-    return Line(ask, [*report[span.start : span.stop], corpus.marks.end_of_turn])
+    ask = write_ask(tokenizer, fill_instruction(text(0, span.start), right))
+    return Line(ask, [*report[span.start : span.stop], marks.end_of_turn])
 
 
 def encode_stems(model: Gemma4ForConditionalGeneration, stem: Prompt, soft_tokens: Tensor) -> Cache:
@@ -105,7 +109,9 @@ def encode_stems(model: Gemma4ForConditionalGeneration, stem: Prompt, soft_token
 
 
 def next_token_loss(
-    model: Gemma4ForConditionalGeneration, cache: Cache, lines: Sequence[Line]
+    model: Gemma4ForConditionalGeneration,
+    cache: Cache,
+    lines: Sequence[Line],
 ) -> Tensor:
     """Cross-entropy of the answers behind stems (B, ...) that are encoded; every line counts alike.
 
@@ -113,18 +119,28 @@ def next_token_loss(
     """
     longest = max(len(line.asked) + len(line.answer) for line in lines)
     ids = torch.zeros(len(lines), longest, dtype=torch.long)
-    target = torch.full_like(ids, _NOT_ASKED)
+    target = torch.full_like(ids, NOT_ASKED)
     for row, line in enumerate(lines):
         both = [*line.asked, *line.answer]
         ids[row, : len(both)] = torch.tensor(both)
         # A position tells the token behind it.
         target[row, len(line.asked) - 1 : len(both) - 1] = torch.tensor(line.answer)
-    hidden = model.model(input_ids=ids, past_key_values=cache, use_cache=True).last_hidden_state
-    asked = target.ne(_NOT_ASKED)
+    hidden = model.model(
+        input_ids=ids.to(model.device), past_key_values=cache, use_cache=True
+    ).last_hidden_state
+    return loss_at(model, hidden, target.to(model.device))
+
+
+def loss_at(model: Gemma4ForConditionalGeneration, hidden: Tensor, target: Tensor) -> Tensor:
+    """Cross-entropy of ``target`` (B, K) at hidden states (B, K, D); every row counts alike.
+
+    Positions whose target is :data:`NOT_ASKED` are left out.
+    """
+    asked = target.ne(NOT_ASKED)
     logits = head(model, hidden[asked])
     losses = nn.functional.cross_entropy(logits, target[asked], reduction="none")
     share = asked / asked.sum(dim=-1, keepdim=True)
-    return (losses * share[asked]).sum() / len(lines)
+    return (losses * share[asked]).sum() / len(target)
 
 
 def train_next_token(
@@ -155,7 +171,7 @@ def train_next_token(
     def loss_at(step: int, rng: np.random.Generator) -> Tensor:
         rows, prompt = corpus.draw(settings.prefixes, rng)
         lines = [
-            fill_line(corpus, report, rng, settings.gaps)
+            fill_line(corpus.tokenizer, corpus.marks, report, rng, settings.gaps)
             if rng.random() < settings.fills
             else report_line(corpus, report)
             for report in (corpus.report(row, rng) for row in rows for _ in range(settings.lines))

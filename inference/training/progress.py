@@ -7,21 +7,31 @@ import os
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from rich.console import Console
 from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
 
+if TYPE_CHECKING:
+    from torch.utils.tensorboard import SummaryWriter
+
 T = TypeVar("T")
 
 
 class Progress:
-    """Shows a bar on a terminal, plain lines elsewhere, and appends figures to CSV logs."""
+    """Shows a bar on a terminal, plain lines elsewhere, and appends figures to CSV logs.
 
-    def __init__(self, folder: Path | None = None) -> None:
-        self._console = Console(stderr=True)
-        self._folder = folder
+    A ``quiet`` one shows nothing. One for ``tensorboard`` writes its events beside the CSV logs,
+    from the call of :meth:`rewind` on.
+    """
+
+    def __init__(
+        self, folder: Path | None = None, *, quiet: bool = False, tensorboard: bool = False
+    ) -> None:
+        self._console = Console(stderr=True, quiet=quiet)
+        self._folder, self._tensorboard = folder, tensorboard
+        self._events: SummaryWriter | None = None
 
     def track(self, items: Sequence[T], what: str) -> Iterator[T]:
         """Iterate over ``items`` with a bar."""
@@ -40,6 +50,7 @@ class Progress:
         """Append one row to ``<name>.csv`` in the run's folder."""
         if self._folder is None:
             return
+        self._folder.mkdir(parents=True, exist_ok=True)
         path = self._folder / f"{name}.csv"
         fresh = not path.exists()
         with path.open("a", newline="") as file:
@@ -47,6 +58,11 @@ class Progress:
             if fresh:
                 writer.writerow(figures)
             writer.writerow(f"{value:.6g}" for value in figures.values())
+        if self._events is not None:
+            for figure, value in figures.items():
+                if figure != "step":
+                    self._events.add_scalar(f"{name}/{figure}", value, int(figures["step"]))
+            self._events.flush()  # a run may be killed at any moment
 
     def rewind(self, step: int, *names: str) -> None:
         """Take back the rows of steps behind ``step``, which a resumed run makes again."""
@@ -55,13 +71,20 @@ class Progress:
             if self._folder is None or not path.exists():
                 continue
             with path.open(newline="") as file:
-                header, *rows = csv.reader(file)
-            kept = [row for row in rows if float(row[header.index("step")]) <= step]
-            if len(kept) < len(rows):
+                header, *rows = list(csv.reader(file)) or [[]]
+            whole = [row for row in rows if len(row) == len(header)]  # a full disk cuts one off
+            kept = [row for row in whole if float(row[header.index("step")]) <= step]
+            if not header:
+                path.unlink()
+            elif len(kept) < len(rows):
                 part = path.with_suffix(".part")
                 with part.open("w", newline="") as file:
                     csv.writer(file).writerows([header, *kept])
                 os.replace(part, path)
+        if self._tensorboard and self._folder is not None:
+            from torch.utils.tensorboard import SummaryWriter
+
+            self._events = SummaryWriter(str(self._folder), purge_step=step + 1)
 
 
 class _Running:

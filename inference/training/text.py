@@ -147,6 +147,7 @@ def denoising_loss(
     examples: Sequence[Example],
     temperature: float | None = None,
     later: Revealer | None = None,
+    seen: Tensor | None = None,
 ) -> Tensor:
     """Cross-entropy over the asked positions of canvases (B, L), not weighted by the noise rate.
 
@@ -154,24 +155,27 @@ def denoising_loss(
 
     With a ``temperature``, a first pass without gradient gives the self-conditioning logits, as
     a sampler's previous step would: cooled, and one-hot where the text is pinned. ``later`` then
-    makes the canvases that the loss is taken on.
+    makes the canvases that the loss is taken on. ``seen`` (B, P) marks what is no padding of the
+    prompts.
     """
-    target = _stack([example.target for example in examples])
-    canvas = _stack([example.canvas for example in examples])
-    asked = _stack([example.asked for example in examples])
+    device = model.device
+    target = _stack([example.target for example in examples]).to(device)
+    canvas = _stack([example.canvas for example in examples]).to(device)
+    asked = _stack([example.asked for example in examples]).to(device)
     signal: Tensor | None = None
     if temperature is not None:
-        free = ~_stack([example.held for example in examples])
+        free = ~_stack([example.held for example in examples]).to(device)
         places = free.flatten().nonzero().squeeze(-1)
         with torch.no_grad():
-            first = logits_at(model, cache, canvas, None, places) / temperature
+            first = logits_at(model, cache, canvas, None, places, seen) / temperature
             if later is not None:
                 entropy = torch.zeros(canvas.shape)
-                entropy[free] = token_entropy(first, first.softmax(-1))
+                entropy[free.cpu()] = token_entropy(first, first.softmax(-1)).cpu()
                 pairs = zip(examples, entropy.numpy(), strict=True)
-                canvas = _stack([later(*pair) for pair in pairs])
+                canvas = _stack([later(*pair) for pair in pairs]).to(device)
         signal = signal_of(model, canvas, first, places)
-    logits = logits_at(model, cache, canvas, signal, asked.flatten().nonzero().squeeze(-1))
+    where = asked.flatten().nonzero().squeeze(-1)
+    logits = logits_at(model, cache, canvas, signal, where, seen)
     losses = nn.functional.cross_entropy(logits, target[asked], reduction="none")
     share = asked / asked.sum(dim=-1, keepdim=True)
     return (losses * share[asked]).sum() / len(examples)

@@ -12,6 +12,7 @@ import shutil
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -153,7 +154,7 @@ def _watcher(
         engine = AutoregressiveEngine(checkpoint)
         return {
             "report_loss": loss(lambda report, rng: report_line(corpus, report)),
-            "fill_loss": loss(lambda report, rng: fill_line(corpus, report, rng, settings.gaps)),
+            "fill_loss": loss(partial(fill_line, tokenizer, corpus.marks, gaps=settings.gaps)),
             **draft_figures(engine, cases, watched, progress),
         }
 

@@ -72,4 +72,5 @@ def test_a_benchmark_that_does_not_exist_is_named() -> None:
     command = [sys.executable, "-m", "desktop.cli", "bench", "nonsense"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60)
     assert done.returncode == 2
-    assert "contract|demo|sampler|speed|window" in done.stderr
+    assert "There is no benchmark 'nonsense'" in done.stderr
+    assert "contract|demo|sampler|speed|vqa|window" in done.stderr

@@ -62,7 +62,7 @@ def test_it_does_not_share_the_weights_that_it_begins_with(loaded: Checkpoint) -
 def test_a_fill_line_shows_the_report_around_one_gap(corpus: ReportCorpus, seed: int) -> None:
     rng = np.random.default_rng(seed)
     report = corpus.report(seed % 4, rng)
-    line = fill_line(corpus, report, rng, Mixture())
+    line = fill_line(corpus.tokenizer, corpus.marks, report, rng, Mixture())
     decode = corpus.tokenizer.decode
     shown = decode(line.asked).split("\n\n", 1)[1]
     assert shown.count(GAP_MARK) == 1
