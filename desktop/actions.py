@@ -99,6 +99,16 @@ REPORT: Final = (
         icon="copy",
         after_line=True,
     ),
+)
+MODEL: Final = (
+    Command("details", "&Details…", "What runs, where, and how much memory it holds"),
+    Command("checkpoint", "Open &Checkpoint…", "Run another model", after_line=True),
+    Command(
+        "adapter",
+        "Load &Adapter…",
+        "Put on top of the checkpoint what was trained on other data",
+        after_line=True,
+    ),
     Command("restart", "Re&start Worker", "Start the worker anew", after_line=True),
 )
 VIEW: Final = (
@@ -126,7 +136,7 @@ HELP: Final = (
     Command("shortcuts", "&Keyboard and Mouse", "All keys on one page", ("F1",)),
     Command("about", "&About Pinfill", "What this is and what it is not", after_line=True),
 )
-ALL: Final = {"File": FILE, "Report": REPORT, "View": VIEW, "Help": HELP}
+ALL: Final = {"File": FILE, "Report": REPORT, "Model": MODEL, "View": VIEW, "Help": HELP}
 
 
 class Actions:

@@ -20,12 +20,13 @@ from PySide6.QtWidgets import QApplication
 from desktop import qt_log, theme
 from desktop.collector import collecting_on_this_thread
 from desktop.main_window import MainWindow
+from desktop.model_choice import ModelChoice
 from desktop.report.store import ReportStore
 from desktop.session import StudySession
 from desktop.settings import Settings
 from desktop.walkthrough import WalkthroughError, draft_pin_infill, save_picture
 from desktop.worker_link import InfillClient, WorkerLink
-from inference.client import ANYWHERE, Client, Placement
+from inference.client import Client
 
 LOG_VARIABLE: Final = "PINFILL_LOG"
 """The environment variable that says how much goes to standard error: debug, info, warning."""
@@ -35,9 +36,8 @@ _log = logging.getLogger(__name__)
 
 def run(
     paths: Sequence[Path],
+    choice: ModelChoice,
     *,
-    checkpoint: Path,
-    placement: Placement = ANYWHERE,
     screenshot: Path | None = None,
 ) -> int:
     """Show the window on ``paths`` until it is closed; returns the exit code.
@@ -52,7 +52,7 @@ def run(
     loop = qasync.QEventLoop(app)
     asyncio.set_event_loop(loop)
     with collecting_on_this_thread(), loop:
-        return int(loop.run_until_complete(_main(paths, checkpoint, placement, screenshot)))
+        return int(loop.run_until_complete(_main(paths, choice, screenshot)))
 
 
 def set_up_log() -> None:
@@ -77,33 +77,31 @@ def application() -> QApplication:
     return app
 
 
-def build_window(
-    checkpoint: Path, data_dir: Path | None = None, placement: Placement = ANYWHERE
-) -> MainWindow:
+def build_window(choice: ModelChoice, data_dir: Path | None = None) -> MainWindow:
     """A window with a worker of its own, not yet started.
 
     Reports and settings are the reader's, or those of ``data_dir``.
     """
 
-    async def launch(on_loading: Callable[[str], None]) -> InfillClient:
-        return await Client.launch(checkpoint, placement=placement, on_loading=on_loading)
+    async def launch(chosen: ModelChoice, on_loading: Callable[[str], None]) -> InfillClient:
+        return await Client.launch(
+            chosen.checkpoint, placement=chosen.placement, on_loading=on_loading
+        )
 
     if data_dir is None:
         store, settings = ReportStore(), Settings()
     else:
         store, settings = ReportStore(data_dir / "reports"), Settings(data_dir / "settings.ini")
-    return MainWindow(StudySession(store), WorkerLink(launch), settings)
+    return MainWindow(StudySession(store), WorkerLink(launch, choice), settings)
 
 
-async def _main(
-    paths: Sequence[Path], checkpoint: Path, placement: Placement, screenshot: Path | None
-) -> int:
+async def _main(paths: Sequence[Path], choice: ModelChoice, screenshot: Path | None) -> int:
     if screenshot is not None:
         # The reader's own report of that study is neither shown nor touched.
         with tempfile.TemporaryDirectory(prefix="pinfill-") as folder:
-            window = build_window(checkpoint, Path(folder), placement)
+            window = build_window(choice, Path(folder))
             return await _picture(window, paths, screenshot)
-    window = build_window(checkpoint, placement=placement)
+    window = build_window(choice)
     sys.excepthook = partial(_report_fault, window)
     closed = asyncio.Event()
     window.closed.connect(closed.set)

@@ -18,6 +18,8 @@ class Situation:
     writing: bool = False  # the model is, or waits to
     searching: bool = False  # for the studies to open
     worker: bool = True  # runs or is being started
+    ready: bool = True  # the worker is
+    changing: bool = False  # the worker is, to another adapter
     stopping: bool = False  # the worker is, for another to take its place
     text: bool = False  # the report has some
     selection: bool = False
@@ -57,6 +59,13 @@ def refusals(now: Situation) -> Iterator[tuple[str, str | None]]:
     yield "redo", report or _first((not now.can_redo, "There is nothing to make again"))
     yield "copy", _first((not now.study, "Open a study first"), (not now.text, "It is empty"))
     yield "cancel", _first((not (now.writing or now.searching), "There is nothing to stop"))
+    other = _first(
+        (now.writing, "Wait for the model, or cancel it"),
+        (now.stopping, "Wait until the worker has stopped"),
+        (now.changing, "Wait until the adapter has changed"),
+    )
+    yield "checkpoint", other
+    yield "adapter", other or _first((not now.ready, "Wait until the model is loaded"))
     # Not only where it died: one that hangs looks like one that works.
     yield "restart", _first((now.stopping, "The worker is being stopped already"))
     for name in _IMAGE_COMMANDS:

@@ -29,6 +29,7 @@ import resources
 from desktop.app import application, build_window, set_up_log
 from desktop.collector import collecting_on_this_thread
 from desktop.main_window import MainWindow
+from desktop.model_choice import ModelChoice
 from desktop.studies.context import prompt_context
 from desktop.viewer.pixels import model_image
 from desktop.walkthrough import WalkthroughError, open_study, pin_phrase, wait_for_worker, write
@@ -90,7 +91,7 @@ async def measure(checkpoint: Path, studies: Sequence[Path], *, cold: bool) -> l
     """A draft of each study and, behind it, an infill around a pinned phrase."""
     jobs = []
     with tempfile.TemporaryDirectory(prefix="pinfill-") as folder:
-        window = build_window(checkpoint, Path(folder))
+        window = build_window(ModelChoice(checkpoint), Path(folder))
         window.link.start()
         window.show()
         try:

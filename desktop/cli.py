@@ -26,9 +26,10 @@ BAD_INPUT: Final = 2
 CANCELLED: Final = 130
 
 INFERENCE_COMMANDS: Final = {
+    "train": "adapt a checkpoint to data of your own",
     "train-demo": "train the demo checkpoint on fictional studies",
     "train-sibling": "train its autoregressive sibling on the same studies",
-    "bench": "measure: `pinfill bench demo|sampler|speed|contract|window`",
+    "bench": "measure: `pinfill bench contract|demo|sampler|speed|vqa|window`",
 }
 """Run by ``python -m inference.cli``, in a process without Qt."""
 
@@ -82,6 +83,9 @@ def build_parser() -> argparse.ArgumentParser:
         "--compile",
         action="store_true",
         help="merge the kernels of a step: faster on a GPU, minutes slower to start",
+    )
+    running.add_argument(
+        "--adapter", type=Path, metavar="DIR", help="an adapter on top of the checkpoint"
     )
     filling = argparse.ArgumentParser(add_help=False, parents=[running])
     filling.add_argument("study", type=Path, metavar="STUDY", help="a DICOM file")
@@ -178,11 +182,12 @@ def _run_window(
             "`pinfill demo --screenshot OUT.png`."
         )
     from desktop import app
+    from desktop.model_choice import ModelChoice
 
-    checkpoint = _checkpoint(options.checkpoint)
-    return app.run(
-        paths, checkpoint=checkpoint, placement=_placement(options), screenshot=screenshot
-    )
+    adapter = None if options.adapter is None else options.adapter.absolute()
+    checkpoint = _checkpoint(options.checkpoint).absolute()
+    choice = ModelChoice(checkpoint, _placement(options), adapter)
+    return app.run(paths, choice, screenshot=screenshot)
 
 
 def _placement(options: argparse.Namespace) -> Placement:
@@ -234,6 +239,7 @@ def _fill(options: argparse.Namespace, pieces: Sequence[Piece]) -> int:
                 mode=options.mode,
             ),
             paradigm=options.engine,
+            adapter=options.adapter,
             as_json=options.json,
         )
     except (StudyError, headless.WrongParadigm) as error:

@@ -50,7 +50,7 @@ class Drafting(QObject):
         self._editor = editor
         self._tasks = Tasks(self.broke.emit)
         self._ahead = Tasks(self.broke.emit)
-        self._prepared: tuple[InfillClient, Study] | None = None
+        self._prepared: tuple[InfillClient, str | None, Study] | None = None
         self._seen: tuple[Study, NDArray[np.uint8]] | None = None
         self._frames: Throttle[Canvas] = Throttle(self._show, FRAME_SECONDS, self)
         self._busy = False
@@ -84,11 +84,14 @@ class Drafting(QObject):
         await asyncio.gather(self._tasks.close(), self._ahead.close())
 
     def prepare(self, study: Study) -> None:
-        """Let the worker look at the image before the first job on it; once for each worker."""
+        """Let the model look at the image before the first job on it; once as it is."""
         client = self._link.client
-        if client is None or self._prepared == (client, study):
+        if client is None:
             return
-        self._prepared = client, study
+        asked = client, client.model.adapter, study
+        if asked == self._prepared:
+            return
+        self._prepared = asked
         self._ahead.cancel()
         self._ahead.spawn(self._prepare(client, study), "prepare")
 

@@ -55,6 +55,11 @@ def show_shortcuts(parent: QWidget) -> QDialog:
     return _show(parent, "Keyboard and mouse", "".join(blocks), scrolls=True)
 
 
+def show_table(parent: QWidget, title: str, rows: list[tuple[str, str]]) -> QDialog:
+    """Names and values on a page of their own."""
+    return _show(parent, title, _table(title, rows))
+
+
 def show_about(parent: QWidget) -> QDialog:
     return _show(parent, "About Pinfill", ABOUT)
 

@@ -33,6 +33,8 @@ from desktop.availability import Situation, refusals
 from desktop.drafting import Drafting
 from desktop.gap_dialog import ask_length
 from desktop.menus import fill_menu_bar, presets_menu
+from desktop.model_choice import ModelChoice
+from desktop.model_menu import ModelMenu
 from desktop.notices import UNSAVED, Notices
 from desktop.opening import Opening, local_paths
 from desktop.report.choosing import Choosing
@@ -43,7 +45,7 @@ from desktop.report.model import NothingToFill, Plan
 from desktop.report.sentences import sentence_at
 from desktop.report_pane import ReportPane
 from desktop.session import StudySession
-from desktop.settings import Settings
+from desktop.settings import CHECKPOINTS, Settings
 from desktop.tasks import Tasks
 from desktop.theme import GRID, ThemeName
 from desktop.viewer.viewport import Viewport
@@ -81,6 +83,7 @@ class MainWindow(QMainWindow):
         self._moving = asyncio.Lock()
         self._searching = False
         self._replacing = False
+        self._proven: ModelChoice | None = None  # the last that a worker was ready with
         colors = theme.palette(settings.theme)
 
         self.commands = Actions(self)
@@ -95,6 +98,15 @@ class MainWindow(QMainWindow):
         self.notices = Notices(session, link, self.drafting, self.banner, self.status)
         self.tasks = Tasks(self.notices.show_fault)
         self._openings = Tasks(self.notices.show_fault)
+        self.model_menu = ModelMenu(
+            self,
+            link,
+            settings,
+            self.commands,
+            choose=self.choose_model,
+            spawn=self.tasks.spawn,
+            refused=self.notices.show_refusal,
+        )
         self.study_bar = StudyBar(self.commands["previous"], self.commands["next"])
         self.report_pane = ReportPane(self.editor, self.legend, self.commands)
 
@@ -104,8 +116,12 @@ class MainWindow(QMainWindow):
         submenus = {
             "open_folder": self._opening.recent_menu,
             "reset_window": presets_menu(self.viewport),
+            "details": self.model_menu.devices,
+            "checkpoint": self.model_menu.checkpoints,
+            "adapter": self.model_menu.adapters,
         }
-        fill_menu_bar(self.menuBar(), self.commands, submenus)
+        menus = fill_menu_bar(self.menuBar(), self.commands, submenus)
+        menus["Model"].aboutToShow.connect(self.model_menu.measure)
         self._connect()
         self.set_theme(settings.theme)
         self._restore_layout()
@@ -179,6 +195,9 @@ class MainWindow(QMainWindow):
             "undo": self.editor.undo,
             "redo": self.editor.redo,
             "copy": self._copy,
+            "details": self.model_menu.show_details,
+            "checkpoint": self.model_menu.open_checkpoint,
+            "adapter": self.model_menu.load_adapter,
             "restart": self.restart_worker,
             "fit": self.viewport.fit,
             "zoom_in": partial(self.viewport.zoom_by, ZOOM_STEP),
@@ -207,6 +226,7 @@ class MainWindow(QMainWindow):
         self.editor.pin_refused.connect(self.status.show_text)
         self.link.state_changed.connect(self._show_worker)
         self.link.died.connect(self._worker_died)
+        self.link.refused.connect(self.notices.show_refusal)
         self.drafting.busy_changed.connect(self._allow)
         self.choosing.happened.connect(self.status.show_text)
 
@@ -300,6 +320,12 @@ class MainWindow(QMainWindow):
         most = model.canvas_length - 1 if model is not None else _LONGEST_GAP
         ask_length(self, most, lambda tokens: self.editor.insert_gap(tokens=tokens))
 
+    def choose_model(self, choice: ModelChoice) -> None:
+        """Run another checkpoint, or the same elsewhere; the report stays as it is."""
+        self.link.choice = choice
+        self.banner.withdraw("model")
+        self.restart_worker()
+
     def restart_worker(self) -> None:
         """Start the worker anew: one that died at once, one that hangs after its end."""
         if self._replacing:
@@ -388,6 +414,8 @@ class MainWindow(QMainWindow):
             writing=self.drafting.busy,
             searching=self._searching,
             worker=self.link.state not in (WorkerState.DIED, WorkerState.STOPPED),
+            ready=self.link.state is WorkerState.READY,
+            changing=self.link.state is WorkerState.CHANGING,
             stopping=self.link.state is WorkerState.STOPPING,
             text=bool(report.text),
             selection=start != end,
@@ -403,6 +431,8 @@ class MainWindow(QMainWindow):
     def _show_worker(self) -> None:
         self.notices.show_worker()
         if self.link.state is WorkerState.READY:
+            self._proven = self.link.choice
+            self._settings.remember_in(CHECKPOINTS, self._proven.checkpoint)
             self._prepare()
         self._allow()
 
@@ -411,11 +441,21 @@ class MainWindow(QMainWindow):
             self.drafting.prepare(self.session.study)
 
     def _worker_died(self, error: WorkerError) -> None:
+        proven, chosen = self._proven, self.link.choice
+        action: tuple[str, Callable[[], None]] = ("Restart worker", self.restart_worker)
+        if proven is not None and replace(proven, adapter=chosen.adapter) != chosen:
+            back = replace(proven, adapter=chosen.adapter)
+            name = proven.checkpoint.name
+            if proven.checkpoint == chosen.checkpoint:
+                name = proven.placement.device or "the automatic device"
+            else:
+                back = proven
+            action = (f"Back to {name}", partial(self.choose_model, back))
         self.banner.show_notice(
             Notice(
                 NoticeKind.ERROR,
                 f"{error} Your report is untouched." if self.session.study else str(error),
-                action=("Restart worker", self.restart_worker),
+                action=action,
                 topic="worker",
             )
         )

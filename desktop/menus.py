@@ -13,10 +13,13 @@ from desktop.theme import THEME_NAMES
 from desktop.viewer.viewport import Viewport
 
 
-def fill_menu_bar(bar: QMenuBar, actions: Actions, submenus: Mapping[str, QMenu]) -> None:
-    """``submenus`` come after the command that each is filed under."""
+def fill_menu_bar(
+    bar: QMenuBar, actions: Actions, submenus: Mapping[str, QMenu]
+) -> dict[str, QMenu]:
+    """``submenus`` come after the command that each is filed under. Returns the menus by title."""
+    menus = {}
     for title, group in ALL.items():
-        menu = bar.addMenu(f"&{title}")
+        menus[title] = menu = bar.addMenu(f"&{title}")
         menu.setToolTipsVisible(True)
         for command in group:
             if command.after_line:
@@ -27,6 +30,7 @@ def fill_menu_bar(bar: QMenuBar, actions: Actions, submenus: Mapping[str, QMenu]
     themes = QActionGroup(bar)
     for name in THEME_NAMES:
         themes.addAction(actions[name])
+    return menus
 
 
 def presets_menu(viewport: Viewport) -> QMenu:

@@ -12,7 +12,7 @@ from desktop.session import StudySession
 from desktop.widgets.banner import Banner, Notice, NoticeKind
 from desktop.widgets.status_line import StatusLine
 from desktop.worker_link import WorkerLink, WorkerState
-from inference.client import WorkerDied
+from inference.client import WorkerDied, WorkerError
 from inference.protocol import Filled
 
 UNSAVED = "unsaved"
@@ -53,6 +53,7 @@ class Notices(QObject):
             else "Starting…",
             WorkerState.READY: "Ready",
             WorkerState.BUSY: "Writing",
+            WorkerState.CHANGING: "Changing the adapter…",
             WorkerState.STOPPING: "Stopping the worker…",
             WorkerState.DIED: "Worker stopped",
         }[self._link.state]
@@ -60,6 +61,10 @@ class Notices(QObject):
         self._status.show_model(self._link.model)
         if self._link.state is WorkerState.READY:
             self._banner.withdraw("worker")
+
+    def show_refusal(self, error: WorkerError) -> None:
+        """An adapter is not on; what the reader has is untouched."""
+        self._banner.show_notice(Notice(NoticeKind.ERROR, str(error), topic="model"))
 
     def show_fault(self, fault: Exception) -> None:
         self._banner.show_notice(

@@ -30,14 +30,11 @@ class Opening:
         self._choose(QFileDialog.FileMode.Directory, "Open a folder of studies")
 
     def _choose(self, mode: QFileDialog.FileMode, title: str) -> None:
-        dialog = QFileDialog(self._parent, title)
-        dialog.setFileMode(mode)
         recent = self._settings.recent
+        start = None
         if recent:
-            dialog.setDirectory(str(recent[0] if recent[0].is_dir() else recent[0].parent))
-        dialog.filesSelected.connect(lambda names: self._open([Path(name) for name in names]))
-        dialog.finished.connect(dialog.deleteLater)
-        dialog.open()
+            start = recent[0] if recent[0].is_dir() else recent[0].parent
+        ask_paths(self._parent, title, mode, start, self._open)
 
     def _fill_recent(self) -> None:
         menu = self.recent_menu
@@ -54,6 +51,19 @@ class Opening:
         menu.addAction("Clear This List").triggered.connect(
             lambda _checked=False: self._settings.forget_recent()
         )
+
+
+def ask_paths(
+    parent: QWidget, title: str, mode: QFileDialog.FileMode, start: Path | None, take: Open
+) -> None:
+    """Call ``take`` with the files or folders that the reader chooses, from ``start`` on."""
+    dialog = QFileDialog(parent, title)
+    dialog.setFileMode(mode)
+    if start is not None:
+        dialog.setDirectory(str(start))
+    dialog.filesSelected.connect(lambda names: take([Path(name) for name in names]))
+    dialog.finished.connect(dialog.deleteLater)
+    dialog.open()
 
 
 def local_paths(data: QMimeData) -> list[Path]:

@@ -24,6 +24,7 @@ from desktop.app import application, build_window, set_up_log
 from desktop.choice_pictures import Take, every_choice
 from desktop.collector import collecting_on_this_thread
 from desktop.main_window import MainWindow
+from desktop.model_choice import ModelChoice
 from desktop.theme import THEME_NAMES
 from desktop.walkthrough import (
     WalkthroughError,
@@ -115,7 +116,7 @@ def _lengthen(window: MainWindow) -> None:
 async def _both_themes(checkpoint: Path, study: Path, out: Path) -> None:
     for name in THEME_NAMES:
         with tempfile.TemporaryDirectory(prefix="pinfill-") as folder:
-            window = build_window(checkpoint, Path(folder))
+            window = build_window(ModelChoice(checkpoint), Path(folder))
             window.set_theme(name)
             window.link.start()
             window.show()

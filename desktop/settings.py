@@ -13,6 +13,10 @@ from desktop.theme import ThemeName, theme_name
 
 RECENT_LIMIT: Final = 8
 
+CHECKPOINTS: Final = "checkpoints"
+ADAPTERS: Final = "adapters"
+"""Kinds of recent paths beside the studies."""
+
 
 class Settings:
     """One INI file; beside the reports where ``PINFILL_DATA_DIR`` is set, else per user."""
@@ -32,19 +36,27 @@ class Settings:
     @property
     def recent(self) -> list[Path]:
         """Files and folders, the latest first."""
-        kept = self._store.value("recent/paths", [])
+        return self.recent_in("paths")
+
+    def remember(self, path: Path) -> None:
+        """Put ``path`` first among the recent ones."""
+        self.remember_in("paths", path)
+
+    def forget_recent(self) -> None:
+        self._store.remove("recent/paths")
+
+    def recent_in(self, kind: str) -> list[Path]:
+        """The recent paths of a kind, the latest first."""
+        kept = self._store.value(f"recent/{kind}", [])
         # QSettings hands a list of one back as the element alone.
         items = kept if isinstance(kept, list) else [kept]
         return [Path(str(item)) for item in items if item]
 
-    def remember(self, path: Path) -> None:
-        """Put ``path`` first among the recent ones."""
+    def remember_in(self, kind: str, path: Path) -> None:
+        """Put ``path`` first among the recent ones of its kind."""
         path = path.absolute()
-        others = [known for known in self.recent if known != path]
-        self._store.setValue("recent/paths", [str(p) for p in (path, *others)][:RECENT_LIMIT])
-
-    def forget_recent(self) -> None:
-        self._store.remove("recent/paths")
+        others = [known for known in self.recent_in(kind) if known != path]
+        self._store.setValue(f"recent/{kind}", [str(p) for p in (path, *others)][:RECENT_LIMIT])
 
     def layout(self, part: str) -> QByteArray | None:
         """The saved state of a part of the window, as Qt gave it."""

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
 from enum import StrEnum
+from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal
 
+from desktop.model_choice import ModelChoice
 from desktop.tasks import Tasks
 from inference.client import WorkerDied, WorkerError
-from inference.protocol import Canvas, Filled, ModelInfo, Options, Piece, Prepared
+from inference.protocol import Canvas, Filled, Measured, ModelInfo, Options, Piece, Prepared
 
 _log = logging.getLogger(__name__)
 
@@ -25,6 +28,7 @@ class WorkerState(StrEnum):
     STARTING = "starting"
     READY = "ready"
     BUSY = "busy"
+    CHANGING = "changing"
     STOPPING = "stopping"
     DIED = "died"
 
@@ -62,26 +66,38 @@ class InfillClient(Protocol):
         self, *, image: NDArray[np.uint8] | None = None, context: str = ""
     ) -> Prepared: ...
 
+    async def load_adapter(self, folder: Path) -> ModelInfo: ...
+
+    async def use_adapter(self, name: str | None) -> ModelInfo: ...
+
+    async def remove_adapter(self, name: str) -> ModelInfo: ...
+
+    async def measure(self) -> Measured: ...
+
     async def close(self) -> None: ...
 
 
-Launch = Callable[[Callable[[str], None]], Awaitable[InfillClient]]
-"""Start a worker and wait until it is ready; the argument is told each stage of loading."""
+Launch = Callable[[ModelChoice, Callable[[str], None]], Awaitable[InfillClient]]
+"""Start a worker and wait until it is ready; the second argument is told each stage of loading."""
 
 
 class WorkerLink(QObject):
     """Holds the worker of one window.
 
     ``state_changed`` follows every change of :attr:`state` and of the loading stage; ``died``
-    tells, as a :class:`WorkerError`, that the worker could not start or has ended unasked.
+    tells, as a :class:`WorkerError`, that the worker could not start or has ended unasked, and
+    ``refused`` why an adapter is not on that was asked for.
     """
 
     state_changed = Signal()
     died = Signal(object)  # WorkerError
+    refused = Signal(object)  # WorkerError
 
-    def __init__(self, launch: Launch, parent: QObject | None = None) -> None:
+    def __init__(self, launch: Launch, choice: ModelChoice, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._launch = launch
+        self.choice = choice
+        self._adapters: dict[str, Path] = {}
         self._client: InfillClient | None = None
         self._state = WorkerState.STOPPED
         self._stage = ""
@@ -102,6 +118,11 @@ class WorkerLink(QObject):
     @property
     def model(self) -> ModelInfo | None:
         return self._client.model if self._client is not None else None
+
+    @property
+    def adapters(self) -> Mapping[str, Path]:
+        """The folders of the adapters that are loaded, by name."""
+        return self._adapters
 
     @property
     def client(self) -> InfillClient | None:
@@ -144,6 +165,28 @@ class WorkerLink(QObject):
             if not client.died.done():  # else _attend tells the window
                 self._end_job()
 
+    async def load_adapter(self, folder: Path) -> None:
+        """Put an adapter on top, and have every later worker do so. Errors as with :meth:`run`."""
+        async with self._changing() as client:
+            await self._load_adapter(client, folder)
+
+    async def use_adapter(self, name: str | None) -> None:
+        """Switch on a loaded adapter, or none. Errors as with :meth:`run`."""
+        async with self._changing() as client:
+            await client.use_adapter(name)
+            self.choice = replace(self.choice, adapter=self._adapters.get(name or ""))
+
+    async def remove_adapter(self, name: str) -> None:
+        """Let the worker forget an adapter. Errors as with :meth:`run`."""
+        async with self._changing() as client:
+            model = await client.remove_adapter(name)
+            self._adapters.pop(name, None)
+            self.choice = replace(self.choice, adapter=self._adapters.get(model.adapter or ""))
+
+    async def measure(self) -> Measured | None:
+        """The memory that the worker holds; ``None`` while there is none."""
+        return await self._client.measure() if self._client is not None else None
+
     async def close(self) -> None:
         """End the worker; waits until it has gone. May be repeated.
 
@@ -159,9 +202,11 @@ class WorkerLink(QObject):
 
     async def _close(self) -> None:
         try:
-            await self._tasks.close()
-            if self._client is not None:
-                await self._client.close()
+            # Together, for what runs may wait for the answer of a worker that hangs.
+            client = self._client
+            await asyncio.gather(
+                self._tasks.close(), *([client.close()] if client is not None else [])
+            )
         finally:
             self._client = self._closing = None
             self._become(WorkerState.STOPPED)
@@ -169,11 +214,12 @@ class WorkerLink(QObject):
     async def _attend(self) -> None:
         """One life of the worker, from its start to its end."""
         try:
-            self._client = await self._launch(self._told)
+            self._client = await self._launch(self.choice, self._told)
         except WorkerError as error:
             self._end_with(error)
             return
         _log.info("the worker is ready, process %s", self._client.pid)
+        await self._load_chosen_adapter(self._client)
         self._stage = ""
         self._become(WorkerState.READY)
         self._settled.set()
@@ -182,6 +228,44 @@ class WorkerLink(QObject):
         # Told before anything is awaited: no job may begin on a worker that is gone.
         self._end_with(death or WorkerDied("The worker was closed."))
         await client.close()
+
+    @asynccontextmanager
+    async def _changing(self) -> AsyncIterator[InfillClient]:
+        """The worker takes another adapter meanwhile; a job that is asked for waits."""
+        await self.ready()
+        client = self._client
+        if client is None or self._state is not WorkerState.READY:
+            raise RuntimeError(f"the worker is {self._state.value}")
+        self._settled.clear()
+        self._become(WorkerState.CHANGING)
+        try:
+            yield client
+        finally:
+            self._end_change()
+
+    async def _load_adapter(self, client: InfillClient, folder: Path) -> None:
+        model = await client.load_adapter(folder)
+        self._adapters[model.adapter or ""] = folder
+        self.choice = replace(self.choice, adapter=folder)
+
+    async def _load_chosen_adapter(self, client: InfillClient) -> None:
+        """A worker that took another's place says what that said."""
+        self._adapters.clear()
+        if self.choice.adapter is None:
+            return
+        self._told("Loading the adapter")
+        try:
+            await self._load_adapter(client, self.choice.adapter)
+        except WorkerDied:
+            pass  # told by its death; the next worker tries again
+        except WorkerError as error:
+            self.choice = replace(self.choice, adapter=None)
+            self.refused.emit(error)
+
+    def _end_change(self) -> None:
+        if self._state is WorkerState.CHANGING:  # else the worker has died, or is to end
+            self._become(WorkerState.READY)
+            self._settled.set()
 
     def _end_job(self) -> None:
         if self._state is WorkerState.BUSY:

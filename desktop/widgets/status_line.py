@@ -61,7 +61,7 @@ class StatusLine(QFrame):
         return " · ".join(part for part in parts if part)
 
     def show_worker(self, state: str, text: str) -> None:
-        """``state`` is stopped, starting, ready, busy, stopping or died."""
+        """``state`` is stopped, starting, ready, busy, changing, stopping or died."""
         self._state = state
         self._worker.setText(text)
         self.recolor(self._colors)
@@ -71,10 +71,11 @@ class StatusLine(QFrame):
             self._model.set_full_text("")
             self._model.setToolTip("")
             return
-        self._model.set_full_text(f"{model.name} on {model.device}")
+        name = f"{model.name} + {model.adapter}" if model.adapter else model.name
+        self._model.set_full_text(f"{name} on {model.device}")
         self._model.setToolTip(
             f"{model.architecture}, {model.parameters / 1e6:,.1f} million parameters, "
-            f"{model.dtype}\n{_way_of_writing(model)}\n{model.checkpoint}"
+            f"{model.dtype}\n{way_of_writing(model)}\n{model.checkpoint}"
         )
 
     def show_text(self, text: str) -> None:
@@ -114,15 +115,18 @@ class StatusLine(QFrame):
             "ready": colors.accent,
             "busy": colors.accent,
             "starting": colors.warning,
+            "changing": colors.warning,
             "stopping": colors.warning,
             "died": colors.error,
         }.get(self._state, colors.muted)
         scale = self.devicePixelRatioF()
-        name = "starting" if self._state == "stopping" else self._state  # both mean: wait
+        waits = self._state in ("stopping", "changing")
+        name = "starting" if waits else self._state
         self._glyph.setPixmap(theme.glyph(name, color, scale=scale))
 
 
-def _way_of_writing(model: ModelInfo) -> str:
+def way_of_writing(model: ModelInfo) -> str:
+    """How a model writes, and how much of it at most."""
     if model.paradigm == "autoregressive":
         return f"Writes from left to right, at most {model.max_steps} tokens"
     return f"Canvas of {model.canvas_length} tokens, at most {model.max_steps} steps"

@@ -12,6 +12,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QWidget
 
 from desktop.main_window import MainWindow
+from desktop.model_choice import ModelChoice
 from desktop.report.model import Report
 from desktop.report.store import ReportStore
 from desktop.session import StudySession
@@ -21,6 +22,7 @@ from tests.desktop.fake_worker import FakeClient, FakeLauncher
 from tests.desktop.qt_loop import until
 from tests.desktop.studies.factory import save
 
+CHOICE = ModelChoice(Path("/checkpoints/fake"))
 REPORT = "FINDINGS:\nThe heart is large. No pneumothorax.\n\nIMPRESSION:\nCardiomegaly."
 
 
@@ -75,7 +77,7 @@ async def shown(
 ) -> AsyncIterator[Bench]:
     launcher = FakeLauncher()
     session = StudySession(store or ReportStore())
-    window = MainWindow(session, WorkerLink(launcher), settings or Settings())
+    window = MainWindow(session, WorkerLink(launcher, CHOICE), settings or Settings())
     window.link.start()
     window.show()
     try:

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from desktop.model_choice import ModelChoice
 from inference.client import RequestFailed, WorkerDied, WorkerError
 from inference.protocol import (
     Candidate,
     Canvas,
     Filled,
     Gap,
+    Measured,
     ModelInfo,
     Options,
     Piece,
@@ -52,8 +57,11 @@ class FakeClient:
         self.warm: list[bool] = []
         self.prepared: list[str] = []
         self.closed = False
+        self.deaf = False
         self.closing = asyncio.Event()  # cleared, it holds up close()
         self.closing.set()
+        self.changing = asyncio.Event()  # cleared, it holds up a change of adapters
+        self.changing.set()
         self.cancelled = 0
         self._answer: asyncio.Future[Filled] | None = None
         self._on_canvas: Callable[[Canvas], None] | None = None
@@ -92,9 +100,49 @@ class FakeClient:
         self.prepared.append(context)
         return Prepared("1", prefix_encodings=1, seconds=0.5)
 
+    async def load_adapter(self, folder: Path) -> ModelInfo:
+        """Waits for :attr:`changing`; folders called "wrong" are refused.
+
+        As the real one: cancelled it waits for the worker's word, which a :attr:`deaf` one never
+        gives, and it ends with the worker.
+        """
+        changed: asyncio.Future[Any] = asyncio.ensure_future(self.changing.wait())
+        death: asyncio.Future[Any] = self.died
+        try:
+            await asyncio.wait([changed, death], return_when=asyncio.FIRST_COMPLETED)
+        except asyncio.CancelledError:
+            if self.deaf:
+                await asyncio.wait([self.died])
+            raise
+        finally:
+            changed.cancel()
+        if self.died.done():
+            raise self.died.result() or WorkerDied("The worker was closed.")
+        if folder.name == "wrong":
+            raise RequestFailed("bad_request", f"{folder} holds no adapter.")
+        return self._with_adapters({*self.model.adapters, folder.name}, folder.name)
+
+    async def use_adapter(self, name: str | None) -> ModelInfo:
+        await self.changing.wait()
+        return self._with_adapters(set(self.model.adapters), name)
+
+    async def remove_adapter(self, name: str) -> ModelInfo:
+        active = None if self.model.adapter == name else self.model.adapter
+        return self._with_adapters(set(self.model.adapters) - {name}, active)
+
+    def _with_adapters(self, names: set[str], active: str | None) -> ModelInfo:
+        names_told = tuple(sorted(names))
+        self.model = msgspec.structs.replace(self.model, adapters=names_told, adapter=active)
+        return self.model
+
+    async def measure(self) -> Measured:
+        return Measured("1", used=3 * 2**29, total=24 * 2**30)
+
     async def close(self) -> None:
         await self.closing.wait()
         self.closed = True
+        if not self.died.done():
+            self.died.set_result(None)
 
     def draw(self, step: int, *texts: str, settled: bool = False) -> None:
         assert self._on_canvas is not None
@@ -147,10 +195,12 @@ class FakeLauncher:
 
     def __init__(self) -> None:
         self.starts: list[asyncio.Future[FakeClient]] = []
+        self.choices: list[ModelChoice] = []
         self.on_loading: Callable[[str], None] | None = None
 
-    async def __call__(self, on_loading: Callable[[str], None]) -> FakeClient:
+    async def __call__(self, choice: ModelChoice, on_loading: Callable[[str], None]) -> FakeClient:
         self.on_loading = on_loading
+        self.choices.append(choice)
         self.starts.append(asyncio.get_running_loop().create_future())
         return await self.starts[-1]
 

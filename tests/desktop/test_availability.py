@@ -37,7 +37,12 @@ def test_with_a_selection_in_a_report_all_is_allowed_that_makes_sense() -> None:
         ({"selection": False}, {"refill"}),
         ({"candidates": False}, {"next_candidate", "previous_candidate", "candidates"}),
         ({"worker": False}, {"draft", "infill", "refill", "revise"}),
-        ({"stopping": True}, {"draft", "infill", "refill", "revise", "restart"}),
+        ({"ready": False}, {"adapter"}),
+        ({"changing": True}, {"adapter", "checkpoint"}),
+        (
+            {"stopping": True},
+            {"draft", "infill", "refill", "revise", "restart", "checkpoint", "adapter"},
+        ),
         ({"can_undo": False}, {"undo"}),
         ({"can_redo": False}, {"redo"}),
         ({"has_previous": False}, {"previous"}),

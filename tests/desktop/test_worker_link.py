@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -8,6 +10,7 @@ import pytest
 from desktop.worker_link import Job, WorkerLink, WorkerState
 from inference.client import RequestFailed, WorkerDied
 from inference.protocol import Canvas, Gap, Options
+from tests.desktop.bench import CHOICE
 from tests.desktop.fake_worker import MODEL, FakeClient, FakeLauncher
 
 JOB = Job((Gap(),), np.zeros((4, 4), np.uint8), "Chest radiograph.", Options(seed=3))
@@ -30,7 +33,7 @@ async def settle() -> None:
 
 
 async def started(launcher: FakeLauncher) -> tuple[WorkerLink, FakeClient]:
-    link = WorkerLink(launcher)
+    link = WorkerLink(launcher, CHOICE)
     link.start()
     await settle()
     client = launcher.ready()
@@ -44,7 +47,7 @@ def ignore(canvas: Canvas) -> None:
 
 async def test_starting_tells_its_stages_and_ends_ready() -> None:
     launcher = FakeLauncher()
-    link = WorkerLink(launcher)
+    link = WorkerLink(launcher, CHOICE)
     heard = Heard(link)
     assert link.state.value == "stopped"
     link.start()
@@ -91,7 +94,7 @@ async def test_a_job_is_busy_until_it_ends() -> None:
 
 async def test_a_job_waits_for_the_worker() -> None:
     launcher = FakeLauncher()
-    link = WorkerLink(launcher)
+    link = WorkerLink(launcher, CHOICE)
     link.start()
     job = asyncio.create_task(link.run(JOB, ignore))
     await settle()
@@ -196,7 +199,7 @@ async def test_death_is_told_before_the_client_is_put_away() -> None:
 
 async def test_a_worker_that_cannot_start_says_why_to_all_who_wait() -> None:
     launcher = FakeLauncher()
-    link = WorkerLink(launcher)
+    link = WorkerLink(launcher, CHOICE)
     heard = Heard(link)
     link.start()
     job = asyncio.create_task(link.run(JOB, ignore))
@@ -211,7 +214,7 @@ async def test_a_worker_that_cannot_start_says_why_to_all_who_wait() -> None:
 
 async def test_close_while_starting_leaves_nothing_running() -> None:
     launcher = FakeLauncher()
-    link = WorkerLink(launcher)
+    link = WorkerLink(launcher, CHOICE)
     heard = Heard(link)
     link.start()
     await settle()
@@ -277,17 +280,166 @@ async def test_closing_twice_waits_for_the_same_end_even_if_the_first_was_cancel
 
 
 async def test_a_start_that_fails_because_it_is_given_up_is_no_death() -> None:
-    async def launch(_: object) -> FakeClient:
+    async def launch(*_: object) -> FakeClient:
         try:
             await asyncio.Event().wait()
         except asyncio.CancelledError:
             raise WorkerDied("The worker was killed by SIGTERM.") from None
         raise AssertionError
 
-    link = WorkerLink(launch)
+    link = WorkerLink(launch, CHOICE)
     heard = Heard(link)
     link.start()
     await settle()
     await link.close()
     assert heard.deaths == []
     assert heard.states == [WorkerState.STARTING, WorkerState.STOPPING, WorkerState.STOPPED]
+
+
+async def test_an_adapter_is_loaded_and_the_next_worker_loads_it_again() -> None:
+    launcher = FakeLauncher()
+    link, client = await started(launcher)
+    heard = Heard(link)
+    await link.load_adapter(Path("/adapters/chest"))
+    assert heard.states == [WorkerState.CHANGING, WorkerState.READY]
+    assert link.choice.adapter == Path("/adapters/chest")
+    assert link.model is not None
+    assert link.model.adapter == "chest"
+    client.die()
+    await settle()
+    link.start()
+    await settle()
+    launcher.ready()
+    await link.ready()
+    assert launcher.choices[-1].adapter == Path("/adapters/chest")
+    assert link.model.adapter == "chest"
+    await link.close()
+
+
+async def test_a_switched_off_adapter_stays_off() -> None:
+    launcher = FakeLauncher()
+    link, _ = await started(launcher)
+    await link.load_adapter(Path("/adapters/chest"))
+    await link.use_adapter(None)
+    assert link.choice.adapter is None
+    await link.use_adapter("chest")
+    assert link.choice.adapter == Path("/adapters/chest")
+    await link.remove_adapter("chest")
+    assert link.choice.adapter is None
+    assert link.model is not None
+    assert link.model.adapters == ()
+    await link.close()
+
+
+async def test_a_refused_adapter_leaves_all_as_it_was() -> None:
+    launcher = FakeLauncher()
+    link, _ = await started(launcher)
+    await link.load_adapter(Path("/adapters/chest"))
+    with pytest.raises(RequestFailed, match="holds no adapter"):
+        await link.load_adapter(Path("/adapters/wrong"))
+    assert link.state is WorkerState.READY
+    assert link.choice.adapter == Path("/adapters/chest")
+    await link.close()
+
+
+async def test_a_worker_whose_adapter_is_refused_runs_without_and_says_so() -> None:
+    launcher = FakeLauncher()
+    link = WorkerLink(launcher, replace(CHOICE, adapter=Path("/adapters/wrong")))
+    refusals: list[str] = []
+    link.refused.connect(lambda error: refusals.append(str(error)))
+    link.start()
+    await settle()
+    launcher.ready()
+    await link.ready()
+    assert refusals == ["/adapters/wrong holds no adapter."]
+    assert link.state is WorkerState.READY
+    assert link.choice.adapter is None
+    await link.close()
+
+
+async def test_a_worker_that_hangs_over_its_adapter_can_be_ended() -> None:
+    launcher = FakeLauncher()
+    link = WorkerLink(launcher, replace(CHOICE, adapter=Path("/adapters/chest")))
+    link.start()
+    await settle()
+    client = FakeClient()
+    client.changing.clear()
+    client.deaf = True
+    launcher.starts[-1].set_result(client)
+    await settle()
+    assert link.state is WorkerState.STARTING
+    await asyncio.wait_for(link.close(), 5)
+    assert client.closed
+    assert link.state.value == "stopped"
+
+
+async def test_a_worker_that_dies_over_its_adapter_is_tried_again_with_it() -> None:
+    launcher = FakeLauncher()
+    link = WorkerLink(launcher, replace(CHOICE, adapter=Path("/adapters/chest")))
+    heard = Heard(link)
+    link.start()
+    await settle()
+    client = FakeClient()
+    client.changing.clear()
+    launcher.starts[-1].set_result(client)
+    await settle()
+    client.die()
+    await settle()
+    assert link.choice.adapter == Path("/adapters/chest")
+    assert heard.deaths == ["The worker was killed by SIGKILL."]
+    await link.close()
+
+
+async def test_a_worker_that_is_to_end_takes_no_job_after_a_change() -> None:
+    launcher = FakeLauncher()
+    link, client = await started(launcher)
+    client.changing.clear()
+    client.closing.clear()
+    change = asyncio.create_task(link.load_adapter(Path("/adapters/chest")))
+    await settle()
+    closing = asyncio.create_task(link.close())
+    await settle()
+    client.changing.set()
+    await change
+    waiting = asyncio.create_task(link.ready())
+    await settle()
+    assert not waiting.done()
+    waiting.cancel()
+    client.closing.set()
+    await closing
+
+
+async def test_a_job_waits_for_a_change_of_adapters() -> None:
+    launcher = FakeLauncher()
+    link, client = await started(launcher)
+    client.changing.clear()
+    change = asyncio.create_task(link.load_adapter(Path("/adapters/chest")))
+    await settle()
+    job = asyncio.create_task(link.run(JOB, ignore))
+    await settle()
+    assert not client.busy
+    client.changing.set()
+    await change
+    await settle()
+    assert client.busy
+    client.fill("Clear.")
+    assert (await job).fills == ("Clear.",)
+    await link.close()
+
+
+async def test_death_in_a_change_is_told_once_and_frees_those_who_wait() -> None:
+    launcher = FakeLauncher()
+    link, client = await started(launcher)
+    heard = Heard(link)
+    client.changing.clear()
+    change = asyncio.create_task(link.load_adapter(Path("/adapters/chest")))
+    await settle()
+    client.die("The worker was killed by SIGKILL.")
+    with pytest.raises(WorkerDied):
+        await change
+    await settle()
+    with pytest.raises(WorkerDied):
+        await link.run(JOB, ignore)
+    assert heard.deaths == ["The worker was killed by SIGKILL."]
+    assert link.state.value == "died"
+    await link.close()

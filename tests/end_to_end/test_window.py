@@ -17,6 +17,7 @@ from PySide6.QtWidgets import QPushButton, QToolButton, QWidget
 import resources
 from desktop.app import build_window
 from desktop.main_window import MainWindow
+from desktop.model_choice import ModelChoice
 from desktop.report.model import Origin, Report
 from inference.protocol import Filled
 from tests.desktop.qt_loop import on_qt_loop, until
@@ -28,7 +29,7 @@ WRITING_SECONDS = 60
 @asynccontextmanager
 async def opened() -> AsyncIterator[MainWindow]:
     """The window as ``pinfill open`` shows it, on a bundled study, with its worker ready."""
-    window = build_window(resources.demo_checkpoint())
+    window = build_window(ModelChoice(resources.demo_checkpoint()))
     window.link.start()
     window.show()
     try:
