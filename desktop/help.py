@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QLabel, QScrollArea, QVBoxLayout, QWidget
 
 from desktop import actions
@@ -57,20 +58,24 @@ def show_shortcuts(parent: QWidget) -> QDialog:
 
 def show_table(parent: QWidget, title: str, rows: list[tuple[str, str]]) -> QDialog:
     """Names and values on a page of their own."""
-    return _show(parent, title, _table(title, rows))
+    return _show(parent, title, _table("", rows, width=120), wide=True)
 
 
 def show_about(parent: QWidget) -> QDialog:
     return _show(parent, "About Pinfill", ABOUT)
 
 
-def _table(title: str, rows: tuple[tuple[str, str], ...] | list[tuple[str, str]]) -> str:
+def _table(
+    title: str, rows: tuple[tuple[str, str], ...] | list[tuple[str, str]], width: int = 200
+) -> str:
+    """``width`` is that of the first column, in pixels."""
     cells = "".join(
-        f"<tr><td width='200' style='padding:2px 16px 2px 0'><b>{_escaped(keys)}</b></td>"
+        f"<tr><td width='{width}' style='padding:2px 16px 2px 0'><b>{_escaped(keys)}</b></td>"
         f"<td style='padding:2px 0'>{_escaped(what)}</td></tr>"
         for keys, what in rows
     )
-    return f"<h4>{title}</h4><table cellspacing='0'>{cells}</table>"
+    head = f"<h4>{title}</h4>" if title else ""
+    return f"{head}<table cellspacing='0'>{cells}</table>"
 
 
 def _told(command: actions.Command) -> str:
@@ -82,7 +87,9 @@ def _escaped(text: str) -> str:
     return text.replace("&", "&amp;").replace("<", "&lt;")
 
 
-def _show(parent: QWidget, title: str, html: str, *, scrolls: bool = False) -> QDialog:
+def _show(
+    parent: QWidget, title: str, html: str, *, scrolls: bool = False, wide: bool = False
+) -> QDialog:
     dialog = QDialog(parent)
     dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
     dialog.setWindowTitle(title)
@@ -102,8 +109,10 @@ def _show(parent: QWidget, title: str, html: str, *, scrolls: bool = False) -> Q
         dialog.resize(80 * GRID, 88 * GRID)
     else:
         column.addWidget(page)
-        dialog.setMinimumWidth(56 * GRID)
+        dialog.setMinimumWidth((72 if wide else 56) * GRID)
     buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
+    # Fusion's own glyph is nearly black, whatever the theme.
+    buttons.button(QDialogButtonBox.StandardButton.Close).setIcon(QIcon())
     buttons.rejected.connect(dialog.reject)
     column.addWidget(buttons)
     dialog.open()

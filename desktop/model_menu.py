@@ -213,7 +213,7 @@ def details(model: ModelInfo | None, memory: Measured | None) -> Iterator[tuple[
     yield "Adapter", model.adapter or "None"
     yield "Architecture", model.architecture
     yield "Parameters", f"{model.parameters / 1e6:,.1f} million, {model.dtype}"
-    yield "Writes", way_of_writing(model)
+    yield "Way of writing", way_of_writing(model)
     yield "Device", model.device
     if memory is not None:
         yield "Memory", told_memory(memory)
