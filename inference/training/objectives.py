@@ -104,9 +104,11 @@ class DenoisingObjective(nn.Module):
         return int(self.model.config.canvas_length)
 
     def canvas(self, example: Asked, ends: bool, rng: np.random.Generator) -> Example:
-        """A noised canvas; one that the answer goes on behind has no gaps."""
+        """A noised canvas. One that the answer goes on behind has no gaps, nor has the answer to a
+        question: nobody pins words in it, and the whole of it is asked for at once."""
         vocabulary = self.model.config.text_config.vocab_size
-        gapped = ends and example.answer  # the last of several canvases may be left empty
+        # The last of several canvases may be left empty.
+        gapped = ends and example.answer and example.is_report
         mixture = self._mixture if gapped else replace(self._mixture, whole=1.0)
         answer = example.answer
         return corrupt(answer, self._marks, self.length, vocabulary, rng, mixture)
