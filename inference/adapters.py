@@ -13,6 +13,7 @@ import hashlib
 import json
 import warnings
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
@@ -76,6 +77,15 @@ def base_fingerprint(folder: Path) -> str:
     return digest.hexdigest()[:16]
 
 
+@dataclass(frozen=True)
+class _Adapter:
+    """``key`` is PEFT's name for it: it cannot take every name that a folder may have."""
+
+    folder: Path
+    key: str
+    stamp: tuple[int, int]
+
+
 class Adapters:
     """The adapters of one model, loaded from the checkpoint in ``base``.
 
@@ -85,16 +95,14 @@ class Adapters:
     def __init__(self, model: PreTrainedModel, probe: Callable[[], Tensor], base: Path) -> None:
         self._model, self._probe, self._base = model, probe, base
         self._peft: PeftModel | None = None
-        self._folders: dict[str, Path] = {}
-        self._stamps: dict[str, tuple[int, int]] = {}
-        self._keys: dict[str, str] = {}  # PEFT's names: some words of a folder's it cannot take
+        self._there: dict[str, _Adapter] = {}
         self._count = 0
         self._active: str | None = None
 
     @property
     def names(self) -> tuple[str, ...]:
         """Those that are loaded, in the order of loading."""
-        return tuple(self._folders)
+        return tuple(self._there)
 
     @property
     def active(self) -> str | None:
@@ -122,8 +130,8 @@ class Adapters:
         nothing. What was there before stays as it was.
         """
         folder = folder.resolve()
-        before = next((name for name, loaded in self._folders.items() if loaded == folder), None)
-        if before is not None and self._stamps[before] == _stamp(folder):
+        before = next((name for name, one in self._there.items() if one.folder == folder), None)
+        if before is not None and self._there[before].stamp == _stamp(folder):
             return before
         config = self._checked(folder)
         stamp = _stamp(folder)
@@ -138,9 +146,9 @@ class Adapters:
         finally:
             self._switch_back()
         if before is not None:  # trained on since
-            self._drop(self._keys[before])
+            self._drop(self._there[before].key)
         name = before or self._free_name(folder)
-        self._folders[name], self._keys[name], self._stamps[name] = folder, key, stamp
+        self._there[name] = _Adapter(folder, key, stamp)
         self._switch_back()
         return name
 
@@ -159,15 +167,14 @@ class Adapters:
         self._check_known(name)
         if self._active == name:
             self._active = None
-        self._drop(self._keys.pop(name))
-        del self._folders[name], self._stamps[name]
+        self._drop(self._there.pop(name).key)
         self._switch_back()
 
     # -- checks
 
     def _check_known(self, name: str) -> None:
-        if name not in self._folders:
-            known = ", ".join(self._folders) or "none"
+        if name not in self._there:
+            known = ", ".join(self._there) or "none"
             raise AdapterError(f"There is no adapter {name!r} here ({known}). Load it first.")
 
     def _checked(self, folder: Path) -> LoraConfig:
@@ -290,7 +297,7 @@ class Adapters:
 
     def _switch_back(self) -> None:
         """To the one that is on."""
-        self._switch(None if self._active is None else self._keys[self._active])
+        self._switch(None if self._active is None else self._there[self._active].key)
 
     def _switch(self, key: str | None) -> None:
         """Which adapter the layers add; without one they give what the checkpoint gives."""
@@ -306,7 +313,7 @@ class Adapters:
         """The folder's name, with a number where it is taken."""
         wished = folder.name or "adapter"
         name, number = wished, 2
-        while name in self._folders:
+        while name in self._there:
             name, number = f"{wished}-{number}", number + 1
         return name
 

@@ -13,7 +13,6 @@ import time
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -21,21 +20,17 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from inference.adapters import AdapterError, Adapters
 from inference.codec import Codec
 from inference.engines.base import BadRequest, check_has_gap
+from inference.engines.loaded import LoadedEngine
 from inference.engines.prefixes import StudyPrefixes, key_of, refuse_long_prompt
 from inference.engines.writing import Author, Writing
-from inference.memory import used_memory
 from inference.prompt import patch, write_stem
 from inference.protocol import (
-    AdapterRequest,
     Canvas,
     Filled,
     Infill,
     ModelInfo,
-    Prepare,
-    Prepared,
 )
 
 if TYPE_CHECKING:
@@ -63,47 +58,19 @@ class Checkpoint:
     end_ids: tuple[int, ...]
 
 
-class AutoregressiveEngine:
+class AutoregressiveEngine(LoadedEngine[StudyPrefixes]):
     """Runs jobs on one loaded checkpoint, one at a time."""
 
     def __init__(self, checkpoint: Checkpoint) -> None:
-        self.info = checkpoint.info
+        super().__init__(checkpoint, StudyPrefixes(partial(encode_stem, checkpoint)))
         self.model = checkpoint.model
-        self.codec = Codec(checkpoint.tokenizer, checkpoint.end_ids)
-        self._prefixes = StudyPrefixes(partial(encode_stem, checkpoint))
         self._author = author_of(checkpoint, self.codec)
-        self._adapters = Adapters(self.model, self._probe, Path(checkpoint.info.checkpoint))
 
-    def adapt(self, request: AdapterRequest) -> ModelInfo:
-        """Load, switch or remove an adapter.
-
-        Raises :class:`~inference.engines.base.BadRequest`, and then nothing has changed.
-        """
-        try:
-            self.info = self._adapters.do(request, self.info)
-        except AdapterError as error:
-            raise BadRequest(str(error)) from error
-        self._prefixes.forget()
-        return self.info
-
-    def memory(self) -> tuple[int, int]:
-        """See :class:`~inference.engines.base.Engine`."""
-        return used_memory(str(self.model.device))
-
-    @torch.inference_mode()
     def _probe(self) -> Tensor:
         """Logits (P, V) of an empty prompt, from the model as it stands."""
         stem = write_stem(self._author.tokenizer, "", None)
         logits: Tensor = self.model(input_ids=stem.input_ids.to(self.model.device)).logits[0]
         return logits
-
-    def prepare(self, request: Prepare, image: NDArray[np.uint8] | None) -> Prepared:
-        """Encode a study's image and context; later jobs on it find them."""
-        return self._prefixes.prepare(request, image)
-
-    def length(self, text: str) -> int:
-        """Tokens that a gap must have for this text to fill it exactly, behind a space."""
-        return len(self.codec.encode(f" {text}"))
 
     def infill(
         self,

@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -15,13 +14,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from inference.adapters import AdapterError, Adapters
 from inference.allocator import keep_freed_memory
 from inference.canvas import lay_out
-from inference.codec import Codec
 from inference.engines.base import BadRequest
 from inference.engines.decoder import DecoderCount, DecoderFactory, counted, decoder_behind
 from inference.engines.filling import Denoiser, Filling
+from inference.engines.loaded import LoadedEngine
 from inference.engines.prefixes import (
     Prefixes,
     encode_prefix,
@@ -29,15 +27,12 @@ from inference.engines.prefixes import (
     key_of,
     prompt_room,
 )
-from inference.memory import used_memory
 from inference.protocol import (
     AdapterRequest,
     Canvas,
     Filled,
     Infill,
     ModelInfo,
-    Prepare,
-    Prepared,
 )
 from inference.sampler import Settings
 
@@ -60,7 +55,7 @@ class Checkpoint:
     end_ids: tuple[int, ...]
 
 
-class DiffusionEngine:
+class DiffusionEngine(LoadedEngine[Prefixes]):
     """Runs jobs on one loaded checkpoint, one at a time.
 
     A gap of open length finds its length by ``elastic``: the model spends filler on what is too
@@ -78,17 +73,15 @@ class DiffusionEngine:
     ) -> None:
         if checkpoint.model.device.type == "cpu":
             keep_freed_memory()
-        self.info = checkpoint.info
+        super().__init__(
+            checkpoint,
+            Prefixes(partial(encode_prefix, checkpoint), partial(extend, checkpoint.model)),
+        )
         self._checkpoint = checkpoint
         self._settings = checkpoint.settings
         self.model = checkpoint.model
-        self.codec = Codec(checkpoint.tokenizer, checkpoint.end_ids)
         if elastic == "ranking":
             self.codec.filler = None
-        self._prefixes = Prefixes(
-            partial(encode_prefix, checkpoint), partial(extend, checkpoint.model)
-        )
-        self._adapters = Adapters(self.model, self._probe, Path(checkpoint.info.checkpoint))
         self._denoiser = Denoiser(
             codec=self.codec,
             canvas_length=checkpoint.info.canvas_length,
@@ -102,37 +95,17 @@ class DiffusionEngine:
         )
 
     def adapt(self, request: AdapterRequest) -> ModelInfo:
-        """Load, switch or remove an adapter; a compiled decoder is left aside from then on.
-
-        Raises :class:`~inference.engines.base.BadRequest`, and then nothing has changed.
-        """
-        try:
-            self.info = self._adapters.do(request, self.info)
-        except AdapterError as error:
-            raise BadRequest(str(error)) from error
-        self._prefixes.forget()
+        """The same; a compiled decoder is left aside from then on."""
+        info = super().adapt(request)
         self._denoiser = replace(self._denoiser, decoder=partial(decoder_behind, self.model))
-        return self.info
+        return info
 
-    def memory(self) -> tuple[int, int]:
-        """See :class:`~inference.engines.base.Engine`."""
-        return used_memory(str(self.model.device))
-
-    @torch.inference_mode()
     def _probe(self) -> Tensor:
         """Logits (L, V) of an empty prompt and one canvas, from the model as it stands."""
         length = self.info.canvas_length
         prefix = encode_prefix(self._checkpoint, None, "")
         canvas = torch.arange(length, device=self.model.device)
         return decoder_behind(self.model, prefix)(canvas[None], None, canvas)
-
-    def prepare(self, request: Prepare, image: NDArray[np.uint8] | None) -> Prepared:
-        """Encode a study's prefix; later infills of the same image and context find it."""
-        return self._prefixes.prepare(request, image)
-
-    def length(self, text: str) -> int:
-        """Tokens that a gap must have for this text to fill it exactly, behind a space."""
-        return len(self.codec.encode(f" {text}"))
 
     def infill(
         self,

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol
@@ -197,15 +197,70 @@ def train(
     Goes on from ``folder`` where a run of the same settings was stopped. Raises
     :class:`TrainingError` and :class:`~inference.training.run_state.OtherRunError`.
     """
+    _check(recipe, accelerator)
+    with _remedies_told(folder, recipe, accelerator.num_processes):
+        trained = [parameter for parameter in objective.parameters() if parameter.requires_grad]
+        optimizer: Any = torch.optim.AdamW(
+            trained,
+            recipe.learning_rate,
+            (recipe.beta1, recipe.beta2),
+            weight_decay=recipe.weight_decay,
+        )
+        objective, optimizer = accelerator.prepare(objective, optimizer)
+        course = Curriculum(len(lesson.training), recipe)
+        state = AdapterState(folder, lesson.made_with)
+        first = state.resume(objective, optimizer.optimizer)
+        progress = watch.progress
+        main = accelerator.is_main_process
+        if main:
+            # What a run measured before its first step is measured again with it.
+            progress.rewind(first or -1, "training", "held-out")
+        figures = _held_out(objective, lesson, accelerator, recipe, watch) if first == 0 else {}
+        if main and figures:
+            progress.log("held-out", step=0, **figures)
+        objective.train()
+        with progress.bar("adapter", course.steps, first) as advance:
+            for step in range(first, course.steps):
+                rate = course.rate(step)
+                for group in optimizer.param_groups:
+                    group["lr"] = rate
+                loss = _step(
+                    objective, optimizer, lesson, recipe, course.indices(step), step, accelerator
+                )
+                if not math.isfinite(loss):
+                    raise TrainingError(
+                        f"The loss of step {step + 1} is not finite. What was saved before is "
+                        "kept. Begin anew in another --out folder, with a smaller --learning-rate."
+                    )
+                done = step + 1
+                if main:
+                    advance(1, f"loss {loss:.3f}")
+                    progress.log("training", step=done, loss=loss, learning_rate=rate)
+                if done % recipe.evaluate_every == 0 or done == course.steps:
+                    figures = _held_out(objective, lesson, accelerator, recipe, watch)
+                    if main:
+                        progress.log("held-out", step=done, **figures)
+                        shown = ", ".join(f"{name} {value:.3f}" for name, value in figures.items())
+                        progress.say(f"step {done}: loss {loss:.3f}, held out: {shown}")
+                # Behind what was measured: a kill between the two has it measured again.
+                if done % recipe.save_every == 0 or done == course.steps:
+                    state.save(objective, optimizer.optimizer, done, writes=main)
+        # A run that had ended before is asked once more what its card is to say.
+        return figures or _held_out(objective, lesson, accelerator, recipe, watch)
+
+
+@contextmanager
+def _remedies_told(folder: Path, recipe: Recipe, processes: int) -> Iterator[None]:
+    """Turns a lack of memory into a sentence that says how to go on."""
     try:
-        return _train(objective, lesson, recipe, folder, watch, accelerator)
+        yield
     except (MemoryError, RuntimeError) as error:
         if not is_exhaustion(error):
             raise
-        remedies = list(_remedies(recipe, accelerator.num_processes))
+        remedies = " and ".join(_remedies(recipe, processes))
         raise TrainingError(
             f"There is not enough memory ({first_line(error)}). What was saved in "
-            f"{folder} is kept. Run the same command again {' and '.join(remedies)}."
+            f"{folder} is kept. Run the same command again {remedies}."
         ) from error
 
 
@@ -221,14 +276,7 @@ def _remedies(recipe: Recipe, processes: int) -> Iterator[str]:
         yield "on a device with more memory"
 
 
-def _train(
-    objective: nn.Module,
-    lesson: Lesson,
-    recipe: Recipe,
-    folder: Path,
-    watch: Watch,
-    accelerator: Accelerator,
-) -> dict[str, float]:
+def _check(recipe: Recipe, accelerator: Accelerator) -> None:
     processes = accelerator.num_processes
     if (kind := str(accelerator.distributed_type.value)) not in _TOGETHER:
         raise TrainingError(
@@ -241,54 +289,6 @@ def _train(
             f"A batch of {recipe.batch} cannot be shared evenly by {processes} devices. Set "
             f"--batch to a multiple of {processes}."
         )
-    trained = [parameter for parameter in objective.parameters() if parameter.requires_grad]
-    optimizer: Any = torch.optim.AdamW(
-        trained,
-        recipe.learning_rate,
-        (recipe.beta1, recipe.beta2),
-        weight_decay=recipe.weight_decay,
-    )
-    objective, optimizer = accelerator.prepare(objective, optimizer)
-    course = Curriculum(len(lesson.training), recipe)
-    state = AdapterState(folder, lesson.made_with)
-    first = state.resume(objective, optimizer.optimizer)
-    progress = watch.progress
-    main = accelerator.is_main_process
-    if main:
-        # What a run measured before its first step is measured again with it.
-        progress.rewind(first or -1, "training", "held-out")
-    figures = _held_out(objective, lesson, accelerator, recipe, watch) if first == 0 else {}
-    if main and figures:
-        progress.log("held-out", step=0, **figures)
-    objective.train()
-    with progress.bar("adapter", course.steps, first) as advance:
-        for step in range(first, course.steps):
-            rate = course.rate(step)
-            for group in optimizer.param_groups:
-                group["lr"] = rate
-            loss = _step(
-                objective, optimizer, lesson, recipe, course.indices(step), step, accelerator
-            )
-            if not math.isfinite(loss):
-                raise TrainingError(
-                    f"The loss of step {step + 1} is not finite. What was saved before is kept. "
-                    "Begin anew in another --out folder, with a smaller --learning-rate."
-                )
-            done = step + 1
-            if main:
-                advance(1, f"loss {loss:.3f}")
-                progress.log("training", step=done, loss=loss, learning_rate=rate)
-            if done % recipe.evaluate_every == 0 or done == course.steps:
-                figures = _held_out(objective, lesson, accelerator, recipe, watch)
-                if main:
-                    progress.log("held-out", step=done, **figures)
-                    shown = ", ".join(f"{name} {value:.3f}" for name, value in figures.items())
-                    progress.say(f"step {done}: loss {loss:.3f}, held out: {shown}")
-            # Behind what was measured: a kill between the two has it measured again.
-            if done % recipe.save_every == 0 or done == course.steps:
-                state.save(objective, optimizer.optimizer, done, writes=main)
-    # A run that had ended before is asked once more what its card is to say.
-    return figures or _held_out(objective, lesson, accelerator, recipe, watch)
 
 
 def _step(

@@ -125,6 +125,19 @@ def test_the_paper_s_canvases_are_noised_everywhere_and_never_less_than_the_floo
     assert max(changed) > 0.9
 
 
+def test_gaps_are_made_in_reports_and_never_in_the_answer_to_a_question(diffusion: Any) -> None:
+    recipe = read_recipe("diffusion")
+    objective = DenoisingObjective(diffusion.model, marks_of(diffusion.tokenizer), recipe)
+    rng = np.random.default_rng(0)
+    report, question, _ = examples(diffusion)
+    held = {
+        example.is_report: sum(objective.canvas(example, True, rng).held.any() for _ in range(50))
+        for example in (report, question)
+    }
+    assert held[True] > 20
+    assert held[False] == 0
+
+
 @pytest.mark.parametrize("canvases", [1, 2])
 def test_an_answer_as_long_as_its_canvases_is_learned_from(diffusion: Any, canvases: int) -> None:
     recipe = read_recipe("diffusion")

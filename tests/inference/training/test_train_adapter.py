@@ -181,9 +181,9 @@ def test_what_saves_memory_makes_the_same_steps(
     outs = []
     for size, checkpointing in (("0", "false"), ("1", "true")):
         outs.append(tmp_path / size)
-        more = ("--steps", "3", "--micro-batch", size, "--checkpointing", checkpointing)
+        more = ("--steps", "2", "--micro-batch", size, "--checkpointing", checkpointing)
         assert train_adapter.main(command(*base, data, outs[-1], *more)) == 0
-    assert curve(outs[1]) == pytest.approx(curve(outs[0]), rel=1e-3)
+    assert curve(outs[1]) == pytest.approx(curve(outs[0]), rel=1e-4)
 
 
 def test_a_run_without_memory_says_what_helps_and_goes_on_with_that(
