@@ -229,6 +229,19 @@ def load_either(folder: Path, device: str) -> Checkpoint | autoregressive.Checkp
     return load(folder, device) if writes == "diffusion" else load_autoregressive(folder, device)
 
 
+def plain_engine(
+    checkpoint: Checkpoint | autoregressive.Checkpoint,
+) -> DiffusionEngine | AutoregressiveEngine:
+    """The engine of a loaded checkpoint as it stands, nothing compiled."""
+    from inference.engines.autoregressive import AutoregressiveEngine
+    from inference.engines.autoregressive import Checkpoint as Autoregressive
+    from inference.engines.diffusion import DiffusionEngine
+
+    if isinstance(checkpoint, Autoregressive):
+        return AutoregressiveEngine(checkpoint)
+    return DiffusionEngine(checkpoint)
+
+
 def _load_parts(
     folder: Path, device: str, on_stage: Callable[[str], None], positions: int
 ) -> tuple[Any, Any, Any]:

@@ -220,10 +220,13 @@ class Client:
         *,
         image: NDArray[np.uint8] | None = None,
         context: str = "",
+        question: str | None = None,
         options: Options = _NO_OPTIONS,
         on_canvas: Callable[[Canvas], None] | None = None,
     ) -> Filled:
         """Fill the gaps of ``pieces``; ``image`` is ``(height, width)``, 255 is white.
+
+        With a ``question`` the model answers that instead of reporting, in one gap alone.
 
         ``on_canvas`` is called after every step that the connection could keep up with, the last
         always. Raises :class:`RequestFailed` and :class:`WorkerDied`, and what ``on_canvas``
@@ -236,6 +239,7 @@ class Client:
             image_id=upload.image_id if upload else None,
             context=context,
             options=options,
+            question=question,
         )
         return _checked(await self._ask(request, upload, on_canvas), request)
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
@@ -61,10 +62,23 @@ def patch(pixels: NDArray[np.uint8], processor: ImageProcessingMixin) -> Patched
 
 
 def write_prompt(
-    tokenizer: PreTrainedTokenizerBase, context: str, soft_tokens: int | None
+    tokenizer: PreTrainedTokenizerBase,
+    context: str,
+    soft_tokens: int | None,
+    question: str | None = None,
 ) -> Prompt:
-    """The user's turn: the image (``None`` for a prompt without one), context, instruction."""
-    return _tokenized(tokenizer, _render(tokenizer, context, soft_tokens, INSTRUCTION))
+    """The user's turn: the image (``None`` for a prompt without one), context, instruction.
+
+    A ``question`` about the study takes the place of the instruction.
+    """
+    if question is None:
+        return _tokenized(tokenizer, _render(tokenizer, context, soft_tokens, INSTRUCTION))
+    stem = write_stem(tokenizer, context, soft_tokens)
+    asked = torch.tensor([write_ask(tokenizer, question)])
+    return Prompt(
+        torch.cat([stem.input_ids, asked], dim=-1),
+        torch.cat([stem.token_type_ids, torch.zeros_like(asked)], dim=-1),
+    )
 
 
 def write_stem(tokenizer: PreTrainedTokenizerBase, context: str, soft_tokens: int | None) -> Prompt:

@@ -16,7 +16,7 @@ from typing import Annotated, Final, Literal
 
 import msgspec
 
-PROTOCOL_VERSION: Final = 3
+PROTOCOL_VERSION: Final = 4
 """Rises with every change that an older peer would misread."""
 
 MAX_FRAME_BYTES: Final = 64 * 1024 * 1024
@@ -89,7 +89,8 @@ class PutImage(msgspec.Struct, frozen=True, tag="put_image"):
 class Infill(msgspec.Struct, frozen=True, tag="infill"):
     """Fill every gap of ``pieces``. One gap alone is a draft of the whole report.
 
-    ``context`` is what the prompt tells beside the image (indication, comparison, …).
+    ``context`` is what the prompt tells beside the image (indication, comparison, …). ``question``
+    is asked about the study instead of its report; then one gap alone holds the answer.
     """
 
     request_id: str
@@ -97,6 +98,7 @@ class Infill(msgspec.Struct, frozen=True, tag="infill"):
     image_id: str | None = None
     context: str = ""
     options: Options = Options()
+    question: str | None = None
 
 
 class Prepare(msgspec.Struct, frozen=True, tag="prepare"):

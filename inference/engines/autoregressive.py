@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from inference.codec import Codec
-from inference.engines.base import BadRequest, check_has_gap
+from inference.engines.base import BadRequest, check_has_gap, check_question
 from inference.engines.loaded import LoadedEngine
 from inference.engines.prefixes import StudyPrefixes, key_of, refuse_long_prompt
 from inference.engines.writing import Author, Writing
@@ -89,6 +89,7 @@ class AutoregressiveEngine(LoadedEngine[StudyPrefixes]):
         """
         started = time.perf_counter()
         check_has_gap(request.pieces)
+        check_question(request)
         if request.options.warm:
             raise BadRequest(
                 "An autoregressive model writes from nothing and cannot begin near the words that "
@@ -103,7 +104,7 @@ class AutoregressiveEngine(LoadedEngine[StudyPrefixes]):
         writing = Writing(self._author, request, seed, emit, cancelled, now)
         writing.check_cancelled()
         with torch.inference_mode():
-            stem, encodings = self._prefixes.study(key_of(request), image)
+            stem, encodings = self._prefixes.study(key_of(request)._replace(question=None), image)
             prefix_seconds = now()
             candidates = writing.run(stem)
         return Filled(
@@ -136,7 +137,12 @@ def author_of(checkpoint: Checkpoint, codec: Codec) -> Author:
     )
 
 
-def encode_stem(checkpoint: Checkpoint, image: NDArray[np.uint8] | None, context: str) -> Cache:
+def encode_stem(
+    checkpoint: Checkpoint,
+    image: NDArray[np.uint8] | None,
+    context: str,
+    _question: str | None = None,
+) -> Cache:
     """Encode what every prompt of a study begins with: its image and its context.
 
     Raises :class:`~inference.engines.base.BadRequest` where that is too long.

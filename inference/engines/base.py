@@ -77,6 +77,16 @@ class Engine(Protocol):
         ...
 
 
+def check_question(request: Infill) -> None:
+    """Raises :class:`BadRequest` where a question is empty, or its answer is more than a gap."""
+    if request.question is None:
+        return
+    if not request.question.strip():
+        raise BadRequest("There is no question. Write one and ask again.")
+    if len(request.pieces) != 1:
+        raise BadRequest("An answer is one gap alone. Ask without pinned words.")
+
+
 def check_has_gap(pieces: Sequence[Piece]) -> None:
     """Raises :class:`BadRequest` where there is nothing to fill."""
     if not any(isinstance(piece, Gap) for piece in pieces):

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from inference.allocator import keep_freed_memory
 from inference.canvas import lay_out
-from inference.engines.base import BadRequest
+from inference.engines.base import BadRequest, check_question
 from inference.engines.decoder import DecoderCount, DecoderFactory, counted, decoder_behind
 from inference.engines.filling import Denoiser, Filling
 from inference.engines.loaded import LoadedEngine
@@ -127,6 +127,7 @@ class DiffusionEngine(LoadedEngine[Prefixes]):
                 "A diffusion model always reads both sides of a gap: a mode is an autoregressive "
                 "model's. Leave it out, or choose an autoregressive checkpoint."
             )
+        check_question(request)
         room = self._denoiser.prompt_room
         layout = lay_out(request.pieces, self.codec, self.info.canvas_length, prompt_room=room)
         options = request.options

@@ -10,7 +10,7 @@ import copy
 import time
 from collections import OrderedDict
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic, NamedTuple, TypeVar
 
 import numpy as np
 import torch
@@ -29,17 +29,26 @@ if TYPE_CHECKING:
 PREFIXES_KEPT: Final = 8
 """Prefixes kept encoded, of studies and of windows each."""
 
-Key = tuple[str | None, str]
-"""An image's digest and the context beside it."""
+
+class Key(NamedTuple):
+    """A study, by its image's digest and the context beside it, and what is asked of it.
+
+    ``question`` is ``None`` for the report.
+    """
+
+    image_id: str | None
+    context: str
+    question: str | None = None
 
 
 def key_of(request: Infill | Prepare) -> Key:
-    """The study that a request is about."""
-    return request.image_id, request.context
+    """What a request is about."""
+    question = request.question if isinstance(request, Infill) else None
+    return Key(request.image_id, request.context, question)
 
 
-Encoder = Callable[[NDArray[np.uint8] | None, str], "Cache"]
-"""Encodes an image (rows, columns) and the context beside it."""
+Encoder = Callable[[NDArray[np.uint8] | None, str, str | None], "Cache"]
+"""Encodes an image (rows, columns), the context beside it and a question."""
 
 Extender = Callable[["Cache", Tensor], "Cache"]
 """Encodes tokens (B, K) behind what a cache holds, in place."""
@@ -65,7 +74,7 @@ class StudyPrefixes:
         """The encoded prompt of a study, and how many encodings that took (0 or 1)."""
         if (kept := self._studies.recall(key)) is not None:
             return kept, 0
-        return self._studies.keep(key, self._encode(image, key[1])), 1
+        return self._studies.keep(key, self._encode(image, key.context, key.question)), 1
 
     def forget(self) -> None:
         """The model has become another one: what it has read is worth nothing now."""
@@ -136,7 +145,12 @@ def shared_by(prefix: Cache, rows: int) -> Cache:
     return twin
 
 
-def encode_prefix(checkpoint: Checkpoint, image: NDArray[np.uint8] | None, context: str) -> Cache:
+def encode_prefix(
+    checkpoint: Checkpoint,
+    image: NDArray[np.uint8] | None,
+    context: str,
+    question: str | None = None,
+) -> Cache:
     """Encode image and prompt into the key-value cache that the decoder reads.
 
     Raises :class:`~inference.engines.base.BadRequest` where the prompt is too long.
@@ -144,7 +158,7 @@ def encode_prefix(checkpoint: Checkpoint, image: NDArray[np.uint8] | None, conte
     model = checkpoint.model
     patched = None if image is None else patch(image, checkpoint.image_processor)
     soft_tokens = None if patched is None else patched.soft_tokens
-    prompt = write_prompt(checkpoint.tokenizer, context, soft_tokens)
+    prompt = write_prompt(checkpoint.tokenizer, context, soft_tokens, question)
     refuse_long_prompt(prompt.input_ids.shape[1], prompt_room(model))
     if patched is None:
         return encode(model, prompt)
@@ -160,8 +174,8 @@ def refuse_long_prompt(length: int, room: int) -> None:
     """Raises :class:`~inference.engines.base.BadRequest` for a prompt of more tokens than fit."""
     if length > room:
         raise BadRequest(
-            f"What the study tells beside its image takes {length} tokens, and this checkpoint "
-            f"holds {room}. Shorten the study's description."
+            f"What the study tells beside its image, and what is asked of it, take {length} "
+            f"tokens, and this checkpoint holds {room}. Shorten them."
         )
 
 

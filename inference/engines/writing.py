@@ -196,7 +196,9 @@ class Writing:
     ) -> tuple[tuple[str, ...], bool]:
         """The report from its beginning; what is pinned is read, what is not is written."""
         pen = Pen(self._author, branch(stem), generator)
-        pen.read(write_ask(self._author.tokenizer, INSTRUCTION))
+        question = self._request.question
+        ask = INSTRUCTION if question is None else question
+        pen.read(write_ask(self._author.tokenizer, ask))
         fills: list[str] = []
         ended = True
         for index, piece in enumerate(self._pieces):

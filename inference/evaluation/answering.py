@@ -4,25 +4,20 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Final
 
-import torch
+import numpy as np
+from numpy.typing import NDArray
 
-from inference.codec import Codec
-from inference.engines.autoregressive import Checkpoint as AutoregressiveCheckpoint
-from inference.engines.autoregressive import author_of
-from inference.engines.decoder import decoder_behind
-from inference.engines.prefixes import encode
-from inference.engines.writing import Pen
-from inference.sampler import FREE, Clamp, denoise
-from inference.training.batches import Asked, Batch, stack
+from inference.protocol import Gap, Infill, Options, image_digest
+from inference.training.batches import shrunk
+from inference.training.data.images import read_image
 
 if TYPE_CHECKING:
-    from inference.engines.diffusion import Checkpoint
+    from inference.engines.base import Engine
     from inference.training.data.rows import Row
 
-_PUNCTUATION = re.compile(r"[^\w\s]")
+_PUNCTUATION: Final = re.compile(r"[^\w\s]")
 
 
 @dataclass(frozen=True)
@@ -43,47 +38,27 @@ def is_right(text: str, row: Row) -> bool:
     return plain(text) in {plain(accepted) for accepted in (row.answer, *row.alternatives)}
 
 
-@torch.inference_mode()
-def answer(checkpoint: Checkpoint | AutoregressiveCheckpoint, asked: Asked, seed: int) -> Answer:
-    """What the model answers, the likeliest words first, on one canvas at most."""
-    model: Any = checkpoint.model
-    pad = int(checkpoint.tokenizer.pad_token_id)
-    batch = stack([asked], checkpoint.image_processor, pad, model.device)
-    codec = Codec(checkpoint.tokenizer, checkpoint.end_ids)
-    if isinstance(checkpoint, AutoregressiveCheckpoint):
-        return _written(checkpoint, batch, codec)
-    return _denoised(checkpoint, batch, codec, seed)
+def image_of(row: Row) -> NDArray[np.uint8] | None:
+    """The image (rows, columns) of a row, as the window would hand it over.
+
+    Raises :class:`~inference.training.data.rows.DataError`.
+    """
+    return None if row.image is None else shrunk(read_image(row.image))
 
 
-def _denoised(checkpoint: Checkpoint, batch: Batch, codec: Codec, seed: int) -> Answer:
-    from inference.training.objectives import soft_tokens
-
-    model = checkpoint.model
-    length = checkpoint.info.canvas_length
-    prefix = encode(model, batch.prompt, **soft_tokens(model.model.encoder, batch))
-    clamp = Clamp(torch.full((1, length), FREE, device=model.device))
-    steps = denoise(
-        decoder_behind(model, prefix),
-        clamp,
-        checkpoint.settings,
-        vocab_size=model.config.text_config.vocab_size,
-        self_conditioning_dtype=model.get_input_embeddings().weight.dtype,
-        generator=torch.Generator(model.device).manual_seed(seed),
+def answer(engine: Engine, row: Row, image: NDArray[np.uint8] | None, seed: int) -> Answer:
+    """What the model says to the question of a row, the likeliest words first; without a question
+    its report. ``image`` (rows, columns) is shown beside it."""
+    name = None
+    if image is not None:
+        name = image_digest(image.tobytes(), image.shape[1], image.shape[0])
+    request = Infill(
+        request_id="evaluation",
+        pieces=(Gap(),),
+        image_id=name,
+        context=row.context,
+        options=Options(seed=seed, candidates=1),
+        question=row.question,
     )
-    *_, last = steps
-    return Answer(codec.decode(codec.answer(last.drafts[0].tolist())), last.number)
-
-
-def _written(checkpoint: AutoregressiveCheckpoint, batch: Batch, codec: Codec) -> Answer:
-    from inference.training.objectives import read_prompt
-
-    cache = read_prompt(checkpoint.model, batch, batch.seen[:, :-1])
-    pen = Pen(author_of(checkpoint, codec), cache, None)
-    pen.read(batch.examples[0].prompt[-1:])
-    tokens: list[int] = []
-    for token in iter(partial(pen.choose, may_end=True), None):
-        if token in codec.ends or len(tokens) == checkpoint.info.max_steps:
-            break
-        tokens.append(token)
-        pen.read([token])
-    return Answer(codec.decode(tokens), len(tokens))
+    filled = engine.infill(request, image, lambda _: None, lambda: False)
+    return Answer(filled.fills[0], filled.steps)

@@ -21,11 +21,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from inference.evaluation.answering import Answer, answer, is_right, plain
+from inference.evaluation.answering import Answer, answer, image_of, is_right, plain
 from inference.evaluation.metrics import token_recall
 from inference.evaluation.statistics import bootstrap_interval
 from inference.protocol import LoadAdapter, UseAdapter
-from inference.training.batches import asked_of
 from inference.training.data.reading import read
 from inference.training.data.rows import SPLITS, DataError, Row
 from inference.training.progress import Progress
@@ -107,15 +106,9 @@ def _runs(
     adapters: Sequence[Path],
     progress: Progress,
 ) -> Any:
-    from inference.engines.autoregressive import AutoregressiveEngine
-    from inference.engines.autoregressive import Checkpoint as Autoregressive
-    from inference.engines.diffusion import DiffusionEngine
+    from inference.checkpoints import plain_engine
 
-    engine = (
-        AutoregressiveEngine(checkpoint)
-        if isinstance(checkpoint, Autoregressive)
-        else DiffusionEngine(checkpoint)
-    )
+    engine = plain_engine(checkpoint)
     for adapter in adapters:  # what cannot be loaded is told before the work
         engine.adapt(LoadAdapter("load", str(adapter)))
     for name in (None, *engine.info.adapters):
@@ -125,7 +118,7 @@ def _runs(
         yield Answered(
             title,
             tuple(
-                answer(checkpoint, asked_of(checkpoint, row, number), seed=number)
+                answer(engine, row, image_of(row), seed=number)
                 for number, row in progress.track(numbered, title)
             ),
         )

@@ -23,7 +23,7 @@ from inference.training.recipe import Recipe
 from inference.training.text import Revealer, denoising_loss
 
 if TYPE_CHECKING:
-    from transformers import Cache, PreTrainedTokenizerBase
+    from transformers import PreTrainedTokenizerBase
 
 _NEVER: Final = -1
 """Stands for the filler that a checkpoint does not know."""
@@ -187,22 +187,3 @@ def soft_tokens(tower: Any, batch: Batch) -> dict[str, Any]:
     with torch.no_grad():
         made = tower.get_image_features(batch.pixel_values, batch.position_ids, return_dict=True)
     return {"mm_encoder_outputs": {"image": made}}
-
-
-def read_prompt(model: Any, batch: Batch, seen: Tensor) -> Cache:
-    """The prompts of a batch but for their last tokens, as an autoregressive model has read them.
-
-    ``seen`` (B, P) marks what is no padding of that.
-    """
-    from transformers import DynamicCache
-
-    cache = DynamicCache(config=model.config.get_text_config())
-    model.model(
-        input_ids=batch.prompt.input_ids[:, :-1],
-        mm_token_type_ids=batch.prompt.token_type_ids[:, :-1],
-        attention_mask=seen,
-        past_key_values=cache,
-        use_cache=True,
-        **soft_tokens(model.model, batch),
-    )
-    return cache

@@ -21,7 +21,8 @@ import torch
 
 from inference.adapters import AdapterError, bar_merging, base_fingerprint
 from inference.allocator import first_line, is_exhaustion
-from inference.evaluation.answering import answer, is_right
+from inference.checkpoints import plain_engine
+from inference.evaluation.answering import answer, image_of, is_right
 from inference.training import recipe as recipes
 from inference.training.batches import Asked, Batch, asked_of, stack
 from inference.training.corruption import Marks
@@ -332,8 +333,10 @@ class _Watched:
         """Effective steps, and the share of closed questions that are answered right."""
         steps: list[int] = []
         right: list[bool] = []
+        # Anew each time: what an engine has read, it has read with the weights of then.
+        engine = plain_engine(self.checkpoint)
         for number, row in enumerate(self.rows):
-            made = answer(self.checkpoint, asked_of(self.checkpoint, row, number), seed=number)
+            made = answer(engine, row, image_of(row), seed=number)
             steps.append(made.steps)
             if row.kind == "closed":
                 right.append(is_right(made.text, row))
