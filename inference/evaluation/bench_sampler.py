@@ -14,28 +14,25 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 from collections.abc import Sequence
-from concurrent.futures import as_completed
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from inference.evaluation.sampler_items import DataError, FictionalStudy, Source, read_reports
-from inference.evaluation.sampler_log import (
+from inference.evaluation.item_log import (
     Header,
+    ItemLog,
     LogError,
-    RunLog,
     checkpoint_fingerprint,
     code_fingerprint,
     file_fingerprint,
 )
-from inference.evaluation.sampler_results import as_table, summarise
-from inference.training.progress import Progress
+from inference.evaluation.sampler_items import DataError, FictionalStudy, Source, read_reports
+from inference.evaluation.sampler_results import Measured, as_table, summarise
 
 if TYPE_CHECKING:
-    from inference.evaluation.sampler_runs import Setup
+    pass
 
 _STUDIES: Final = 100
 """Fictional studies, where nobody says how many."""
@@ -113,7 +110,8 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
 
 def _run(arguments: argparse.Namespace) -> dict[str, Any]:
     from inference.checkpoints import check_diffusion, pick_device
-    from inference.evaluation.sampler_runs import Setup
+    from inference.evaluation.pool import measure_missing, usual_processes
+    from inference.evaluation.sampler_runs import Setup, measure
     from resources import demo_checkpoint
 
     if arguments.figure is not None:
@@ -122,17 +120,18 @@ def _run(arguments: argparse.Namespace) -> dict[str, Any]:
     folder = arguments.checkpoint or demo_checkpoint()
     check_diffusion(folder)
     setup = Setup(folder, pick_device(arguments.device), arguments.gaps)
-    header = Header(
-        checkpoint=checkpoint_fingerprint(folder),
-        code=code_fingerprint(),
-        reports="fictional" if arguments.data is None else file_fingerprint(arguments.data),
-        gaps=setup.gaps,
-        device=setup.device,
-    )
-    log = RunLog(arguments.resume, header)
-    cores = os.cpu_count() or 1
-    processes = arguments.processes or (cores if setup.device == "cpu" else 1)
-    _measure(setup, sources, log, processes)
+    made_with = {
+        "checkpoint": checkpoint_fingerprint(folder),
+        "code": code_fingerprint(),
+        "reports": "fictional" if arguments.data is None else file_fingerprint(arguments.data),
+        "gaps": str(setup.gaps),
+        "device": setup.device,
+    }
+    header = Header("pinfill bench sampler", made_with)
+    log = ItemLog(arguments.resume, header, Measured, lambda measured: measured.seed)
+    processes = arguments.processes or usual_processes(setup.device)
+    by_seed = {source.seed: source for source in sources}
+    measure_missing(measure, setup, by_seed, log, processes, "filling gaps")
 
     measured = [log.results[source.seed] for source in sources]
     if all(item.skipped for item in measured):
@@ -150,29 +149,6 @@ def _sources(arguments: argparse.Namespace) -> Sequence[Source]:
         return read_reports(arguments.data)[: arguments.n]
     count = arguments.n or _STUDIES
     return [FictionalStudy(arguments.first + index) for index in range(count)]
-
-
-def _measure(setup: Setup, sources: Sequence[Source], log: RunLog, processes: int) -> None:
-    """Run what the log does not hold yet."""
-    from inference.evaluation.sampler_runs import measure
-    from inference.training.demo_corpus import one_thread_each
-
-    missing = [source for source in sources if source.seed not in log.results]
-    if not missing:
-        return
-    done = len(sources) - len(missing)
-    with (
-        one_thread_each(min(processes, len(missing))) as pool,
-        Progress().bar("filling gaps", len(sources), done) as advance,
-    ):
-        jobs = [pool.submit(measure, setup, source) for source in missing]
-        try:
-            for job in as_completed(jobs):
-                log.add(job.result())
-                advance(1, "")
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
 
 
 def _check_figure(path: Path) -> None:

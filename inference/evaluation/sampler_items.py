@@ -1,4 +1,4 @@
-"""What ``pinfill bench sampler`` is asked on: reports with sentences taken out, one a seed."""
+"""What benchmarks of infills are asked on: reports with sentences taken out, one a seed."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from inference.evaluation.answering import image_of
 from inference.evaluation.held_out import held_out
 from inference.evaluation.sentences import Removed, remove_sentences
+from inference.training.data.rows import Row
 from inference.training.report_language import prompt_context
 
 
@@ -56,7 +58,21 @@ class Report:
         )
 
 
-Source = FictionalStudy | Report
+@dataclass(frozen=True)
+class StudyReport:
+    """A report of a data set, with the image beside it. ``seed`` is its place among the reports."""
+
+    seed: int
+    row: Row
+
+    def item(self, gaps: int) -> Item:
+        """Raises :class:`~inference.evaluation.sentences.TooFewSentences`, and
+        :class:`~inference.training.data.rows.DataError` for an image that cannot be read."""
+        removed = remove_sentences(self.row.answer, gaps, random.Random(f"bench {self.row.id}"))
+        return Item(self.seed, removed, image_of(self.row), self.row.context)
+
+
+Source = FictionalStudy | Report | StudyReport
 """Small enough to be sent to another process, which makes the item."""
 
 

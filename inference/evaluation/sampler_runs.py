@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
-import os
-import signal
-import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache, reduce
@@ -14,7 +10,6 @@ from pathlib import Path
 from typing import Final
 
 import msgspec
-import torch
 
 from inference.canvas import lay_out, read_text
 from inference.checkpoints import load
@@ -28,6 +23,7 @@ from inference.evaluation.baselines import (
     paper_clamp,
     prompt_inputs,
 )
+from inference.evaluation.pool import settle_in
 from inference.evaluation.sampler_items import Item, Source
 from inference.evaluation.sampler_results import BUDGETS, Cost, Measured, Result, at, score
 from inference.evaluation.sentences import TooFewSentences, first_sentence
@@ -50,28 +46,12 @@ def measure(setup: Setup, source: Source) -> Measured:
 
     Raises :class:`~inference.checkpoints.CheckpointError`.
     """
-    _settle_in()
+    settle_in()
     try:
         item = source.item(setup.gaps)
         return _samplers(setup.folder, setup.device).run(item)
     except (TooFewSentences, BadRequest) as error:
         return Measured(seed=source.seed, skipped=str(error))
-
-
-@cache
-def _settle_in() -> None:
-    """Make this process a good worker: one thread, and no longer there than its parent."""
-    parent = multiprocessing.parent_process()
-    if parent is None:
-        return
-    torch.set_num_threads(1)
-    signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl+C ends it without a word
-
-    def end_with_parent() -> None:
-        parent.join()
-        os._exit(1)
-
-    threading.Thread(target=end_with_parent, daemon=True).start()
 
 
 @cache

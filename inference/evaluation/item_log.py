@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+import os
+from collections.abc import Callable, Hashable, Iterator
 from pathlib import Path
-from typing import Final
+from typing import Final, Generic, TypeVar
 
 import msgspec
 
 import inference
-from inference.evaluation.sampler_results import Measured
+
+Record = TypeVar("Record", bound=msgspec.Struct)
+Key = TypeVar("Key", bound=Hashable)
 
 _WHOLE: Final = 64 * 2**20
 _ENDS: Final = 2**20
@@ -21,36 +24,37 @@ class LogError(Exception):
     """One sentence: why a file cannot be gone on with, and what to do."""
 
 
-class Header(msgspec.Struct, frozen=True, kw_only=True):
+class Header(msgspec.Struct, frozen=True):
     """What results must have in common to be put together. The first line of the file."""
 
-    benchmark: str = "pinfill bench sampler"
-    checkpoint: str
-    code: str
-    reports: str
-    gaps: int
-    device: str
+    benchmark: str
+    made_with: dict[str, str]
 
 
 _WHAT: Final = {
-    "benchmark": "another benchmark",
-    "checkpoint": "another checkpoint",
     "code": "another version of Pinfill's code",
     "reports": "other reports",
+    "data": "other data",
     "gaps": "another number of gaps",
-    "device": "another device",
 }
+"""How to say it, where "another" and the name alone would not do."""
 
 
-class RunLog:
-    """The results so far, by seed; in ``path`` too where one is given.
+class ItemLog(Generic[Record, Key]):
+    """The results so far, by ``key``; in ``path`` too where one is given.
 
     Raises :class:`LogError` where the file holds something else.
     """
 
-    def __init__(self, path: Path | None, header: Header) -> None:
-        self._path = path
-        self.results: dict[int, Measured] = {}
+    def __init__(
+        self,
+        path: Path | None,
+        header: Header,
+        kind: type[Record],
+        key: Callable[[Record], Key],
+    ) -> None:
+        self._path, self._kind, self._key = path, kind, key
+        self.results: dict[Key, Record] = {}
         if path is None:
             return
         try:
@@ -61,11 +65,21 @@ class RunLog:
         except OSError as error:
             raise LogError(f"{path} cannot be used to keep results: {error}.") from None
 
-    def add(self, measured: Measured) -> None:
-        self.results[measured.seed] = measured
-        if self._path is not None:
+    def add(self, record: Record) -> None:
+        """Keep a result. Raises :class:`LogError` where the disk does not take it."""
+        self.results[self._key(record)] = record
+        if self._path is None:
+            return
+        try:
             with self._path.open("ab") as file:
-                file.write(_line(measured))
+                file.write(_line(record))
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError as error:
+            raise LogError(
+                f"{self._path} cannot be written to ({error}). What it holds is kept: make room "
+                "and run the same command again."
+            ) from error
 
     def _read(self, path: Path, header: Header) -> None:
         first, *lines = path.read_bytes().splitlines(keepends=True)
@@ -73,11 +87,13 @@ class RunLog:
             found = msgspec.json.decode(first, type=Header)
         except (msgspec.MsgspecError, UnicodeDecodeError):
             raise LogError(
-                f"{path} does not hold results of this benchmark. Name another file, which may be "
-                "new."
+                f"{path} does not hold results of a benchmark. Name another file, which may be new."
             ) from None
-        for field, what in _WHAT.items():
-            if getattr(found, field) != getattr(header, field):
+        before = {"benchmark": found.benchmark, **found.made_with}
+        here = {"benchmark": header.benchmark, **header.made_with}
+        for name in {**before, **here}:
+            if before.get(name) != here.get(name):
+                what = _WHAT.get(name, f"another {name}")
                 raise LogError(
                     f"{path} holds results of {what}. Name another file, or delete this one."
                 )
@@ -86,18 +102,18 @@ class RunLog:
             if not line.endswith(b"\n"):
                 break  # the run was broken off while it wrote
             try:
-                measured = msgspec.json.decode(line, type=Measured)
+                record = msgspec.json.decode(line, type=self._kind)
             except (msgspec.MsgspecError, UnicodeDecodeError) as error:
                 raise LogError(
                     f"Line {number} of {path} is damaged ({error}). Delete the line."
                 ) from None
-            self.results[measured.seed] = measured
+            self.results[self._key(record)] = record
             whole += len(line)
         with path.open("r+b") as file:
             file.truncate(whole)
 
 
-def _line(record: Header | Measured) -> bytes:
+def _line(record: msgspec.Struct) -> bytes:
     return msgspec.json.encode(record) + b"\n"
 
 
