@@ -12,7 +12,7 @@ from typing import Final
 
 from inference.threads import wait_briefly
 
-_BENCHMARKS: Final = "contract|demo|sampler|speed|vqa|window"
+_BENCHMARKS: Final = "contract|demo|infill|sampler|speed|vqa|window"
 
 
 def main(argv: Sequence[str]) -> int:
@@ -43,6 +43,10 @@ def _run(argv: list[str]) -> int:
             from inference.evaluation.bench_demo import main as bench_demo
 
             return bench_demo(rest)
+        case ["bench", "infill", *rest]:
+            from inference.evaluation.bench_infill import main as bench_infill
+
+            return bench_infill(rest)
         case ["bench", "contract", *rest]:
             from inference.evaluation.bench_contract import main as bench_contract
 

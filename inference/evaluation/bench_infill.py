@@ -1,0 +1,204 @@
+"""``pinfill bench infill``: do the words right of a gap help, and whom do they help more?
+
+One sentence is taken out of each report and filled again: by diffusion between the words on both
+sides and behind the left ones alone, by its autoregressive sibling prompted with both sides, behind
+the left ones alone, and forced, where pinned words are fed as they come. Beside a prompted sibling
+another may stand that has learned to fill gaps (``--middle``). Every fill is told once with the
+length of the sentence and once without.
+
+The items are held-out fictional studies, or the reports of a data set (``--data``: MIMIC-CXR, or a
+``reports.jsonl``), with their images. Reports that are too short or do not fit are counted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from inference.evaluation.item_log import (
+    Header,
+    ItemLog,
+    LogError,
+    checkpoint_fingerprint,
+    code_fingerprint,
+)
+from inference.evaluation.outputs import OutputError, open_folder, write_outputs
+from inference.evaluation.sampler_items import FictionalStudy, Source, StudyReport
+from inference.evaluation.sampler_results import Measured
+from inference.training.data.fingerprint import fingerprint
+from inference.training.data.reading import read
+from inference.training.data.rows import SPLITS, DataError
+
+if TYPE_CHECKING:
+    from inference.evaluation.infill_runs import Writer
+
+_STUDIES: Final = 250
+"""Fictional studies, where nobody says how many."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    from inference.checkpoints import CheckpointError
+    from inference.engines.base import BadRequest
+
+    arguments = _parse(argv)
+    try:
+        result = _run(arguments)
+    except (
+        BadRequest,
+        CheckpointError,
+        DataError,
+        FileNotFoundError,
+        LogError,
+        OutputError,
+    ) as error:
+        print(f"pinfill: {error}", file=sys.stderr)
+        return 2
+    except BrokenProcessPool:
+        print(f"pinfill: a worker process was ended. {_how_to_go_on(arguments)}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print(f"pinfill: stopped. {_how_to_go_on(arguments)}", file=sys.stderr)
+        return 130
+    from inference.evaluation.infill_results import as_table
+
+    print(json.dumps(result, indent=2) if arguments.json else as_table(result))
+    return 0
+
+
+def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
+    from inference.training.demo_corpus import HELD_OUT_FROM
+
+    parser = argparse.ArgumentParser("pinfill bench infill", description=__doc__)
+    parser.add_argument("--data", type=Path, help="a data set's folder or file")
+    parser.add_argument("--split", choices=SPLITS, default="test", help="of --data")
+    parser.add_argument(
+        "--n", type=int, help=f"items (default: {_STUDIES} fictional studies, or all reports)"
+    )
+    parser.add_argument(
+        "--first", type=int, default=HELD_OUT_FROM, help="seed of the first fictional study"
+    )
+    parser.add_argument("--diffusion", type=Path, metavar="DIR", help="default: the demo's")
+    parser.add_argument("--diffusion-adapter", type=Path, metavar="DIR")
+    parser.add_argument("--sibling", type=Path, metavar="DIR", help="default: the demo's")
+    parser.add_argument("--sibling-adapter", type=Path, metavar="DIR")
+    parser.add_argument(
+        "--middle", type=Path, metavar="DIR", help="a sibling that has learned to fill gaps"
+    )
+    parser.add_argument(
+        "--middle-adapter", type=Path, metavar="DIR", help="the same, on top of --sibling"
+    )
+    parser.add_argument("--device", help="cpu, cuda, cuda:N or auto (default)")
+    parser.add_argument(
+        "--processes", type=int, metavar="P", help="of one thread each (default: one a core)"
+    )
+    parser.add_argument(
+        "--out",
+        type=Path,
+        metavar="DIR",
+        help="keep every item's results, the table and its drawing, and go on from there",
+    )
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    arguments = parser.parse_args(argv)
+    for name in ("n", "processes"):
+        if (number := getattr(arguments, name)) is not None and number < 1:
+            parser.error(f"--{name} must be at least 1")
+    return arguments
+
+
+def _run(arguments: argparse.Namespace) -> dict[str, Any]:
+    from inference.checkpoints import CheckpointError, pick_device
+    from inference.evaluation.infill_results import (
+        DIFFUSION,
+        drawing,
+        summarise,
+        table_rows,
+    )
+    from inference.evaluation.infill_runs import Setup, check_writer, measure
+    from inference.evaluation.pool import measure_missing, usual_processes
+
+    kept = open_folder(arguments.out) if arguments.out is not None else None
+    device = pick_device(arguments.device)
+    setup = Setup(_writers(arguments), device)
+    for writer in setup.writers:  # what cannot be used is told before the work
+        wanted = "diffusion" if writer.name == DIFFUSION else "autoregressive"
+        if (found := check_writer(writer, device)) != wanted:
+            raise CheckpointError(
+                f"{writer.checkpoint} holds a checkpoint of {found}, and --{writer.name} takes one "
+                f"of {wanted}. Name another."
+            )
+    sources, data = _sources(arguments)
+    log = ItemLog(kept, _header(setup.writers, data, device), Measured, lambda it: it.seed)
+    by_seed = {source.seed: source for source in sources}
+    processes = arguments.processes or usual_processes(device)
+    measure_missing(measure, setup, by_seed, log, processes, "filling gaps")
+
+    measured = [log.results[seed] for seed in by_seed]
+    if sum(not item.skipped for item in measured) < 2:
+        why = next((item.skipped for item in measured if item.skipped), "there is only one")
+        raise DataError(f"At least two reports are needed, and fewer could be used: {why}.")
+    result: dict[str, Any] = {
+        "writers": {
+            writer.name: [str(path) for path in (writer.checkpoint, writer.adapter) if path]
+            for writer in setup.writers
+        },
+        "data": data,
+        "device": device,
+    }
+    result |= summarise(measured, [writer.name for writer in setup.writers])
+    if arguments.out is not None:
+        write_outputs(arguments.out, result, table_rows(result), drawing(result))
+    return result
+
+
+def _writers(arguments: argparse.Namespace) -> tuple[Writer, ...]:
+    from inference.evaluation.infill_runs import Writer
+    from resources import demo_checkpoint
+
+    sibling = arguments.sibling or demo_checkpoint("autoregressive")
+    writers = [
+        Writer("diffusion", arguments.diffusion or demo_checkpoint(), arguments.diffusion_adapter),
+        Writer("sibling", sibling, arguments.sibling_adapter),
+    ]
+    if arguments.middle is not None or arguments.middle_adapter is not None:
+        writers.append(Writer("middle", arguments.middle or sibling, arguments.middle_adapter))
+    return tuple(writers)
+
+
+def _sources(arguments: argparse.Namespace) -> tuple[list[Source], str]:
+    """The items, and what tells them from others."""
+    if arguments.data is None:
+        count = arguments.n or _STUDIES
+        return [FictionalStudy(arguments.first + number) for number in range(count)], "fictional"
+    reading = read(arguments.data, arguments.split)
+    for row in reading.malformed:
+        print(f"pinfill: left out: {row}", file=sys.stderr)
+    for why, count in reading.left_out.items():
+        print(f"pinfill: left out: {count} {why}", file=sys.stderr)
+    rows = [row for row in reading.rows if row.question is None]
+    if not rows:
+        raise DataError(
+            f"{arguments.data} has no reports in its split {arguments.split}. Name a data set of "
+            "reports; bench vqa is for questions."
+        )
+    sources: list[Source] = [StudyReport(number, row) for number, row in enumerate(rows)]
+    return sources[: arguments.n], fingerprint(rows)
+
+
+def _header(writers: Sequence[Writer], data: str, device: str) -> Header:
+    made_with = {"code": code_fingerprint(), "data": data, "device": device}
+    for writer in writers:
+        made_with[f"{writer.name} checkpoint"] = checkpoint_fingerprint(writer.checkpoint)
+        if writer.adapter is not None:
+            made_with[f"{writer.name} adapter"] = checkpoint_fingerprint(writer.adapter)
+    return Header("pinfill bench infill", made_with)
+
+
+def _how_to_go_on(arguments: argparse.Namespace) -> str:
+    if arguments.out is None:
+        return "With --out DIR a run can be gone on with."
+    return f"The same command goes on from {arguments.out}."
