@@ -90,7 +90,8 @@ class Infill(msgspec.Struct, frozen=True, tag="infill"):
     """Fill every gap of ``pieces``. One gap alone is a draft of the whole report.
 
     ``context`` is what the prompt tells beside the image (indication, comparison, …). ``question``
-    is asked about the study instead of its report; then one gap alone holds the answer.
+    is asked about the study instead of its report; then one gap alone holds the answer, which is no
+    longer than a canvas.
     """
 
     request_id: str

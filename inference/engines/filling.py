@@ -152,7 +152,11 @@ class Filling:
         best = ranked[0]
         last = best.layout.slots[-1]
         if last.open_end and not self._codec.ends & set(best.draft):
-            return [self._write_on(longer, best, here, fills)]
+            if self._request.question is None:
+                return [self._write_on(longer, best, here, fills)]
+            # An answer is short: what goes on beyond a canvas is none, and breaks off there.
+            self._refuse_thought(best.draft[last.start :])
+            return [Denoised(best.fills, find_faults(here, best.fills, ended=False))]
         if last.open_end:
             self._refuse_thought(best.draft[last.start :])
         return ranked

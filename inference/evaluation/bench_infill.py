@@ -24,7 +24,6 @@ from inference.evaluation.item_log import (
     Header,
     ItemLog,
     LogError,
-    checkpoint_fingerprint,
     code_fingerprint,
 )
 from inference.evaluation.outputs import OutputError, open_folder, write_outputs
@@ -35,7 +34,7 @@ from inference.training.data.reading import read
 from inference.training.data.rows import SPLITS, DataError
 
 if TYPE_CHECKING:
-    from inference.evaluation.infill_runs import Writer
+    from inference.evaluation.writers import Writer
 
 _STUDIES: Final = 250
 """Fictional studies, where nobody says how many."""
@@ -111,28 +110,21 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
 
 
 def _run(arguments: argparse.Namespace) -> dict[str, Any]:
-    from inference.checkpoints import CheckpointError, pick_device
-    from inference.evaluation.infill_results import (
-        DIFFUSION,
-        drawing,
-        summarise,
-        table_rows,
-    )
-    from inference.evaluation.infill_runs import Setup, check_writer, measure
+    from inference.checkpoints import pick_device
+    from inference.evaluation.infill_results import drawing, summarise, table_rows
+    from inference.evaluation.infill_runs import measure
     from inference.evaluation.pool import measure_missing, usual_processes
+    from inference.evaluation.writers import Setup, described, engine_of, fingerprints
 
     kept = open_folder(arguments.out) if arguments.out is not None else None
     device = pick_device(arguments.device)
     setup = Setup(_writers(arguments), device)
     for writer in setup.writers:  # what cannot be used is told before the work
-        wanted = "diffusion" if writer.name == DIFFUSION else "autoregressive"
-        if (found := check_writer(writer, device)) != wanted:
-            raise CheckpointError(
-                f"{writer.checkpoint} holds a checkpoint of {found}, and --{writer.name} takes one "
-                f"of {wanted}. Name another."
-            )
+        engine_of(writer, device)
     sources, data = _sources(arguments)
-    log = ItemLog(kept, _header(setup.writers, data, device), Measured, lambda it: it.seed)
+    made_with = {"code": code_fingerprint(), "data": data, "device": device}
+    header = Header("pinfill bench infill", made_with | fingerprints(setup.writers))
+    log = ItemLog(kept, header, Measured, lambda it: it.seed)
     by_seed = {source.seed: source for source in sources}
     processes = arguments.processes or usual_processes(device)
     measure_missing(measure, setup, by_seed, log, processes, "filling gaps")
@@ -141,14 +133,7 @@ def _run(arguments: argparse.Namespace) -> dict[str, Any]:
     if sum(not item.skipped for item in measured) < 2:
         why = next((item.skipped for item in measured if item.skipped), "there is only one")
         raise DataError(f"At least two reports are needed, and fewer could be used: {why}.")
-    result: dict[str, Any] = {
-        "writers": {
-            writer.name: [str(path) for path in (writer.checkpoint, writer.adapter) if path]
-            for writer in setup.writers
-        },
-        "data": data,
-        "device": device,
-    }
+    result: dict[str, Any] = described(setup) | {"data": data}
     result |= summarise(measured, [writer.name for writer in setup.writers])
     if arguments.out is not None:
         write_outputs(arguments.out, result, table_rows(result), drawing(result))
@@ -156,16 +141,18 @@ def _run(arguments: argparse.Namespace) -> dict[str, Any]:
 
 
 def _writers(arguments: argparse.Namespace) -> tuple[Writer, ...]:
-    from inference.evaluation.infill_runs import Writer
+    from inference.evaluation.writers import Writer
     from resources import demo_checkpoint
 
+    diffusion = arguments.diffusion or demo_checkpoint()
     sibling = arguments.sibling or demo_checkpoint("autoregressive")
     writers = [
-        Writer("diffusion", arguments.diffusion or demo_checkpoint(), arguments.diffusion_adapter),
-        Writer("sibling", sibling, arguments.sibling_adapter),
+        Writer("diffusion", "diffusion", diffusion, arguments.diffusion_adapter),
+        Writer("sibling", "autoregressive", sibling, arguments.sibling_adapter),
     ]
     if arguments.middle is not None or arguments.middle_adapter is not None:
-        writers.append(Writer("middle", arguments.middle or sibling, arguments.middle_adapter))
+        middle = arguments.middle or sibling
+        writers.append(Writer("middle", "autoregressive", middle, arguments.middle_adapter))
     return tuple(writers)
 
 
@@ -187,15 +174,6 @@ def _sources(arguments: argparse.Namespace) -> tuple[list[Source], str]:
         )
     sources: list[Source] = [StudyReport(number, row) for number, row in enumerate(rows)]
     return sources[: arguments.n], fingerprint(rows)
-
-
-def _header(writers: Sequence[Writer], data: str, device: str) -> Header:
-    made_with = {"code": code_fingerprint(), "data": data, "device": device}
-    for writer in writers:
-        made_with[f"{writer.name} checkpoint"] = checkpoint_fingerprint(writer.checkpoint)
-        if writer.adapter is not None:
-            made_with[f"{writer.name} adapter"] = checkpoint_fingerprint(writer.adapter)
-    return Header("pinfill bench infill", made_with)
 
 
 def _how_to_go_on(arguments: argparse.Namespace) -> str:

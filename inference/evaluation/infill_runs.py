@@ -1,6 +1,6 @@
 """One item of ``pinfill bench infill`` through every writer and context, in a worker process.
 
-A writer is a checkpoint, with an adapter or without; a context is what it sees of the report:
+A context is what a writer sees of the report:
 
 * ``both``: the words on both sides of the gap. A denoiser has them on its canvas, an autoregressive
   model in its prompt.
@@ -12,12 +12,8 @@ A writer is a checkpoint, with an adapter or without; a context is what it sees 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
 from typing import Final, Literal
 
-from inference.checkpoints import load_either, plain_engine
 from inference.engines.autoregressive import AutoregressiveEngine
 from inference.engines.base import BadRequest
 from inference.engines.diffusion import DiffusionEngine
@@ -25,30 +21,14 @@ from inference.evaluation.pool import settle_in
 from inference.evaluation.sampler_items import Item, Source
 from inference.evaluation.sampler_results import Cost, Measured, Result, score
 from inference.evaluation.sentences import TooFewSentences, first_sentence
-from inference.protocol import Filled, Fixed, Gap, Infill, LoadAdapter, Mode, Options, Piece
+from inference.evaluation.writers import Setup, engine_of
+from inference.protocol import Filled, Fixed, Gap, Infill, Mode, Options, Piece
 
 Context = Literal["both", "left", "forced"]
 Length = Literal["open", "known"]
 """Whether the writer is told how many tokens the sentence had."""
 
 LENGTHS: Final[tuple[Length, ...]] = ("open", "known")
-
-
-@dataclass(frozen=True)
-class Writer:
-    """A checkpoint, with an adapter or without, under the name that results have."""
-
-    name: str
-    checkpoint: Path
-    adapter: Path | None = None
-
-
-@dataclass(frozen=True)
-class Setup:
-    """What every item of a run has in common."""
-
-    writers: tuple[Writer, ...]
-    device: str
 
 
 def result_name(writer: str, context: Context, length: Length) -> str:
@@ -67,30 +47,10 @@ def measure(setup: Setup, source: Source) -> Measured:
         item = source.item(1)
         results: dict[str, Result] = {}
         for writer in setup.writers:
-            results |= dict(_results(writer.name, _engine(writer, setup.device), item))
+            results |= dict(_results(writer.name, engine_of(writer, setup.device), item))
     except (TooFewSentences, BadRequest) as error:
         return Measured(seed=source.seed, skipped=str(error))
     return Measured(seed=source.seed, sentences=item.removed.sentences, results=results)
-
-
-def check_writer(writer: Writer, device: str) -> str:
-    """Load a writer, and return its paradigm.
-
-    Raises :class:`~inference.checkpoints.CheckpointError`, and
-    :class:`~inference.engines.base.BadRequest` for an adapter that does not fit.
-    """
-    return _engine(writer, device).info.paradigm
-
-
-@cache
-def _engine(writer: Writer, device: str) -> DiffusionEngine | AutoregressiveEngine:
-    engine = plain_engine(load_either(writer.checkpoint, device))
-    if writer.adapter is not None:
-        engine.adapt(LoadAdapter("load", str(writer.adapter)))
-    # The first forwards of a process are slow; nobody shall pay for that.
-    warm_up = Infill("warm-up", (Gap(),), options=Options(max_steps=2))
-    engine.infill(warm_up, None, lambda _: None, lambda: False)
-    return engine
 
 
 def _results(

@@ -1,4 +1,4 @@
-"""Items of a long benchmark, measured side by side in processes of one thread each."""
+"""Items of a long benchmark, measured one by one or side by side in processes of one thread."""
 
 from __future__ import annotations
 
@@ -46,10 +46,14 @@ def measure_missing(
     missing = [source for key, source in sources.items() if key not in log.results]
     if not missing:
         return
-    with (
-        one_thread_each(min(processes, len(missing))) as pool,
-        Progress().bar(what, len(sources), len(sources) - len(missing)) as advance,
-    ):
+    bar = Progress().bar(what, len(sources), len(sources) - len(missing))
+    if processes == 1:  # here, where the models are loaded already
+        with bar as advance:
+            for source in missing:
+                log.add(measure(setup, source))
+                advance(1, "")
+        return
+    with one_thread_each(min(processes, len(missing))) as pool, bar as advance:
         jobs = [pool.submit(measure, setup, source) for source in missing]
         try:
             for job in as_completed(jobs):

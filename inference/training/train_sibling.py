@@ -66,12 +66,24 @@ def parser() -> argparse.ArgumentParser:
     result.add_argument("--studies", type=positive, default=6000, help="studies to train on")
     result.add_argument("--validation", type=positive, default=250, help="studies to watch it by")
     result.add_argument("--steps", type=positive, default=usual.steps)
+    result.add_argument(
+        "--fills",
+        type=_share,
+        default=usual.fills,
+        help="share of the lines that show a gap and ask for its words (default: %(default)s)",
+    )
     result.add_argument("--learning-rate", type=float, default=usual.learning_rate)
     result.add_argument("--save-every", type=positive, default=usual.save_every)
     result.add_argument("--threads", type=positive, help="threads for PyTorch and for rendering")
     result.add_argument("--stop-after", type=positive, metavar="N", help="of the steps")
     result.add_argument("--compile", action="store_true", help="faster; needs a C++ compiler")
     return result
+
+
+def _share(text: str) -> float:
+    if not 0 <= (share := float(text)) <= 1:
+        raise argparse.ArgumentTypeError(f"{text} does not lie from 0 to 1")
+    return share
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -103,6 +115,7 @@ def _train(before: Path, arguments: argparse.Namespace) -> int:
         save_every=arguments.save_every,
         seed=arguments.seed,
         learning_rate=arguments.learning_rate,
+        fills=arguments.fills,
     )
     evaluate = _watcher(model, tokenizer, watched, length, settings, arguments.out, progress)
     train_next_token(

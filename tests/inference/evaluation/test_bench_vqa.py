@@ -1,17 +1,19 @@
-"""Questions about images, asked of a checkpoint alone and with adapters."""
+"""Questions about images, asked of both paradigms, alone and with adapters."""
 
 from __future__ import annotations
 
 import json
+import shutil
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from inference.evaluation import bench_vqa
-from inference.evaluation.answering import Answer, is_right, plain
-from inference.evaluation.bench_vqa import Answered, as_table, summarise
+from inference.evaluation.answering import is_right, plain
 from inference.training.data.rows import Kind, Origin, Row
 from resources import demo_checkpoint
 from tests.inference.random_adapters import MakeAdapter
@@ -20,10 +22,6 @@ from tests.inference.random_adapters import MakeAdapter
 def row(answer: str, kind: Kind = "closed", *alternatives: str) -> Row:
     origin = Origin(Path("made.jsonl"), 1)
     return Row(answer, origin, None, "Is it?", "", answer, kind, "one", alternatives)
-
-
-def said(name: str, *texts: str) -> Answered:
-    return Answered(name, tuple(Answer(text, 2) for text in texts))
 
 
 @pytest.mark.parametrize(
@@ -37,30 +35,6 @@ def test_letter_case_and_punctuation_do_not_count(text: str, right: bool) -> Non
 def test_alternatives_are_as_right() -> None:
     assert is_right("x-ray", row("radiograph", "closed", "X ray"))
     assert plain("X-ray!") == "x ray"
-
-
-def test_the_commonest_answer_is_what_is_to_be_beaten() -> None:
-    rows = [row("no"), row("no"), row("yes"), row("the left lung", "open")]
-    result = summarise(
-        rows,
-        [said("one", "no", "yes", "yes", "left"), said("other", "no", "No.", "yes", "right heart")],
-    )
-    assert result["majority"] == {"answer": "no", "accuracy": pytest.approx(2 / 3)}
-    one, other = result["models"]["one"], result["models"]["other"]
-    assert (one["closed"]["right"], other["closed"]["right"]) == (2, 3)
-    assert one["open_recall"] == pytest.approx(1 / 3)
-    assert other["open_recall"] == 0.0
-    low, high = other["closed"]["beyond_majority_95"]
-    assert low >= 0.0
-    assert high == 1.0
-    assert "always no" in as_table(result | {"data": "d", "checkpoint": "c"})
-
-
-def test_without_closed_questions_there_is_no_majority() -> None:
-    result = summarise([row("heart", "open")], [said("one", "heart")])
-    assert result["majority"]["accuracy"] is None
-    assert "closed" not in result["models"]["one"]
-    assert "always" not in as_table(result | {"data": "d", "checkpoint": "c"})
 
 
 @pytest.fixture(scope="module")
@@ -79,31 +53,67 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_the_checkpoint_answers_alone_and_with_an_adapter(
+def asked(data: Path, *more: str) -> list[str]:
+    return ["--data", str(data), "--device", "cpu", "--processes", "1", "--json", *more]
+
+
+def ran(capsys: pytest.CaptureFixture[str], arguments: Sequence[str]) -> dict[str, Any]:
+    assert bench_vqa.main(arguments) == 0
+    result = json.loads(capsys.readouterr().out)
+    assert isinstance(result, dict)
+    return result
+
+
+def test_checkpoints_answer_alone_and_with_an_adapter(
     make_adapter: MakeAdapter,
     data: Path,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     adapter = make_adapter("loud", 1, 1.0, demo_checkpoint())  # untrained ones repeat their canvas
-    answers = tmp_path / "answers.jsonl"
-    named = ["--data", str(data), "--device", "cpu"]
-    more = ["--adapter", str(adapter), "--n", "2", "--json", "--answers", str(answers)]
-    assert bench_vqa.main([*named, *more]) == 0
-    result = json.loads(capsys.readouterr().out)
-    assert list(result["models"]) == ["checkpoint alone", "loud"]
-    assert result["closed"] == 2
-    written = [json.loads(line) for line in answers.read_text().splitlines()]
-    assert len(written) == 2
-    assert any(line["said"]["checkpoint alone"] != line["said"]["loud"] for line in written)
+    out = tmp_path / "out"
+    # Another maker's adapter does not say whose it is.
+    assert bench_vqa.main(asked(data, "--adapter", str(adapter))) == 2
+    assert "--paradigm" in capsys.readouterr().err
+
+    more = ("--paradigm", "diffusion", "--adapter", str(adapter), "--out", str(out), "--n", "2")
+    result = ran(capsys, asked(data, *more))
+    names = [
+        f"{who}/{image}"
+        for who in ("diffusion", "diffusion + loud")
+        for image in ("own", "blank", "shuffled")
+    ]
+    assert list(result["answers"]) == names
+    assert result["n"] == 2
+    lines = [json.loads(line) for line in (out / "items.jsonl").read_text().splitlines()[1:]]
+    assert {line["id"] for line in lines} == set(result["ids"])
+    assert any(
+        line["said"]["diffusion/own"]["text"] != line["said"]["diffusion + loud/own"]["text"]
+        for line in lines
+    )
+    assert {path.name for path in out.iterdir()} == {
+        "items.jsonl",
+        "result.json",
+        "table.csv",
+        "figure.png",
+        "figure.svg",
+    }
 
 
-def test_the_sibling_answers_too(
-    random_sibling: Path, data: Path, capsys: pytest.CaptureFixture[str]
+def test_a_run_that_was_broken_off_gives_the_same_table(
+    random_sibling: Path, data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    named = ["--checkpoint", str(random_sibling), "--data", str(data), "--device", "cpu"]
-    assert bench_vqa.main([*named, "--n", "1", "--json"]) == 0
-    assert json.loads(capsys.readouterr().out)["models"]["checkpoint alone"]["steps"] > 0
+    out = tmp_path / "out"
+    arguments = asked(
+        data, "--paradigm", "autoregressive", "--sibling", str(random_sibling), "--out", str(out)
+    )
+    whole = ran(capsys, arguments)
+    items = out / "items.jsonl"
+    first, *lines = items.read_bytes().splitlines(keepends=True)
+    items.write_bytes(first + lines[0] + lines[1][:-10])
+    (out / "result.json").unlink()
+    assert ran(capsys, arguments) == whole
+    assert json.loads((out / "result.json").read_text()) == whole
 
 
 @pytest.mark.parametrize(
@@ -111,19 +121,35 @@ def test_the_sibling_answers_too(
     [
         (("--data", "nowhere"), "does not exist"),
         (("--split", "train"), "no row for the split"),
+        (("--dataset", "slake"), "laid out as plain"),
         (("--adapter", "nowhere"), "holds no adapter"),
-        (("--checkpoint", "nowhere"), "no checkpoint folder"),
+        (("--sibling", "nowhere"), "no checkpoint folder"),
+        (("--sibling", str(demo_checkpoint())), "holds a checkpoint of diffusion"),
     ],
 )
 def test_what_cannot_be_is_one_sentence(
-    random_checkpoint: Path,
+    random_sibling: Path,
     data: Path,
     capsys: pytest.CaptureFixture[str],
     more: tuple[str, ...],
     told: str,
 ) -> None:
-    named = ["--checkpoint", str(random_checkpoint), "--data", str(data), "--device", "cpu"]
-    assert bench_vqa.main([*named, *more]) == 2
+    usual = ("--paradigm", "autoregressive", "--sibling", str(random_sibling))
+    assert bench_vqa.main(asked(data, *usual, *more)) == 2
     said_last = capsys.readouterr().err.splitlines()[-1]
     assert said_last.startswith("pinfill: ")
     assert told in said_last
+
+
+def test_a_question_whose_image_is_damaged_is_named_and_left_out(
+    random_sibling: Path, data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    copy = shutil.copytree(data, tmp_path / "data")
+    last = copy / "2.png"
+    last.write_bytes(last.read_bytes()[:60])
+    arguments = asked(copy, "--paradigm", "autoregressive", "--sibling", str(random_sibling))
+    assert bench_vqa.main(arguments) == 0
+    told = capsys.readouterr()
+    assert json.loads(told.out)["n"] == 2
+    assert "reports.jsonl:3" in told.err
+    assert "2.png" in told.err

@@ -1,0 +1,85 @@
+"""Those who are compared: checkpoints of either paradigm, with an adapter or without."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from inference.adapters import RECORD
+from inference.checkpoints import CheckpointError, load_either, plain_engine
+from inference.evaluation.item_log import checkpoint_fingerprint
+from inference.protocol import Gap, Infill, LoadAdapter, Options, Paradigm
+
+if TYPE_CHECKING:
+    from inference.engines.autoregressive import AutoregressiveEngine
+    from inference.engines.diffusion import DiffusionEngine
+
+
+@dataclass(frozen=True)
+class Writer:
+    """``name`` is what its results have."""
+
+    name: str
+    paradigm: Paradigm
+    checkpoint: Path
+    adapter: Path | None = None
+
+
+@dataclass(frozen=True)
+class Setup:
+    """What every item of a run has in common."""
+
+    writers: tuple[Writer, ...]
+    device: str
+
+
+@cache
+def engine_of(writer: Writer, device: str) -> DiffusionEngine | AutoregressiveEngine:
+    """The writer, loaded and warmed up: the first forwards of a process are slow.
+
+    Raises :class:`~inference.checkpoints.CheckpointError`, and
+    :class:`~inference.engines.base.BadRequest` for an adapter that does not fit.
+    """
+    engine = plain_engine(load_either(writer.checkpoint, device))
+    if (found := engine.info.paradigm) != writer.paradigm:
+        raise CheckpointError(
+            f"{writer.checkpoint} holds a checkpoint of {found}, and one of {writer.paradigm} is "
+            "wanted there. Name another."
+        )
+    if writer.adapter is not None:
+        engine.adapt(LoadAdapter("load", str(writer.adapter)))
+    warm_up = Infill("warm-up", (Gap(),), options=Options(max_steps=2))
+    engine.infill(warm_up, None, lambda _: None, lambda: False)
+    return engine
+
+
+def fingerprints(writers: Sequence[Writer]) -> dict[str, str]:
+    """What tells these writers' results from those of others."""
+    told = {}
+    for writer in writers:
+        told[f"{writer.name} checkpoint"] = checkpoint_fingerprint(writer.checkpoint)
+        if writer.adapter is not None:
+            told[f"{writer.name} adapter"] = checkpoint_fingerprint(writer.adapter)
+    return told
+
+
+def described(setup: Setup) -> dict[str, object]:
+    """The writers and the device, for a result."""
+    writers = {
+        writer.name: [str(path) for path in (writer.checkpoint, writer.adapter) if path]
+        for writer in setup.writers
+    }
+    return {"writers": writers, "device": setup.device}
+
+
+def paradigm_of_adapter(folder: Path) -> Paradigm | None:
+    """What an adapter that Pinfill trained says of itself; ``None`` for another maker's."""
+    try:
+        told = json.loads((folder / RECORD).read_text("utf-8")).get("paradigm")
+    except (OSError, ValueError, AttributeError):
+        return None
+    return told if told in ("diffusion", "autoregressive") else None
