@@ -112,15 +112,23 @@ def paradigm_of(config: Mapping[str, Any]) -> Paradigm:
 def check_diffusion(folder: Path) -> dict[str, Any]:
     """The same for what only a diffusion checkpoint can do. Raises :class:`CheckpointError`."""
     config = check(folder)
-    _refuse_autoregressive(folder, config)
+    _refuse_other(folder, config, "diffusion")
     return config
 
 
-def _refuse_autoregressive(folder: Path, config: Mapping[str, Any]) -> None:
-    if paradigm_of(config) != "diffusion":
+def check_autoregressive(folder: Path) -> dict[str, Any]:
+    """The same for what only its autoregressive sibling can do."""
+    config = check(folder)
+    _refuse_other(folder, config, "autoregressive")
+    return config
+
+
+def _refuse_other(folder: Path, config: Mapping[str, Any], wanted: Paradigm) -> None:
+    found, name = paradigm_of(config), DIFFUSION if wanted == "diffusion" else AUTOREGRESSIVE
+    if found != wanted:
         raise CheckpointError(
-            f"{folder} holds an autoregressive checkpoint, and a diffusion one is needed here. "
-            f"Name a folder with a {DIFFUSION} checkpoint."
+            f"{folder} holds a checkpoint of {found}, and one of {wanted} is needed here. "
+            f"Name a folder with a {name} checkpoint."
         )
 
 
@@ -211,7 +219,7 @@ def load(folder: Path, device: str, on_stage: Callable[[str], None] = lambda _: 
     from inference.engines.filling import CANDIDATES
 
     config = _read_json(folder, "config.json")
-    _refuse_autoregressive(folder, config)
+    _refuse_other(folder, config, "diffusion")
     positions = CANDIDATES * int(config["canvas_length"])
     return assemble(*_load_parts(folder, device, on_stage, positions), folder, device)
 

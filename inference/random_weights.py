@@ -30,9 +30,11 @@ if TYPE_CHECKING:
         DiffusionGemmaConfig,
         DiffusionGemmaForBlockDiffusion,
         Gemma4ImageProcessorPil,
+        PreTrainedModel,
         PreTrainedTokenizerBase,
     )
 
+    from inference.engines.autoregressive import Checkpoint as AutoregressiveCheckpoint
     from inference.engines.diffusion import Checkpoint
 
 PRESETS: Final = ("demo-size", "26b-a4b")
@@ -209,6 +211,34 @@ def assemble_random(
     return assemble(model, tokenizer, processor, Path(f"{name} (random weights)"), device)
 
 
+def random_sibling(checkpoint: Checkpoint) -> AutoregressiveCheckpoint:
+    """The autoregressive sibling of a random checkpoint, on the same storage.
+
+    Its weights are drawn anew, for both.
+    """
+    import torch
+    from transformers import Gemma4ForConditionalGeneration
+
+    from inference.checkpoints import assemble_autoregressive
+    from inference.training.sibling import greedy, shared_weights, sibling_config
+
+    model = checkpoint.model
+    with torch.device("meta"), _default_dtype(model.dtype):
+        sibling = Gemma4ForConditionalGeneration(sibling_config(model.config))
+    sibling.load_state_dict(shared_weights(model), assign=True)
+    sibling.tie_weights()
+    draw_weights(sibling, model.device)
+    sibling.eval()
+    sibling.generation_config = greedy(model.config, checkpoint.info.canvas_length)
+    return assemble_autoregressive(
+        sibling,
+        checkpoint.tokenizer,
+        checkpoint.image_processor,
+        Path(f"{checkpoint.info.name}, sibling"),
+        str(model.device),
+    )
+
+
 def on_meta(
     config: DiffusionGemmaConfig, dtype: torch.dtype | None = None
 ) -> DiffusionGemmaForBlockDiffusion:
@@ -250,6 +280,14 @@ def materialise(model: DiffusionGemmaForBlockDiffusion, device: str) -> None:
                 empty = torch.empty_like(parameter, device=device)
                 made[id(parameter)] = nn.Parameter(empty, requires_grad=False)
             module.register_parameter(name, made[id(parameter)])
+    draw_weights(model, device)
+
+
+def draw_weights(model: PreTrainedModel, device: str | torch.device) -> None:
+    """Random weights where the parameters lie, and buffers on ``device``."""
+    import torch
+
+    for module in model.modules():
         for name, buffer in module.named_buffers(recurse=False):
             setattr(module, name, torch.ones_like(buffer, device=device))
         module._is_hf_initialized = False  # what was initialised was the shape alone

@@ -1,9 +1,12 @@
-"""``pinfill bench speed``: where the time of an infill goes.
+"""``pinfill bench speed``: where the time of an infill goes, and how fast the sibling is beside it.
 
 Everything is measured in one process, through the engine that the worker runs, what is compared
 by turns, and reported as medians, so that a machine with other work to do changes the ratios
 little. After every denoising step of a draft the decoder is run once more on the inputs that the
 step gave it: the step over that bare forward is what the sampler costs.
+
+Then the autoregressive sibling and the denoiser write as many tokens, by turns: the denoiser in
+fixed numbers of steps, as in arXiv 2607.01436, Table 2, and with Pinfill's own sampler.
 
 On a GPU, the step is also held against reading the decoder's weights once, at the bandwidth that a
 large copy reaches there: no step in which every expert is used can be faster.
@@ -28,6 +31,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from inference.evaluation.outputs import OutputError, open_folder, write_outputs
 from inference.protocol import Filled, Fixed, Gap, Infill, Options, Piece, Prepare
 
 if TYPE_CHECKING:
@@ -54,8 +58,16 @@ _COPY: Final = 2**30
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    from inference.checkpoints import CheckpointError, check_diffusion, load, pick_device
-    from inference.random_weights import PRESETS, random_checkpoint
+    from inference.checkpoints import (
+        CheckpointError,
+        check_autoregressive,
+        check_diffusion,
+        load,
+        load_autoregressive,
+        pick_device,
+    )
+    from inference.evaluation import speed_table
+    from inference.random_weights import PRESETS, random_checkpoint, random_sibling
     from resources import demo_checkpoint
 
     parser = argparse.ArgumentParser("pinfill bench speed", description=__doc__)
@@ -64,29 +76,65 @@ def main(argv: Sequence[str] | None = None) -> int:
     source.add_argument("--preset", choices=PRESETS, help="a size, for --random-weights")
     parser.add_argument("--random-weights", action="store_true", help="build the preset's size")
     parser.add_argument("--layers", type=int, help="text layers of --random-weights; default: all")
+    parser.add_argument("--sibling", type=Path, metavar="DIR", help="default: the demo's")
+    parser.add_argument(
+        "--budgets",
+        type=int,
+        nargs="+",
+        default=list(speed_table.BUDGETS),
+        metavar="N",
+        help="numbers of steps beside the sibling (default: 16 32 48)",
+    )
     parser.add_argument("--device", help="cpu, cuda or auto")
     parser.add_argument("--steps", type=int, default=16, help="denoising steps a job, at most")
     parser.add_argument("--repeat", type=int, default=7, help="jobs of each kind")
+    parser.add_argument("--warm-ups", type=int, default=2, help="jobs beforehand, not counted")
+    parser.add_argument(
+        "--out", type=Path, metavar="DIR", help="write the figures, a table and its drawing there"
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     arguments = parser.parse_args(argv)
+    if min(arguments.budgets) < 1 or arguments.warm_ups < 0:
+        parser.error("--budgets must be at least 1, and --warm-ups not below 0")
     if arguments.steps < 2 or arguments.repeat < 1:
         parser.error("--steps must be at least 2, and --repeat at least 1")
     if arguments.random_weights != (arguments.preset is not None):
         parser.error("--preset and --random-weights go together; weights come with --checkpoint")
     if arguments.layers is not None and not arguments.random_weights:
         parser.error("--layers is for --random-weights")
+    if arguments.random_weights and arguments.sibling is not None:
+        parser.error("--sibling is for a checkpoint; random weights make their own")
     try:
+        if arguments.out is not None:
+            open_folder(arguments.out)
         device = pick_device(arguments.device)
         if arguments.random_weights:
             checkpoint = random_checkpoint(arguments.preset, device, arguments.layers)
+            sibling = random_sibling(checkpoint)
         else:
             folder = arguments.checkpoint or demo_checkpoint()
             check_diffusion(folder)
             checkpoint = load(folder, device)
-    except (CheckpointError, FileNotFoundError) as error:
+            beside = arguments.sibling or demo_checkpoint("autoregressive")
+            check_autoregressive(beside)
+            sibling = load_autoregressive(beside, device)
+        result = measure(checkpoint, arguments.steps, arguments.repeat)
+        table = speed_table.measure(
+            checkpoint,
+            sibling,
+            budgets=arguments.budgets,
+            repeat=arguments.repeat,
+            warm_ups=arguments.warm_ups,
+            drafts=not arguments.random_weights,
+        )
+        result["beside_sibling"] = table | {"sibling": sibling.info.checkpoint}
+        if arguments.out is not None:
+            where = f"{result['device']}, {result['threads']} threads"
+            drawn = speed_table.drawing(table, where)
+            write_outputs(arguments.out, result, speed_table.table_rows(table), drawn)
+    except (CheckpointError, FileNotFoundError, OutputError) as error:
         print(f"pinfill: {error}", file=sys.stderr)
         return 2
-    result = measure(checkpoint, arguments.steps, arguments.repeat)
     print(json.dumps(result, indent=2) if arguments.json else as_table(result))
     return 0
 
@@ -371,4 +419,8 @@ def as_table(result: dict[str, Any]) -> str:
             f"reading them once                 {ms(weights['read_seconds'])}; a step takes "
             f"{weights['step_over_read']:.1f} times that",
         ]
+    if "beside_sibling" in result:
+        from inference.evaluation import speed_table
+
+        lines += ["", speed_table.as_table(result["beside_sibling"])]
     return "\n".join(lines)

@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, Final
 from inference.training.demo_model import CANVAS_LENGTH
 
 if TYPE_CHECKING:
+    from torch import Tensor
     from transformers import (
         DiffusionGemmaConfig,
         DiffusionGemmaForBlockDiffusion,
         Gemma4Config,
         Gemma4ForConditionalGeneration,
+        GenerationConfig,
     )
 
 _ENCODER: Final = "model.encoder."
@@ -51,24 +53,34 @@ def sibling_config(config: DiffusionGemmaConfig) -> Gemma4Config:
 
 def sibling_of(model: DiffusionGemmaForBlockDiffusion) -> Gemma4ForConditionalGeneration:
     """A Gemma 4 that begins with the encoder's weights, copied."""
-    from transformers import Gemma4ForConditionalGeneration, GenerationConfig
+    from transformers import Gemma4ForConditionalGeneration
 
     sibling = Gemma4ForConditionalGeneration(sibling_config(model.config))
-    sibling.load_state_dict(
-        {
-            f"model.{name.removeprefix(_ENCODER)}": weight
-            for name, weight in model.state_dict().items()
-            if name.startswith(_ENCODER)
-        }
-        | {"lm_head.weight": model.state_dict()["lm_head.weight"]}
-    )
+    sibling.load_state_dict(shared_weights(model))
     sibling.tie_weights()
-    text = model.config.text_config
-    sibling.generation_config = GenerationConfig(
-        max_new_tokens=2 * CANVAS_LENGTH,
+    sibling.generation_config = greedy(model.config, 2 * CANVAS_LENGTH)
+    return sibling
+
+
+def shared_weights(model: DiffusionGemmaForBlockDiffusion) -> dict[str, Tensor]:
+    """What of a DiffusionGemma is the sibling's too, under the names it has there."""
+    weights = model.state_dict()
+    return {
+        f"model.{name.removeprefix(_ENCODER)}": weight
+        for name, weight in weights.items()
+        if name.startswith(_ENCODER)
+    } | {"lm_head.weight": weights["lm_head.weight"]}
+
+
+def greedy(config: DiffusionGemmaConfig, longest: int) -> GenerationConfig:
+    """Settings of a sibling that writes the likeliest of at most ``longest`` tokens."""
+    from transformers import GenerationConfig
+
+    text = config.text_config
+    return GenerationConfig(
+        max_new_tokens=longest,
         do_sample=False,
         pad_token_id=text.pad_token_id,
         bos_token_id=text.bos_token_id,
         eos_token_id=text.eos_token_id,
     )
-    return sibling

@@ -13,6 +13,7 @@ from inference import memory
 from inference.engines.diffusion import Checkpoint
 from inference.evaluation import bench_speed
 from inference.memory import GIB
+from resources import demo_checkpoint
 
 POSITIVE = (
     "step_seconds",
@@ -24,9 +25,11 @@ POSITIVE = (
 )
 
 
-def test_every_figure_is_there(random_checkpoint: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    arguments = ["--checkpoint", str(random_checkpoint), "--steps", "3", "--repeat", "1", "--json"]
-    assert bench_speed.main([*arguments, "--device", "cpu"]) == 0
+def test_every_figure_is_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    short = ["--steps", "3", "--repeat", "1", "--budgets", "2", "3", "--warm-ups", "0"]
+    out = ["--json", "--out", str(tmp_path)]
+    assert bench_speed.main([*short, *out, "--device", "cpu"]) == 0
+    assert {"result.json", "table.csv", "figure.png"} <= {each.name for each in tmp_path.iterdir()}
     result: dict[str, Any] = json.loads(capsys.readouterr().out)
     assert all(result[name] > 0 for name in POSITIVE)
     assert result["canvas_length"] == 128
@@ -37,15 +40,33 @@ def test_every_figure_is_there(random_checkpoint: Path, capsys: pytest.CaptureFi
     assert result["candidates"]["asked"] == 5
     assert 1 <= result["candidates"]["got"] <= 5
     assert result["weights"] is None
+    beside = result["beside_sibling"]
+    assert list(beside["arms"]) == [
+        "autoregressive",
+        "diffusion, 2 steps",
+        "diffusion, 3 steps",
+        "diffusion, Pinfill's sampler",
+        "autoregressive, a draft",
+        "Pinfill's sampler, a draft",
+    ]
+    assert beside["arms"]["autoregressive"]["tokens"] == 127
+    assert beside["arms"]["autoregressive"]["speed_up"] == 1.0
+    assert [beside["arms"][f"diffusion, {steps} steps"]["forwards"] for steps in (2, 3)] == [2, 3]
+    assert beside["arms"]["diffusion, 2 steps"]["speed_up"] > 0
     table = bench_speed.as_table(result)
+    assert "Pinfill's sampler, a draft" in table
     assert "the sampler outside the decoder" in table
-    assert str(random_checkpoint) in table
+    assert str(demo_checkpoint()) in table
 
 
 def test_random_weights_are_measured_as_well(capsys: pytest.CaptureFixture[str]) -> None:
     source = ["--preset", "demo-size", "--random-weights", "--layers", "1"]
-    assert bench_speed.main([*source, "--device", "cpu", "--steps", "2", "--repeat", "1"]) == 0
-    assert "demo-size (random weights)" in capsys.readouterr().out
+    short = ["--steps", "2", "--repeat", "1", "--budgets", "1", "--warm-ups", "0"]
+    assert bench_speed.main([*source, "--device", "cpu", *short]) == 0
+    shown = capsys.readouterr().out
+    assert "demo-size (random weights)" in shown
+    assert "diffusion, 1 steps" in shown
+    assert "a draft" not in shown
 
 
 def test_a_preset_that_does_not_fit_is_refused_in_a_sentence(
