@@ -44,6 +44,7 @@ REPORT: Final = (
         "Write the selection anew, or the sentence at the caret, beginning from its words",
         ("Ctrl+E",),
     ),
+    Command("ask", "As&k about the Image", "Put a question to the model", ("Ctrl+K",), "Ask"),
     Command("cancel", "&Cancel", "Stop and leave the report as it was", ("Esc",), after_line=True),
     Command(
         "next_candidate",

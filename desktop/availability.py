@@ -42,7 +42,7 @@ def refusals(now: Situation) -> Iterator[tuple[str, str | None]]:
         (now.stopping, "Wait until the worker has stopped"),
         (not now.worker, "The worker is not running: restart it first"),
     )
-    for name in ("draft", "infill"):
+    for name in ("draft", "infill", "ask"):
         yield name, model
     yield "refill", model or _first((not now.selection, "Select some of the report first"))
     yield "revise", model or _first((not now.text, "The report is empty: draft it first"))

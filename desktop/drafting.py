@@ -95,14 +95,14 @@ class Drafting(QObject):
         self._ahead.cancel()
         self._ahead.spawn(self._prepare(client, study), "prepare")
 
-    async def _image(self, study: Study) -> NDArray[np.uint8]:
+    async def image_of(self, study: Study) -> NDArray[np.uint8]:
         """What the model sees of a study; made once, for a reader waits for it."""
         if self._seen is None or self._seen[0] is not study:
             self._seen = study, await asyncio.to_thread(model_image, study.image)
         return self._seen[1]
 
     async def _prepare(self, client: InfillClient, study: Study) -> None:
-        image = await self._image(study)
+        image = await self.image_of(study)
         try:
             await client.prepare(image=image, context=prompt_context(study))
         except WorkerError as error:
@@ -126,7 +126,7 @@ class Drafting(QObject):
         self.waiting.emit()
         await self._link.ready()
         self.waiting.emit()
-        image = await self._image(study)
+        image = await self.image_of(study)
         plan = make_plan()
         job = Job(
             pieces=plan.pieces,

@@ -29,6 +29,7 @@ from PySide6.QtWidgets import (
 from desktop import help as help_pages
 from desktop import theme
 from desktop.actions import Actions
+from desktop.asking import Asking
 from desktop.availability import Situation, refusals
 from desktop.drafting import Drafting
 from desktop.gap_dialog import ask_length
@@ -49,6 +50,7 @@ from desktop.settings import CHECKPOINTS, Settings
 from desktop.tasks import Tasks
 from desktop.theme import GRID, ThemeName
 from desktop.viewer.viewport import Viewport
+from desktop.widgets.ask_bar import AskBar
 from desktop.widgets.banner import Banner, Notice, NoticeKind
 from desktop.widgets.status_line import StatusLine
 from desktop.widgets.study_bar import StudyBar
@@ -95,7 +97,9 @@ class MainWindow(QMainWindow):
         self.legend = ReportLegend()
         self.choosing = Choosing(self.editor)
         self.drafting = Drafting(link, self.editor, self)
-        self.notices = Notices(session, link, self.drafting, self.banner, self.status)
+        self.ask_bar = AskBar(self.commands["ask"])
+        self.asking = Asking(link, self.ask_bar, self.drafting.image_of, self)
+        self.notices = Notices(session, link, self.drafting, self.asking, self.banner, self.status)
         self.tasks = Tasks(self.notices.show_fault)
         self._openings = Tasks(self.notices.show_fault)
         self.model_menu = ModelMenu(
@@ -138,6 +142,7 @@ class MainWindow(QMainWindow):
         left.setSpacing(0)
         left.addWidget(self.study_bar)
         left.addWidget(self.viewport, 1)
+        left.addWidget(self.ask_bar)
 
         self._splitter = QSplitter(Qt.Orientation.Horizontal)
         self._splitter.setChildrenCollapsible(False)
@@ -162,7 +167,9 @@ class MainWindow(QMainWindow):
         column.addWidget(self.status)
         self.setCentralWidget(central)
         QWidget.setTabOrder(self.viewport, self.viewport.badge)
-        QWidget.setTabOrder(self.viewport.badge, self.editor)
+        QWidget.setTabOrder(self.viewport.badge, self.ask_bar.field)
+        QWidget.setTabOrder(self.ask_bar.field, self.editor)
+        self.ask_bar.hide()  # until there is something to ask about
         self.viewport.setFocus()  # else the first key might choose another study
 
     def _restore_layout(self) -> None:
@@ -184,6 +191,7 @@ class MainWindow(QMainWindow):
             "infill": self.infill,
             "refill": partial(self._rewrite, "refill"),
             "revise": partial(self._rewrite, "revise"),
+            "ask": self.ask_bar.field.setFocus,
             "cancel": self._cancel,
             "next_candidate": partial(self.choosing.step, 1),
             "previous_candidate": partial(self.choosing.step, -1),
@@ -228,6 +236,9 @@ class MainWindow(QMainWindow):
         self.link.died.connect(self._worker_died)
         self.link.refused.connect(self.notices.show_refusal)
         self.drafting.busy_changed.connect(self._allow)
+        self.asking.busy_changed.connect(self._allow)
+        self.ask_bar.asked.connect(self._ask)
+        self.ask_bar.left.connect(self.viewport.setFocus)
         self.choosing.happened.connect(self.status.show_text)
 
     # Commands
@@ -261,6 +272,7 @@ class MainWindow(QMainWindow):
     def _cancel(self) -> None:
         self._openings.cancel()
         self.drafting.cancel()
+        self.asking.cancel()
 
     def _move(self, step: int) -> None:
         index = self.session.neighbour(step)
@@ -283,7 +295,7 @@ class MainWindow(QMainWindow):
         try:
             async with self._moving:
                 self._allow()
-                await self.drafting.stop()
+                await asyncio.gather(self.drafting.stop(), self.asking.stop())
                 self.banner.withdraw("studies")
                 yield
         finally:
@@ -315,6 +327,11 @@ class MainWindow(QMainWindow):
             self.editor.setFocus()  # the button that was pressed is about to be disabled
             self.drafting.begin(command, self.session.study, make_plan, warm=command in WARM)
 
+    def _ask(self, question: str) -> None:
+        if self.session.study is not None and self.commands["ask"].isEnabled():
+            self.banner.withdraw("job")
+            self.asking.begin(self.session.study, question)
+
     def _ask_gap_length(self) -> None:
         model = self.link.model
         most = model.canvas_length - 1 if model is not None else _LONGEST_GAP
@@ -340,7 +357,7 @@ class MainWindow(QMainWindow):
     async def _replace_worker(self) -> None:
         # Together, for a job may wait for the answer of a worker that hangs; the link first, for
         # it takes no job from then on.
-        await asyncio.gather(self.link.close(), self.drafting.stop())
+        await asyncio.gather(self.link.close(), self.drafting.stop(), self.asking.stop())
         self.link.start()
 
     def _replaced(self) -> None:
@@ -355,6 +372,7 @@ class MainWindow(QMainWindow):
         self.commands[name].setChecked(True)
         self.banner.recolor(colors)
         self.status.recolor(colors)
+        self.ask_bar.recolor(colors)
         self.report_pane.recolor(colors)
         report_colors = ReportColors.of(colors)
         self.editor.set_colors(report_colors)
@@ -395,6 +413,8 @@ class MainWindow(QMainWindow):
     def _show_study(self) -> None:
         study = self.session.study
         self.viewport.set_study(study)
+        self.ask_bar.clear()
+        self.ask_bar.setVisible(study is not None)
         self.editor.set_report(self.session.report)
         self.report_pane.show_study(study)
         name = study.patient_name or study.patient_id if study else ""
@@ -411,7 +431,7 @@ class MainWindow(QMainWindow):
         now = Situation(
             study=self.session.study is not None,
             moving=self._moving.locked(),
-            writing=self.drafting.busy,
+            writing=self.drafting.busy or self.asking.busy,
             searching=self._searching,
             worker=self.link.state not in (WorkerState.DIED, WorkerState.STOPPED),
             ready=self.link.state is WorkerState.READY,
@@ -488,5 +508,9 @@ class MainWindow(QMainWindow):
         """Stop all that runs behind the window; call once it is closed."""
         # Together, for a job may wait for the answer of a worker that hangs.
         await asyncio.gather(
-            self.drafting.close(), self.tasks.close(), self._openings.close(), self.link.close()
+            self.drafting.close(),
+            self.asking.stop(),
+            self.tasks.close(),
+            self._openings.close(),
+            self.link.close(),
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import QObject
 
+from desktop.asking import Asking
 from desktop.drafting import Drafting
 from desktop.report.faults import cautions
 from desktop.report.model import NothingToFill
@@ -27,6 +28,7 @@ class Notices(QObject):
         session: StudySession,
         link: WorkerLink,
         drafting: Drafting,
+        asking: Asking,
         banner: Banner,
         status: StatusLine,
     ) -> None:
@@ -43,6 +45,11 @@ class Notices(QObject):
         drafting.cancelled.connect(self._show_cancelled)
         drafting.failed.connect(self._show_error)
         drafting.broke.connect(self.show_fault)
+        asking.waiting.connect(self._show_waiting)
+        asking.answered.connect(self._show_answered)
+        asking.cancelled.connect(self._show_cancelled)
+        asking.failed.connect(self._show_error)
+        asking.broke.connect(self.show_fault)
 
     def show_worker(self) -> None:
         """The worker's state and its model."""
@@ -105,6 +112,9 @@ class Notices(QObject):
         self._status.show_filled(filled)
         if said := " ".join(cautions(filled)):
             self._banner.show_notice(Notice(NoticeKind.INFO, said, topic="job"))
+
+    def _show_answered(self) -> None:
+        self._status.show_text("")
 
     def _show_cancelled(self) -> None:
         self._status.show_text("Cancelled; the report is as it was")

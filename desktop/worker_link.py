@@ -35,12 +35,16 @@ class WorkerState(StrEnum):
 
 @dataclass(frozen=True)
 class Job:
-    """One infill, as the report model planned it. ``image`` is 8-bit grey, (height, width)."""
+    """One infill, as the report model planned it, or the answer to a ``question``.
+
+    ``image`` is 8-bit grey, (height, width).
+    """
 
     pieces: Sequence[Piece]
     image: NDArray[np.uint8] | None
     context: str
     options: Options
+    question: str | None = None
 
 
 class InfillClient(Protocol):
@@ -58,6 +62,7 @@ class InfillClient(Protocol):
         *,
         image: NDArray[np.uint8] | None = None,
         context: str = "",
+        question: str | None = None,
         options: Options = ...,
         on_canvas: Callable[[Canvas], None] | None = None,
     ) -> Filled: ...
@@ -158,6 +163,7 @@ class WorkerLink(QObject):
                 job.pieces,
                 image=job.image,
                 context=job.context,
+                question=job.question,
                 options=job.options,
                 on_canvas=on_canvas,
             )

@@ -53,6 +53,7 @@ class FakeClient:
         self.asked: tuple[Piece, ...] = ()
         self.image: NDArray[np.uint8] | None = None
         self.context = ""
+        self.question: str | None = None
         self.seeds: list[int | None] = []
         self.warm: list[bool] = []
         self.prepared: list[str] = []
@@ -76,10 +77,12 @@ class FakeClient:
         *,
         image: NDArray[np.uint8] | None = None,
         context: str = "",
+        question: str | None = None,
         options: Options = Options(),  # noqa: B008 (immutable)
         on_canvas: Callable[[Canvas], None] | None = None,
     ) -> Filled:
         self.asked, self.image, self.context = tuple(pieces), image, context
+        self.question = question
         self.seeds.append(options.seed)
         self.warm.append(options.warm)
         self._on_canvas = on_canvas

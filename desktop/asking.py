@@ -1,0 +1,98 @@
+"""A question about the image on screen, put to the model, and its answer."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Awaitable, Callable
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QObject, Signal
+
+from desktop.drafting import FRAME_SECONDS
+from desktop.studies.context import prompt_context
+from desktop.studies.reading import Study
+from desktop.tasks import Tasks
+from desktop.throttle import Throttle
+from desktop.widgets.ask_bar import AskBar
+from desktop.worker_link import Job, WorkerLink
+from inference.client import WorkerError
+from inference.protocol import Canvas, Gap, Options
+
+
+class Asking(QObject):
+    """Puts one question at a time, and streams what is said into the bar under the image."""
+
+    busy_changed = Signal(bool)
+    waiting = Signal()
+    answered = Signal()
+    cancelled = Signal()
+    failed = Signal(object)  # WorkerError
+    broke = Signal(object)  # Exception: a fault of our own
+
+    def __init__(
+        self,
+        link: WorkerLink,
+        bar: AskBar,
+        image_of: Callable[[Study], Awaitable[NDArray[np.uint8]]],
+        parent: QObject | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._link, self._bar, self._image_of = link, bar, image_of
+        self._tasks = Tasks(self.broke.emit)
+        self._frames: Throttle[Canvas] = Throttle(self._show, FRAME_SECONDS, self)
+        self.busy = False
+
+    def begin(self, study: Study, question: str) -> None:
+        """Ask, unless a question is on its way."""
+        if self.busy:
+            return
+        self.busy = True
+        self.busy_changed.emit(True)
+        self._tasks.spawn(self._run(study, question), "ask", self._ended)
+
+    def cancel(self) -> None:
+        self._tasks.cancel()
+
+    async def stop(self) -> None:
+        """Cancel and wait until the worker is free again."""
+        await self._tasks.close()
+
+    def _ended(self) -> None:
+        self.busy = False
+        self.busy_changed.emit(False)
+
+    async def _run(self, study: Study, question: str) -> None:
+        try:
+            await self._ask(study, question)
+        except asyncio.CancelledError:
+            self._bar.clear()
+            self.cancelled.emit()
+        except WorkerError as error:
+            self._bar.clear()
+            self.failed.emit(error)
+
+    async def _ask(self, study: Study, question: str) -> None:
+        self.waiting.emit()
+        await self._link.ready()
+        image = await self._image_of(study)
+        model = self._link.model
+        name = model.name if model is not None else "The model"
+        self._bar.begin(question, name)
+        job = Job(
+            pieces=(Gap(),),
+            image=image,
+            context=prompt_context(study),
+            options=Options(seed=secrets.randbelow(2**31), candidates=1),
+            question=question,
+        )
+        try:
+            filled = await self._link.run(job, self._frames.submit)
+        finally:
+            self._frames.cancel()
+        self._bar.end(filled.fills[0])
+        self.answered.emit()
+
+    def _show(self, canvas: Canvas) -> None:
+        self._bar.show_answer(canvas.gaps[0])

@@ -1,0 +1,162 @@
+"""A question about the image, and the answer under it, which is not a report and says so."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+from typing import Final
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QAction, QKeyEvent
+from PySide6.QtWidgets import (
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QPushButton,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from desktop import theme
+from desktop.theme import GRID, Palette
+from inference.protocol import Run
+
+_LONGEST: Final = 300
+"""Characters of a question."""
+
+_WARNING: Final = "Not a report: check it against the image."
+
+
+class AskBar(QFrame):
+    """``asked`` tells a question; :meth:`show_answer` streams what is said to it."""
+
+    asked = Signal(str)
+    left = Signal()  # by Esc, where nothing is left to put away
+
+    def __init__(self, ask: QAction, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("askBar")
+        self._ask = ask
+        self._colors: Palette | None = None
+        self._runs: Sequence[Run] = ()
+        self.field = _Field(self)
+        self.field.setObjectName("questionField")
+        self.field.setAccessibleName("Question about the image")
+        self.field.setPlaceholderText("Ask about this image…")
+        self.field.setMaxLength(_LONGEST)
+        self.field.returnPressed.connect(self._submit)
+        self.field.textChanged.connect(self._allow)
+        self.field.escaped.connect(self._put_away)
+        self._button = QPushButton("Ask", self)
+        self._button.setObjectName("askButton")
+        self._button.setAutoDefault(False)
+        self._button.clicked.connect(self._submit)
+        ask.changed.connect(self._allow)
+
+        self._answer = QLabel(self)
+        self._answer.setObjectName("answerText")
+        self._answer.setWordWrap(True)
+        self._answer.setTextFormat(Qt.TextFormat.RichText)
+        self._answer.setTextInteractionFlags(
+            Qt.TextInteractionFlag.TextSelectableByMouse
+            | Qt.TextInteractionFlag.TextSelectableByKeyboard
+        )
+        self._caption = QLabel(self)
+        self._caption.setObjectName("answerCaption")
+        self._caption.setTextFormat(Qt.TextFormat.PlainText)
+        self._caption.setWordWrap(True)
+        self._close = QToolButton(self)
+        self._close.setProperty("flat", True)
+        self._close.setProperty("glyph", True)
+        self._close.setToolTip("Put the answer away")
+        self._close.setAccessibleName("Put the answer away")
+        self._close.clicked.connect(self.clear)
+
+        said = QVBoxLayout()
+        said.setSpacing(GRID // 4)
+        said.addWidget(self._answer)
+        said.addWidget(self._caption)
+        self._said = QFrame(self)
+        self._said.setObjectName("answer")
+        block = QHBoxLayout(self._said)
+        block.setContentsMargins(0, GRID // 2, 0, 0)
+        block.addLayout(said, 1)
+        block.addWidget(self._close, 0, Qt.AlignmentFlag.AlignTop)
+        row = QHBoxLayout()
+        row.setSpacing(GRID // 2)
+        row.addWidget(self.field, 1)
+        row.addWidget(self._button)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(GRID, GRID, GRID, GRID)
+        column.setSpacing(0)
+        column.addLayout(row)
+        column.addWidget(self._said)
+        self.clear()
+        self._allow()
+
+    def clear(self) -> None:
+        """Forget the answer; the question stays, to be put otherwise."""
+        self._runs = ()
+        self._said.hide()
+        self._answer.clear()
+        self._caption.clear()
+
+    def begin(self, question: str, model: str) -> None:
+        """A question is on its way."""
+        self._runs = ()
+        self._answer.setText("…")
+        self._caption.setText(f"{model} on “{question}” · {_WARNING}")
+        self._said.show()
+
+    def show_answer(self, runs: Sequence[Run]) -> None:
+        """What is said so far; what may still change is paler and in italics."""
+        self._runs = runs
+        paler = self._colors.unsettled if self._colors is not None else "gray"
+        self._answer.setText(
+            "".join(
+                escape(run.text)
+                if run.settled
+                else f'<i style="color:{paler}">{escape(run.text)}</i>'
+                for run in runs
+            )
+            or "…"
+        )
+
+    def end(self, text: str) -> None:
+        """The whole answer."""
+        self.show_answer([Run(text.strip() or "The model said nothing.", settled=True)])
+
+    def recolor(self, colors: Palette) -> None:
+        self._colors = colors
+        self._close.setIcon(theme.icon("close", colors))
+        if self._runs:
+            self.show_answer(self._runs)
+
+    def _submit(self) -> None:
+        if self._button.isEnabled():
+            self.asked.emit(self.field.text().strip())
+
+    def _allow(self) -> None:
+        question = bool(self.field.text().strip())
+        self._button.setEnabled(self._ask.isEnabled() and question)
+        self._button.setToolTip(
+            self._ask.toolTip() if question or not self._ask.isEnabled() else "Write a question"
+        )
+
+    def _put_away(self) -> None:
+        if self._said.isVisible():
+            self.clear()
+        else:
+            self.left.emit()
+
+
+class _Field(QLineEdit):
+    escaped = Signal()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() == Qt.Key.Key_Escape:
+            self.escaped.emit()
+        else:
+            super().keyPressEvent(event)

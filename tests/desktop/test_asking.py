@@ -1,0 +1,123 @@
+"""Questions about the image on screen, with a worker that the tests play."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+
+from desktop.widgets.banner import NoticeKind
+from inference.protocol import Gap
+from tests.desktop.bench import Bench, shown
+from tests.desktop.fake_worker import FakeClient
+from tests.desktop.qt_loop import on_qt_loop, until
+from tests.desktop.studies.factory import make_dataset, save
+
+QUESTION = "Is there an effusion?"
+
+
+def answer_of(bench: Bench) -> str:
+    return bench.window.ask_bar._answer.text()
+
+
+async def asked(bench: Bench) -> FakeClient:
+    """A question is typed and Return pressed, and the worker is at it."""
+    client = await bench.worker()
+    await bench.open()
+    window = bench.window
+    window.commands["ask"].trigger()
+    assert window.ask_bar.field.hasFocus()
+    QTest.keyClicks(window.ask_bar.field, QUESTION)
+    QTest.keyClick(window.ask_bar.field, Qt.Key.Key_Return)
+    await until(lambda: client.busy)
+    return client
+
+
+@on_qt_loop
+async def test_an_answer_is_streamed_under_the_image_and_says_what_it_is_not(
+    tmp_path: Path,
+) -> None:
+    async with shown(tmp_path) as bench:
+        client = await asked(bench)
+        assert client.question == QUESTION
+        assert client.asked == (Gap(),)
+        assert client.image is not None
+        client.draw(1, "On the <left>")
+        await until(lambda: "&lt;left&gt;" in answer_of(bench))
+        assert "<i" in answer_of(bench)  # it may still change
+        client.fill("On the left.")
+        await until(lambda: not bench.window.asking.busy)
+        assert answer_of(bench) == "On the left."
+        caption = bench.window.ask_bar._caption.text()
+        assert "fake-diffusion" in caption
+        assert QUESTION in caption
+        assert "Not a report" in caption
+        assert bench.report.text == ""
+
+
+@on_qt_loop
+async def test_esc_ends_a_question_and_then_puts_the_bar_aside(tmp_path: Path) -> None:
+    async with shown(tmp_path) as bench:
+        client = await asked(bench)
+        assert not bench.window.commands["draft"].isEnabled()
+        bench.window.commands["cancel"].trigger()
+        await until(lambda: client.cancelled == 1)
+        await until(lambda: not bench.window.asking.busy)
+        assert not bench.window.ask_bar._said.isVisible()
+        assert bench.window.commands["draft"].isEnabled()
+        assert bench.window.ask_bar.field.text() == QUESTION  # to be put otherwise
+        QTest.keyClick(bench.window.ask_bar.field, Qt.Key.Key_Escape)
+        assert bench.window.viewport.hasFocus()
+
+
+@on_qt_loop
+async def test_another_study_has_another_answer(tmp_path: Path) -> None:
+    folder = tmp_path / "list"
+    save(folder / "1.dcm", make_dataset())
+    save(folder / "2.dcm", make_dataset())
+    async with shown(tmp_path) as bench:
+        client = await bench.worker()
+        await bench.open(folder)
+        bench.window.ask_bar.field.setText(QUESTION)
+        QTest.keyClick(bench.window.ask_bar.field, Qt.Key.Key_Return)
+        await until(lambda: client.busy)
+        client.fill("Yes.")
+        await until(lambda: answer_of(bench) == "Yes.")
+        bench.window.commands["next"].trigger()
+        await until(lambda: not bench.window.ask_bar._said.isVisible())
+
+
+@on_qt_loop
+async def test_a_refused_question_is_told_in_the_banner(tmp_path: Path) -> None:
+    async with shown(tmp_path) as bench:
+        client = await asked(bench)
+        client.refuse("There is no room for the question.")
+        await until(lambda: bench.window.banner.notice is not None)
+        notice = bench.window.banner.notice
+        assert notice is not None
+        assert (notice.kind, notice.text) == (
+            NoticeKind.ERROR,
+            "There is no room for the question.",
+        )
+        assert not bench.window.ask_bar._said.isVisible()
+
+
+@on_qt_loop
+@pytest.mark.parametrize("text", ["", "   "])
+async def test_no_question_is_not_asked(tmp_path: Path, text: str) -> None:
+    async with shown(tmp_path) as bench:
+        await bench.worker()
+        await bench.open()
+        bench.window.ask_bar.field.setText(text)
+        assert not bench.window.ask_bar._button.isEnabled()
+        QTest.keyClick(bench.window.ask_bar.field, Qt.Key.Key_Return)
+        assert not bench.window.asking.busy
+
+
+@on_qt_loop
+async def test_without_a_study_there_is_nothing_to_ask_about(tmp_path: Path) -> None:
+    async with shown(tmp_path) as bench:
+        assert not bench.window.ask_bar.isVisible()
+        assert not bench.window.commands["ask"].isEnabled()
