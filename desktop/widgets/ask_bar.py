@@ -116,9 +116,9 @@ class AskBar(QFrame):
         paler = self._colors.unsettled if self._colors is not None else "gray"
         self._answer.setText(
             "".join(
-                escape(run.text)
+                _html(run.text)
                 if run.settled
-                else f'<i style="color:{paler}">{escape(run.text)}</i>'
+                else f'<i style="color:{paler}">{_html(run.text)}</i>'
                 for run in runs
             )
             or "…"
@@ -150,6 +150,10 @@ class AskBar(QFrame):
             self.clear()
         else:
             self.left.emit()
+
+
+def _html(text: str) -> str:
+    return escape(text).replace("\n", "<br>")
 
 
 class _Field(QLineEdit):
