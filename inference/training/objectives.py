@@ -89,6 +89,7 @@ class DenoisingObjective(nn.Module):
         self.model = model
         self._marks, self._recipe, self._temperatures = marks, recipe, temperatures
         gapped = recipe.objective == "infill"
+        self._empty = (marks.eos, marks.filler) if gapped else ()
         usual = Mixture()
         self._mixture = replace(
             usual,
@@ -128,7 +129,13 @@ class DenoisingObjective(nn.Module):
         image = soft_tokens(self.model.model.encoder, batch)
         cache = encode(self.model, batch.prompt, batch.seen, **image)
         return denoising_loss(
-            self.model, cache, examples, temperature if conditioned else None, later, batch.seen
+            self.model,
+            cache,
+            examples,
+            temperature if conditioned else None,
+            later,
+            batch.seen,
+            self._empty,
         )
 
     def _revealer(self, batch: Batch, examples: Sequence[Example], seed: list[int]) -> Revealer:

@@ -148,10 +148,13 @@ def denoising_loss(
     temperature: float | None = None,
     later: Revealer | None = None,
     seen: Tensor | None = None,
+    empty: Sequence[int] = (),
 ) -> Tensor:
     """Cross-entropy over the asked positions of canvases (B, L), not weighted by the noise rate.
 
-    Every canvas counts the same: the few positions of a gap would drown in the whole canvases.
+    Every canvas counts the same: the few positions of a gap would drown in the whole canvases. With
+    the tokens that stand for ``empty`` places, words and empty places of a canvas count the same
+    together, too: the one word of an answer would drown in the tail behind it.
 
     With a ``temperature``, a first pass without gradient gives the self-conditioning logits, as
     a sampler's previous step would: cooled, and one-hot where the text is pinned. ``later`` then
@@ -177,8 +180,19 @@ def denoising_loss(
     where = asked.flatten().nonzero().squeeze(-1)
     logits = logits_at(model, cache, canvas, signal, where, seen)
     losses = nn.functional.cross_entropy(logits, target[asked], reduction="none")
-    share = asked / asked.sum(dim=-1, keepdim=True)
+    share = shares(asked, torch.isin(target, target.new_tensor(list(empty))))
     return (losses * share[asked]).sum() / len(examples)
+
+
+def shares(asked: Tensor, empty: Tensor) -> Tensor:
+    """What each ``asked`` position (B, L) counts in its canvas's mean; 0 elsewhere, 1 together.
+
+    Where a canvas has ``empty`` places and others, both kinds count one half.
+    """
+    kinds = torch.stack([asked & ~empty, asked & empty])
+    counts = kinds.sum(dim=-1, keepdim=True)
+    there = (counts > 0).sum(dim=0)
+    return (kinds / (counts * there).clamp(min=1)).sum(dim=0)
 
 
 _SHORTEST_REST: Final = 8

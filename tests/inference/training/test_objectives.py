@@ -24,6 +24,7 @@ from inference.training.objectives import (
     marks_of,
 )
 from inference.training.recipe import read_recipe
+from inference.training.text import shares
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (2, 64, 80), dtype=np.uint8)
 
@@ -123,6 +124,37 @@ def test_the_paper_s_canvases_are_noised_everywhere_and_never_less_than_the_floo
         changed.append((made.canvas != made.target).mean())
     assert min(changed) > 0.45
     assert max(changed) > 0.9
+
+
+@given(
+    asked=st.lists(st.booleans(), min_size=6, max_size=6),
+    empty=st.lists(st.booleans(), min_size=6, max_size=6),
+)
+def test_words_and_empty_places_count_the_same(asked: list[bool], empty: list[bool]) -> None:
+    told = torch.tensor([asked]), torch.tensor([empty])
+    counted = shares(*told)[0]
+    words = sum(counted[place].item() for place in range(6) if asked[place] and not empty[place])
+    blanks = sum(counted[place].item() for place in range(6) if asked[place] and empty[place])
+    assert counted[~told[0][0]].sum() == 0
+    if any(asked):
+        assert words + blanks == pytest.approx(1.0)
+    if words and blanks:
+        assert words == pytest.approx(0.5)
+
+
+def test_the_paper_s_loss_counts_every_position_alike(diffusion: Any) -> None:
+    """One word less sure is worth 1 / 128 there, and a quarter of a two-word answer here."""
+    word, tail = torch.ones(1, 128, dtype=torch.bool), torch.ones(1, 128, dtype=torch.bool)
+    tail[0, :2] = False
+    assert shares(word, torch.zeros_like(tail))[0, 0] == 1 / 128
+    assert shares(word, tail)[0, 0] == 1 / 4
+    marks = marks_of(diffusion.tokenizer)
+    paper = DenoisingObjective(
+        diffusion.model, marks, read_recipe("diffusion", None, {"objective": "uniform"})
+    )
+    ours = DenoisingObjective(diffusion.model, marks, read_recipe("diffusion"))
+    assert paper._empty == ()
+    assert set(ours._empty) == {marks.eos, marks.filler}
 
 
 def test_gaps_are_made_in_reports_and_never_in_the_answer_to_a_question(diffusion: Any) -> None:
