@@ -118,7 +118,7 @@ def test_what_is_not_paired_is_refused() -> None:
         paired_t_test([1.0], [2.0])
     with pytest.raises(ValueError, match=r"not \(2,\) and \(1,\)"):
         paired_t_test([1.0, 2.0], [2.0])
-    with pytest.raises(ValueError, match="longer|shorter"):
+    with pytest.raises(ValueError, match=r"longer|shorter"):
         mcnemar([True], [True, False])
 
 
