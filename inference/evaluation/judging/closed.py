@@ -27,6 +27,11 @@ _UNSURE: Final = re.compile(
     re.IGNORECASE,
 )
 _OR: Final = re.compile(r"\b(?:or|either)\b", re.IGNORECASE)
+_SHORT: Final = {
+    **dict.fromkeys(["absolutely", "certainly", "definitely", "indeed", "correct", "true"], "yes"),
+    **dict.fromkeys(["negative", "not at all", "incorrect", "false", "none"], "no"),
+}
+"""Whole answers, as :func:`~inference.evaluation.answering.plain` has them."""
 _LITTLE: Final = frozenset(
     {"a", "an", "the", "on", "in", "at", "of", "from", "to", "is", "it", "this", "that"}
 )
@@ -60,15 +65,27 @@ def decide(item: Item) -> Verdict | None:
 
 def polarity(answer: str) -> str | None:
     """``"yes"`` or ``"no"`` where an answer begins with it and goes on in that sense."""
-    lead = _LEAD.match(answer)
-    if lead is None:
-        return None
-    rest = answer[lead.end() :]
+    first, rest = opening(answer)
     if _TURNED.search(rest) or _UNSURE.search(rest):
         return None
-    if lead[1].lower() in ("no", "nope"):
-        return None if _AFFIRMED.search(rest) else "no"
-    return None if _NEGATED.search(rest) else "yes"
+    sentences = [sentence for sentence in re.split(r"[.;!\n]", rest) if plain(sentence)]
+    if first == "yes":
+        return None if _NEGATED.search(rest) else "yes"
+    if first == "no" and not _AFFIRMED.search(rest):
+        # "No. The line is a fracture." denies nothing but the question, if that.
+        return "no" if all(_NEGATED.search(sentence) for sentence in sentences) else None
+    return None
+
+
+def opening(answer: str) -> tuple[str | None, str]:
+    """The yes or no that an answer begins with, if any, and the rest of it."""
+    said = _SHORT.get(plain(answer))
+    if said is not None:
+        return said, ""
+    lead = _LEAD.match(answer)
+    if lead is None:
+        return None, answer
+    return ("no" if lead[1].lower() in ("no", "nope") else "yes"), answer[lead.end() :]
 
 
 def _choice(item: Item, said: str, accepted: list[str]) -> Verdict | None:

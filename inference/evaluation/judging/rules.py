@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from inference.evaluation.judging.closed import VERSION as CLOSED_VERSION
-from inference.evaluation.judging.closed import decide
+from inference.evaluation.judging.closed import decide, opening
 from inference.evaluation.judging.verdicts import Item, Verdict
 from inference.evaluation.judging.wording import (
     DENIALS,
@@ -20,6 +20,7 @@ from inference.evaluation.judging.wording import (
     FINDINGS,
     GROUPS,
     HEDGES,
+    HOMES,
     NEGATIONS,
     PHRASES,
     SIDES,
@@ -46,13 +47,15 @@ _DOUBT_DENIED: Final = re.compile(r"\b(?:can ?not|can't|not|could not) be (?:rul
 
 @dataclass(frozen=True)
 class Reading:
-    """What a text says: words that it affirms and denies, without sides and numbers."""
+    """What a text says: words that it affirms and denies, sides and numbers apart."""
 
     affirmed: frozenset[str]
     denied: frozenset[str]
     sides: frozenset[str]
     numbers: frozenset[str]
     hedged: bool
+    marks: frozenset[tuple[str, str]] = frozenset()
+    """Affirmed findings, and the sides and severities that stand beside them."""
 
     @property
     def findings(self) -> frozenset[str]:
@@ -65,6 +68,19 @@ class Reading:
         denies = bool(self.denied & FINDINGS)
         return not self.findings and (denies or "normal" in self.affirmed)
 
+    @property
+    def parts(self) -> frozenset[str]:
+        """The parts of the body that it is about."""
+        words = self.affirmed | self.denied
+        return frozenset(HOMES[word] for word in words if word in HOMES)
+
+    def marks_of(self, finding: str, among: frozenset[str]) -> frozenset[str]:
+        marks = frozenset(mark for one, mark in self.marks if one == finding and mark in among)
+        return frozenset({"bilateral"}) if {"left", "right"} <= marks else marks
+
+
+_AND: Final = re.compile(r",|\band\b|\bwith\b")
+_MARKS: Final = SIDES | GROUPS[0]
 
 _NOTHING: Final = Reading(*[frozenset[str]()] * 4, hedged=False)
 
@@ -76,23 +92,36 @@ def read(text: str) -> Reading:
     lowered = _LENGTH.sub(_in_millimetres, _DOUBT_DENIED.sub("possible", lowered))
     affirmed: set[str] = set()
     denied: set[str] = set()
+    marks: set[tuple[str, str]] = set()
     # A point in a number ends no clause.
     for clause in TURNS.split(re.sub(r"(?<=\d)\.(?=\d)", "\0", lowered)):
         clause = _PHRASE.sub(lambda match: PHRASES[match[0]], clause.replace("\0", "."))
         into = denied if DENIALS.search(clause) else affirmed
-        for word in _TOKEN.findall(DENIALS.sub(" ", clause)):
-            if word in NEGATIONS:
-                into = denied
-            elif word not in EMPTY:
-                into.add(_singular(word))
+        for part in _AND.split(DENIALS.sub(" ", clause)):
+            words: set[str] = set()
+            for word in map(_singular, _TOKEN.findall(part)):
+                if word in NEGATIONS:
+                    into = denied
+                elif word not in EMPTY:
+                    into.add(word)
+                    words.add(word)
+            if into is affirmed:
+                marks |= {
+                    (finding, mark) for finding in words & FINDINGS for mark in words & _MARKS
+                }
     words = affirmed | denied
     numbers = frozenset(word for word in words if word[0].isdigit())
     sides = words & SIDES
     if {"left", "right"} <= sides:
         sides = {"bilateral"}
-    plain = numbers | SIDES | {"possible"}
+    apart = numbers | SIDES | {"possible"}
     return Reading(
-        frozenset(affirmed - plain), frozenset(denied - plain), frozenset(sides), numbers, hedged
+        frozenset(affirmed - apart),
+        frozenset(denied - apart),
+        frozenset(sides),
+        numbers,
+        hedged,
+        frozenset(marks),
     )
 
 
@@ -144,6 +173,12 @@ def _difference(reference: Reading, answer: Reading, item: Item) -> str | None:
         ours, theirs = answer.affirmed & group, reference.affirmed & group
         if ours and theirs and ours != theirs:
             return f"{_named(theirs)} in the reference, {_named(ours)} here."
+    for finding in reference.findings & answer.findings:
+        for among in (SIDES, GROUPS[0]):
+            ours = answer.marks_of(finding, among)
+            theirs = reference.marks_of(finding, among)
+            if ours and theirs and ours != theirs:
+                return f"{finding}: {_named(theirs)} in the reference, {_named(ours)} here."
     if reference.says_normal and answer.says_normal:
         return None if _covers(reference, answer) else "Something else is called normal."
     crossed = (reference.affirmed & answer.denied) | (reference.denied & answer.affirmed)
@@ -161,13 +196,13 @@ def _difference(reference: Reading, answer: Reading, item: Item) -> str | None:
 
 
 def _covers(reference: Reading, answer: Reading) -> bool:
-    """Whether what a normal reference denies is denied, or called normal, in the answer too."""
-    wanted = reference.denied & FINDINGS
-    if wanted:
-        return wanted <= answer.denied or not answer.denied & FINDINGS
-    parts = reference.affirmed - {"normal"}
-    named = answer.affirmed - {"normal"}
-    return not parts or not named or bool(parts & named)
+    """Whether an answer that finds nothing looks where a reference that finds nothing does."""
+    denied = reference.denied & FINDINGS
+    if denied and denied <= answer.denied:
+        return True
+    if denied and answer.denied & FINDINGS:
+        return False
+    return not reference.parts or not answer.parts or bool(reference.parts & answer.parts)
 
 
 def _yes_or_no(item: Item) -> Verdict:
@@ -180,12 +215,14 @@ def _yes_or_no(item: Item) -> Verdict:
     core = about & FINDINGS or about
     affirmed, denied = answer.affirmed & core, answer.denied & core
     said: str | None = None
-    if affirmed and not denied:
+    if "normal" in about:
+        if answer.findings or answer.says_normal:
+            said = "yes" if answer.says_normal else "no"
+    elif affirmed and not denied:
         said = "yes"
-    elif denied and not affirmed:
+    elif (denied and not affirmed) or (not affirmed and answer.says_normal):
         said = "no"
-    elif not affirmed and answer.says_normal:
-        said = "yes" if "normal" in about else "no"
+    said = said or opening(item.answer)[0]
     if said is None:
         return Verdict(False, _BY, "The answer does not say whether.")
     return Verdict(said == wanted, _BY, f"The answer amounts to {said}.")

@@ -23,7 +23,7 @@ PHRASES: Final[Mapping[str, str]] = {
     # Anatomy.
     **_of(
         heart="cardiac silhouette, heart size, cardiac size, heart shadow, cardiac, "
-        "cardiomediastinal",
+        "cardiomediastinal silhouette, cardiomediastinal",
         lung="pulmonary, lung fields, parenchyma of the lung, lungs",
         kidney="renal parenchyma, renal, kidneys",
         liver="hepatic",
@@ -43,7 +43,15 @@ PHRASES: Final[Mapping[str, str]] = {
         chest="thorax, thoracic",
         abdomen="abdominal",
         brain="cerebral, intracranial",
-        vessel="vascular, vessels, vasculature",
+        vessel="vascular, vessels, vasculature, vascularity",
+        pleura="pleural",
+        gallbladder="gall bladder",
+        mediastinum="mediastinal",
+        # Their names have a side, which is not that of a finding.
+        atrium_dextrum="right atrium, right atrial",
+        atrium_sinistrum="left atrium, left atrial",
+        ventricle_dextrum="right ventricle, right ventricular",
+        ventricle_sinistrum="left ventricle, left ventricular",
     ),
     # Findings.
     **_of(
@@ -63,7 +71,8 @@ PHRASES: Final[Mapping[str, str]] = {
         widened="widening, wide",
         displaced="deviated, shifted, deviation, shift, displacement",
         tortuous="tortuosity, unfolded",
-        emphysema="hyperinflation, hyperinflated",
+        emphysema="hyperinflation, hyperinflated, hyperexpanded, hyperexpansion",
+        heart_failure="congestive heart failure, cardiac failure, chf, congestive cardiac failure",
     ),
     # Nothing found.
     **_of(
@@ -85,6 +94,7 @@ PHRASES: Final[Mapping[str, str]] = {
         pacemaker="pacing device, cardiac pacemaker",
         tip="ends, end, terminates, tip of the",
         xray="x ray, radiograph, plain film, plain radiograph, radiography",
+        weighted="weighting",
         anteroposterior="ap",
         posteroanterior="pa",
     ),
@@ -121,10 +131,10 @@ PHRASES: Final[Mapping[str, str]] = {
 """Phrases in lower case without punctuation, and the words that stand for them all."""
 
 FINDINGS: Final = frozenset(
-    """abnormal abnormality aneurysm atelectasis calcification consolidation disease displaced
-    edema effusion emphysema enlarged fracture hemorrhage hernia infarct infiltrate lesion mass
-    metastasis nodule opacity pneumonia pneumothorax process thickening thrombus tortuous tumor
-    widened
+    """abnormal abnormality aneurysm atelectasis calcification congestion consolidation disease
+    displaced edema effusion emphysema enlarged fracture hemorrhage hernia infarct infiltrate
+    lesion mass metastasis nodule opacity pneumonia pneumothorax process thickening thrombus
+    tortuous tumor widened
     """.split()  # noqa: SIM905 - forty quoted words are no list to read
 )
 """What makes an image not normal."""
@@ -140,17 +150,31 @@ GROUPS: Final = (
 )
 """Of these one excludes the others."""
 
+HOMES: Final[Mapping[str, str]] = {
+    **dict.fromkeys(["effusion", "pneumothorax", "costophrenic"], "pleura"),
+    **dict.fromkeys(
+        ["atelectasis", "consolidation", "edema", "emphysema", "infiltrate", "nodule", "opacity"],
+        "lung",
+    ),
+    "pneumonia": "lung",
+    "fracture": "bone",
+    "congestion": "vessel",
+    **{part: part for part in ("aorta", "bone", "brain", "diaphragm", "heart", "kidney", "liver")},
+    **{part: part for part in ("lung", "mediastinum", "pleura", "spleen", "stomach", "vessel")},
+}
+"""Words, and the part of the body that they are about."""
+
 SIDES: Final = frozenset({"left", "right", "bilateral"})
 
 EMPTY: Final = frozenset(
     """a about above again also an and another any appear appearance appears are area as at be been
-    before being below by can change completely could demonstrated did do does evidence find
-    found from further had has have here his identified image in into is it its itself lie lies
-    look looks measure measured measures more noted now of on one or organ other otherwise part
-    patient place position present previous prior project projects scan see seen show shown
-    shows side sided since site size sized some study than that the their then there these this
-    those to very view visible visualised visualized was were what where which who with within
-    you
+    before being below by can change compatible completely concerning consistent could
+    demonstrated did do does evidence find found from further had has have here his identified
+    image in into is it its itself lie lies look looks measure measured measures more noted now
+    of on one or organ other otherwise part patient place position present previous prior
+    project projects scan see seen show shown shows side sided since site size sized some study
+    than that the their then there these this those to very view visible visualised visualized
+    was were what where which who with within you
     """.split()  # noqa: SIM905 - as above
 )
 """Words that do not count."""
