@@ -13,7 +13,7 @@ VERSION: Final = 1
 """To be raised with every change of what is decided here."""
 
 _LEAD: Final = re.compile(
-    r"\W*(yes|yeah|yep|no|nope)(?=\W*$|\s*[,.;:!–—]|\s+-|\s+(?:it|there|he|she|they|this|that)\b)",
+    r"\W*(yes|yeah|yep|no|nope)(?=\W*$|\s*[,.;:!*–—]|\s+-|\s+(?:it|there|he|she|they|this|that)\b)",
     re.IGNORECASE,
 )
 _AFFIRMED: Final = re.compile(r"\b(?:yes|yeah|yep)\b", re.IGNORECASE)

@@ -100,7 +100,8 @@ PHRASES: Final[Mapping[str, str]] = {
     ),
     # Sides.
     **_of(
-        bilateral="both lungs, both sides, on either side, bilaterally, both",
+        bilateral="left and right, right and left, both lungs, both sides, on either side, "
+        "bilaterally, both",
         left="left sided, left hand, leftsided, left side",
         right="right sided, right hand, rightsided, right side",
     ),
