@@ -102,7 +102,12 @@ class EndpointJudge:
         self._failures = 0
         self._ended: str | None = None
         self._key = _key(endpoint)
-        self._client = httpx2.Client(headers=self._headers(), timeout=endpoint.timeout)
+        self._client = httpx2.Client(
+            headers=self._headers(),
+            timeout=endpoint.timeout,
+            # A proxy from the environment would carry off what shall stay on this machine.
+            trust_env=not endpoint.local,
+        )
         print(f"pinfill: {_warning(endpoint, bool(self._key))}", file=sys.stderr)
 
     @property
@@ -182,18 +187,19 @@ class EndpointJudge:
         except httpx2.ConnectError as error:
             if _is_tls(error):
                 raise JudgeError(
-                    f"No secure connection to {self._at} could be made ({error}): check its "
-                    "address and its certificate.",
+                    f"No secure connection to {self._endpoint.url} could be made ({error}): "
+                    "check its address and its certificate.",
                     final=True,
                 ) from None
             raise JudgeError(
-                f"Nobody answers at {self._at} ({error}): start the server, or check --judge-url.",
+                f"Nobody answers at {self._endpoint.url} ({error}): start the server, or check "
+                "--judge-url.",
                 final=True,
             ) from None
         except httpx2.HTTPError as error:
             raise JudgeError(
-                f"The connection to {self._at} broke ({error or type(error).__name__}): run the "
-                "same command again."
+                f"The connection to {self._endpoint.url} broke ({error or type(error).__name__}): "
+                "run the same command again."
             ) from None
 
     def _check(self, response: httpx2.Response) -> None:
@@ -246,10 +252,14 @@ class EndpointJudge:
 
 
 def _check_url(url: str) -> None:
+    import httpx2
+
     try:
         parts = urlsplit(url)
+        httpx2.URL(url)
         whole = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-    except ValueError:
+        whole = whole and not any(char.isspace() for char in url)
+    except (ValueError, httpx2.InvalidURL):
         whole = False
     if not whole or parts.username or parts.password or parts.query or parts.fragment:
         raise JudgeError(
