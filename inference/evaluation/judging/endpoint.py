@@ -198,8 +198,8 @@ class EndpointJudge:
             ) from None
         except httpx2.HTTPError as error:
             raise JudgeError(
-                f"The connection to {self._endpoint.url} broke ({error or type(error).__name__}): "
-                "run the same command again."
+                f"The connection to {self._endpoint.url} broke "
+                f"({str(error) or type(error).__name__}): run the same command again."
             ) from None
 
     def _check(self, response: httpx2.Response) -> None:

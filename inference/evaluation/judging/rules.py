@@ -82,8 +82,6 @@ class Reading:
 _AND: Final = re.compile(r",|\band\b|\bwith\b")
 _MARKS: Final = SIDES | GROUPS[0]
 
-_NOTHING: Final = Reading(*[frozenset[str]()] * 4, hedged=False)
-
 
 def read(text: str) -> Reading:
     """Read a text into what it says."""
@@ -161,7 +159,7 @@ def _compare(reference: Reading, answer: Reading, item: Item) -> Verdict:
 
 
 def _difference(reference: Reading, answer: Reading, item: Item) -> str | None:
-    if reference == _NOTHING:
+    if not (reference.affirmed or reference.denied or reference.sides or reference.numbers):
         return "The reference has no word that the rules go by."
     if answer.hedged and not reference.hedged:
         return "The answer hedges and the reference does not."

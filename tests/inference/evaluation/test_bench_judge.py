@@ -36,7 +36,7 @@ def test_agreement_is_counted_by_label_half_and_difficulty() -> None:
         *(pair(number, False, "site") for number in range(5, 9)),
         pair(9, True),
     ]
-    verdicts = [
+    verdicts: list[Verdict | Unjudged] = [
         *map(said, (True, True, True, False)),
         *map(said, (False, False, True, False)),
         Unjudged("It was down."),

@@ -16,6 +16,7 @@ import nltk
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from nltk.corpus.reader.api import CorpusReader
 from nltk.corpus.reader.wordnet import WordNetCorpusReader
 from nltk.corpus.util import LazyCorpusLoader
 
@@ -83,9 +84,11 @@ def no_wordnet(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 def _fresh_wordnet(monkeypatch: pytest.MonkeyPatch) -> None:
     """NLTK keeps the first WordNet that it finds; each test shall find its own."""
-    fresh = LazyCorpusLoader("wordnet", WordNetCorpusReader, None)
+    fresh = LazyCorpusLoader(
+        "wordnet", WordNetCorpusReader, LazyCorpusLoader("omw-1.4", CorpusReader, "*")
+    )
     monkeypatch.setattr("nltk.corpus.wordnet", fresh)
-    scored = sys.modules["nltk.translate.meteor_score"].single_meteor_score  # type: ignore[attr-defined]
+    scored = sys.modules["nltk.translate.meteor_score"].single_meteor_score
     monkeypatch.setattr(
         scored, "__defaults__", (*scored.__defaults__[:2], fresh, *scored.__defaults__[3:])
     )
@@ -192,7 +195,7 @@ def put_into(cache: Path, model: str) -> Path:
 def test_ratescore_takes_its_models_from_the_cache(
     monkeypatch: pytest.MonkeyPatch, hub_cache: Path
 ) -> None:
-    made = {}
+    made: dict[str, object] = {}
 
     class RaTEScore:
         def __init__(self, bert_model: str, eval_model: str, use_gpu: bool) -> None:

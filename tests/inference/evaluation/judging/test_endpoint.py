@@ -337,13 +337,13 @@ def test_what_leaves_the_machine_is_said_first(
 
 def test_verdicts_of_another_model_or_place_are_not_reused() -> None:
     identities = set()
-    for url, model, dialect in (
-        ("https://example.org/v1", "m", "openai"),
-        ("https://example.org/v1", "n", "openai"),
-        ("https://example.net/v1", "m", "openai"),
-        ("https://example.org/v1", "m", "anthropic"),
+    for endpoint in (
+        Endpoint("https://example.org/v1", "m"),
+        Endpoint("https://example.org/v1", "n"),
+        Endpoint("https://example.net/v1", "m"),
+        Endpoint("https://example.org/v1", "m", "anthropic"),
     ):
-        judge = EndpointJudge(Endpoint(url, model, dialect))
+        judge = EndpointJudge(endpoint)
         identities.add(judge.identity)
         judge.close()
     assert len(identities) == 4
