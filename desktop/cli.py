@@ -29,7 +29,7 @@ INFERENCE_COMMANDS: Final = {
     "train": "adapt a checkpoint to data of your own",
     "train-demo": "train the demo checkpoint on fictional studies",
     "train-sibling": "train its autoregressive sibling on the same studies",
-    "bench": "measure: `pinfill bench contract|demo|infill|sampler|speed|vqa|window`",
+    "bench": "measure: `pinfill bench contract|demo|infill|judge|sampler|speed|vqa|window`",
 }
 """Run by ``python -m inference.cli``, in a process without Qt."""
 

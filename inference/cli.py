@@ -12,7 +12,7 @@ from typing import Final
 
 from inference.threads import wait_briefly
 
-_BENCHMARKS: Final = "contract|demo|infill|sampler|speed|vqa|window"
+_BENCHMARKS: Final = "contract|demo|infill|judge|sampler|speed|vqa|window"
 
 
 def main(argv: Sequence[str]) -> int:
@@ -51,6 +51,10 @@ def _run(argv: list[str]) -> int:
             from inference.evaluation.bench_contract import main as bench_contract
 
             return bench_contract(rest)
+        case ["bench", "judge", *rest]:
+            from inference.evaluation.bench_judge import main as bench_judge
+
+            return bench_judge(rest)
         case ["bench", "sampler", *rest]:
             from inference.evaluation.bench_sampler import main as bench_sampler
 

@@ -164,10 +164,9 @@ def cohens_kappa(first: Sequence[Hashable], second: Sequence[Hashable]) -> float
     return None if by_chance == 1.0 else (agreed - by_chance) / (1 - by_chance)
 
 
-def kappa_interval(
-    first: Sequence[bool], second: Sequence[bool], draws: int = DRAWS
-) -> list[float] | None:
-    """The 95 % percentile interval of Cohen's kappa of two yes-or-no raters, over resampled items.
+def kappa_interval(first: ArrayLike, second: ArrayLike, draws: int = DRAWS) -> list[float] | None:
+    """The 95 % percentile interval of Cohen's kappa of two yes-or-no raters (N,), over resampled
+    items.
 
     Draws without a kappa are left out; ``None`` where no draw has one.
     """

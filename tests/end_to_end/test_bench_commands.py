@@ -73,4 +73,4 @@ def test_a_benchmark_that_does_not_exist_is_named() -> None:
     done = subprocess.run(command, capture_output=True, text=True, timeout=60)
     assert done.returncode == 2
     assert "There is no benchmark 'nonsense'" in done.stderr
-    assert "contract|demo|sampler|speed|vqa|window" in done.stderr
+    assert "contract|demo|infill|judge|sampler|speed|vqa|window" in done.stderr

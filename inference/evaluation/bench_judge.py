@@ -1,0 +1,200 @@
+"""``pinfill bench judge``: does a judge say what people said?
+
+A judge is asked of pairs that were labelled by hand, and its agreement with the labels is told:
+accuracy, Cohen's kappa and the four counts. Pairs with an even number were there to develop rules
+by, those with an odd one were not, so that these are what tells of new pairs. An item that the
+judge could not decide counts neither for it nor against it, and is told apart.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from contextlib import closing
+from pathlib import Path
+from statistics import fmean
+from typing import Any, Final
+
+import msgspec
+
+import inference
+from inference.evaluation.judging.choosing import add_judge_arguments, judge_of
+from inference.evaluation.judging.verdicts import (
+    Item,
+    JudgeError,
+    Kind,
+    Unjudged,
+    Verdict,
+    judge_all,
+)
+from inference.evaluation.statistics import bootstrap_interval, cohens_kappa, kappa_interval
+from inference.training.progress import Progress
+
+LABELLED: Final = Path("tests/inference/evaluation/judging/labelled.jsonl")
+"""The project's own pairs, in its source tree; they are not installed with the application."""
+
+
+class LabelledError(Exception):
+    """One sentence: what is wrong with the labelled pairs, and what to do."""
+
+
+class Labelled(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One line of the file. ``about`` names what is hard about it."""
+
+    id: int
+    about: str
+    kind: Kind
+    question: str
+    reference: str
+    answer: str
+    alternatives: tuple[str, ...] = ()
+    equivalent: bool
+
+    @property
+    def item(self) -> Item:
+        return Item(self.question, self.reference, self.answer, self.alternatives, self.kind)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser("pinfill bench judge", description=__doc__)
+    parser.add_argument("--labelled", type=Path, metavar="FILE.jsonl", help="pairs with labels")
+    parser.add_argument("--seed", type=int, default=0, help="of the order that they are asked in")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    add_judge_arguments(parser)
+    arguments = parser.parse_args(argv)
+    progress = Progress()
+    try:
+        path, pairs = read_labelled(arguments.labelled)
+        with closing(judge_of(arguments)) as judge:
+            verdicts = judge_all(
+                judge,
+                [pair.item for pair in pairs],
+                seed=arguments.seed,
+                track=lambda order: progress.track(order, "judging"),
+            )
+            told = {"labelled": str(path), "judge": judge.description}
+    except (JudgeError, LabelledError) as error:
+        print(f"pinfill: {error}", file=sys.stderr)
+        return 2
+    result = told | summarise(pairs, verdicts)
+    print(json.dumps(result, indent=2) if arguments.json else as_table(result))
+    return 1 if result["all"]["unjudged"] else 0
+
+
+def read_labelled(path: Path | None) -> tuple[Path, list[Labelled]]:
+    """The pairs of a file, or the project's own. Raises :class:`LabelledError`."""
+    if path is None:
+        path = Path(inference.__file__).parents[1] / LABELLED
+        if not path.is_file():
+            raise LabelledError(
+                "The project's labelled pairs are in its source tree alone: name a file of your "
+                "own with --labelled."
+            )
+    try:
+        lines = path.read_bytes().splitlines()
+    except OSError as error:
+        raise LabelledError(f"{path} cannot be read ({error}): name another file.") from None
+    pairs = []
+    for number, line in enumerate(lines, 1):
+        try:
+            pairs.append(msgspec.json.decode(line, type=Labelled))
+        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+            raise LabelledError(
+                f"Line {number} of {path} is no labelled pair ({error}): mend the line."
+            ) from None
+    if not pairs:
+        raise LabelledError(f"{path} holds no labelled pair: name another file.")
+    return path, pairs
+
+
+def summarise(pairs: Sequence[Labelled], verdicts: Sequence[Verdict | Unjudged]) -> dict[str, Any]:
+    """The figures of all pairs, of both halves and by what is hard; intervals are 95 %
+    bootstrap ones over the pairs."""
+    both = list(zip(pairs, verdicts, strict=True))
+    disagreed = [
+        {"id": pair.id, "labelled": pair.equivalent, "by": verdict.by, "reason": verdict.reason}
+        for pair, verdict in both
+        if isinstance(verdict, Verdict) and verdict.equivalent != pair.equivalent
+    ]
+    unjudged = [
+        {"id": pair.id, "reason": verdict.reason}
+        for pair, verdict in both
+        if isinstance(verdict, Unjudged)
+    ]
+    return {
+        "all": _agreement(both),
+        "even": _agreement([one for one in both if one[0].id % 2 == 0]),
+        "odd": _agreement([one for one in both if one[0].id % 2 == 1]),
+        "about": {
+            about: _agreement([one for one in both if one[0].about == about])
+            for about in dict.fromkeys(pair.about for pair in pairs)
+        },
+        "disagreed": disagreed,
+        "unjudged": unjudged,
+    }
+
+
+def _agreement(both: Sequence[tuple[Labelled, Verdict | Unjudged]]) -> dict[str, Any]:
+    judged = [
+        (pair.equivalent, verdict.equivalent)
+        for pair, verdict in both
+        if isinstance(verdict, Verdict)
+    ]
+    labels = [label for label, _ in judged]
+    said = [verdict for _, verdict in judged]
+    agreed = [float(label == verdict) for label, verdict in judged]
+    return {
+        "n": len(both),
+        "unjudged": len(both) - len(judged),
+        "accuracy": fmean(agreed) if agreed else None,
+        "accuracy_95": bootstrap_interval(agreed) if agreed else None,
+        "kappa": cohens_kappa(labels, said),
+        "kappa_95": kappa_interval(labels, said),
+        "same_said_same": judged.count((True, True)),
+        "same_said_different": judged.count((True, False)),
+        "different_said_same": judged.count((False, True)),
+        "different_said_different": judged.count((False, False)),
+    }
+
+
+def as_table(result: dict[str, Any]) -> str:
+    """The same figures for people."""
+    lines = [
+        f"{result['all']['n']} labelled pairs, {result['labelled']}",
+        f"judge: {result['judge']}",
+        "",
+        f"{'':24} {'n':>4} {'unjudged':>8} {'accuracy':>22} {'kappa':>22} {'same':>11} "
+        f"{'different':>11}",
+    ]
+    titles = {
+        "all": "all",
+        "even": "even, rules made by them",
+        "odd": "odd, held back",
+    }
+    lines += [_line(title, result[name]) for name, title in titles.items()]
+    lines += ["", *(_line(about, figures) for about, figures in result["about"].items())]
+    for one in result["disagreed"]:
+        label = "same" if one["labelled"] else "different"
+        lines += ["", f"{one['id']}: labelled {label}. {one['by']}: {one['reason']}"]
+    for one in result["unjudged"]:
+        lines += ["", f"{one['id']}: not judged. {one['reason']}"]
+    return "\n".join(lines)
+
+
+def _line(title: str, figures: dict[str, Any]) -> str:
+    same = f"{figures['same_said_same']}+{figures['same_said_different']}"
+    different = f"{figures['different_said_different']}+{figures['different_said_same']}"
+    return (
+        f"{title:24} {figures['n']:4} {figures['unjudged']:8} "
+        f"{_with_interval(figures, 'accuracy'):>22} {_with_interval(figures, 'kappa'):>22} "
+        f"{same:>11} {different:>11}"
+    )
+
+
+def _with_interval(figures: dict[str, Any], name: str) -> str:
+    value, interval = figures[name], figures[f"{name}_95"]
+    if value is None or interval is None:
+        return "-"
+    return f"{value:.2f} ({interval[0]:.2f} … {interval[1]:.2f})"
