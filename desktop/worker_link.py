@@ -35,12 +35,17 @@ class WorkerState(StrEnum):
 
 @dataclass(frozen=True)
 class Job:
-    """One infill, as the report model planned it. ``image`` is 8-bit grey, (height, width)."""
+    """One infill, as the report model planned it. ``image`` is 8-bit grey, (height, width).
+
+    A ``question`` is put instead of asking for the report; with ``every_canvas`` none is dropped.
+    """
 
     pieces: Sequence[Piece]
     image: NDArray[np.uint8] | None
     context: str
     options: Options
+    question: str | None = None
+    every_canvas: bool = False
 
 
 class InfillClient(Protocol):
@@ -58,7 +63,9 @@ class InfillClient(Protocol):
         *,
         image: NDArray[np.uint8] | None = None,
         context: str = "",
+        question: str | None = None,
         options: Options = ...,
+        every_canvas: bool = False,
         on_canvas: Callable[[Canvas], None] | None = None,
     ) -> Filled: ...
 
@@ -128,6 +135,10 @@ class WorkerLink(QObject):
     def client(self) -> InfillClient | None:
         return self._client
 
+    def beside(self, choice: ModelChoice) -> WorkerLink:
+        """A link of the same kind to another worker, which runs beside this one's."""
+        return WorkerLink(self._launch, choice)
+
     def start(self) -> None:
         """Start the worker in the background, anew where it died."""
         if self._state in (WorkerState.STOPPED, WorkerState.DIED):
@@ -158,7 +169,9 @@ class WorkerLink(QObject):
                 job.pieces,
                 image=job.image,
                 context=job.context,
+                question=job.question,
                 options=job.options,
+                every_canvas=job.every_canvas,
                 on_canvas=on_canvas,
             )
         finally:

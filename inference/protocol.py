@@ -90,7 +90,8 @@ class Infill(msgspec.Struct, frozen=True, tag="infill"):
     """Fill every gap of ``pieces``. One gap alone is a draft of the whole report.
 
     ``context`` is what the prompt tells beside the image (indication, comparison, …). ``question``
-    is asked about the study instead of its report; then one gap alone holds the answer.
+    is asked about the study instead of its report; then one gap alone holds the answer. With
+    ``every_canvas`` no canvas may be dropped, however slow the reader: for a recording.
     """
 
     request_id: str
@@ -99,6 +100,7 @@ class Infill(msgspec.Struct, frozen=True, tag="infill"):
     context: str = ""
     options: Options = Options()
     question: str | None = None
+    every_canvas: bool = False
 
 
 class Prepare(msgspec.Struct, frozen=True, tag="prepare"):

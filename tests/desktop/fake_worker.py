@@ -55,6 +55,9 @@ class FakeClient:
         self.context = ""
         self.seeds: list[int | None] = []
         self.warm: list[bool] = []
+        self.options = Options()
+        self.question: str | None = None
+        self.every_canvas = False
         self.prepared: list[str] = []
         self.closed = False
         self.deaf = False
@@ -76,12 +79,15 @@ class FakeClient:
         *,
         image: NDArray[np.uint8] | None = None,
         context: str = "",
+        question: str | None = None,
         options: Options = Options(),  # noqa: B008 (immutable)
+        every_canvas: bool = False,
         on_canvas: Callable[[Canvas], None] | None = None,
     ) -> Filled:
         self.asked, self.image, self.context = tuple(pieces), image, context
         self.seeds.append(options.seed)
         self.warm.append(options.warm)
+        self.options, self.question, self.every_canvas = options, question, every_canvas
         self._on_canvas = on_canvas
         self._answer = asyncio.get_running_loop().create_future()
         try:
