@@ -230,8 +230,9 @@ class Client:
         With a ``question`` the model answers that instead of reporting, in one gap alone.
 
         ``on_canvas`` is called after every step that the connection could keep up with, the last
-        always; with ``every_canvas`` after all of them, though later. Raises :class:`RequestFailed` and :class:`WorkerDied`, and what ``on_canvas``
-        raises. Cancelling the task cancels the job: it ends as soon as the worker has said so.
+        always; with ``every_canvas`` after all of them, though later. Raises
+        :class:`RequestFailed` and :class:`WorkerDied`, and what ``on_canvas`` raises. Cancelling
+        the task cancels the job: it ends as soon as the worker has said so.
         """
         upload = None if image is None else _upload(image)
         request = Infill(

@@ -34,6 +34,8 @@ TOLD: Final = {
 }
 """A name for each, and a sentence about it."""
 
+_MODES: Final[dict[Way, Mode]] = {Way.BOTH: "both", Way.LEFT: "left", Way.FORCED: "forced"}
+
 
 @dataclass(frozen=True)
 class Asked:
@@ -63,8 +65,7 @@ def asked_of(paradigm: Paradigm, content: Content, plan: Plan, way: Way, seed: i
     if paradigm == "diffusion":
         return Asked(plan, options)
     if way is not Way.WHOLE:
-        mode: Mode = way.value
-        return Asked(plan, _in_mode(options, mode))
+        return Asked(plan, _in_mode(options, _MODES[way]))
     if not any(isinstance(piece, Fixed) for piece in plan.pieces):
         return Asked(plan, _in_mode(options, "both"))  # nothing is pinned: a draft anyway
     end = len(content.text)
