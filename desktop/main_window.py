@@ -30,6 +30,7 @@ from desktop import help as help_pages
 from desktop import theme
 from desktop.actions import Actions
 from desktop.availability import Situation, refusals
+from desktop.compare.comparing import Comparing
 from desktop.drafting import Drafting
 from desktop.gap_dialog import ask_length
 from desktop.menus import fill_menu_bar, presets_menu
@@ -95,6 +96,7 @@ class MainWindow(QMainWindow):
         self.legend = ReportLegend()
         self.choosing = Choosing(self.editor)
         self.drafting = Drafting(link, self.editor, self)
+        self.comparing = Comparing(link, session, self.editor, self.drafting, settings)
         self.notices = Notices(session, link, self.drafting, self.banner, self.status)
         self.tasks = Tasks(self.notices.show_fault)
         self._openings = Tasks(self.notices.show_fault)
@@ -195,6 +197,7 @@ class MainWindow(QMainWindow):
             "undo": self.editor.undo,
             "redo": self.editor.redo,
             "copy": self._copy,
+            "compare": self.comparing.show,
             "details": self.model_menu.show_details,
             "checkpoint": self.model_menu.open_checkpoint,
             "adapter": self.model_menu.load_adapter,
@@ -228,6 +231,7 @@ class MainWindow(QMainWindow):
         self.link.died.connect(self._worker_died)
         self.link.refused.connect(self.notices.show_refusal)
         self.drafting.busy_changed.connect(self._allow)
+        self.comparing.busy_changed.connect(self._allow)
         self.choosing.happened.connect(self.status.show_text)
 
     # Commands
@@ -359,6 +363,7 @@ class MainWindow(QMainWindow):
         report_colors = ReportColors.of(colors)
         self.editor.set_colors(report_colors)
         self.choosing.set_colors(report_colors)
+        self.comparing.set_theme(name)
         self.legend.set_colors(report_colors)
 
     def _copy(self) -> None:
@@ -412,6 +417,7 @@ class MainWindow(QMainWindow):
             study=self.session.study is not None,
             moving=self._moving.locked(),
             writing=self.drafting.busy,
+            comparing=self.comparing.busy,
             searching=self._searching,
             worker=self.link.state not in (WorkerState.DIED, WorkerState.STOPPED),
             ready=self.link.state is WorkerState.READY,
@@ -469,6 +475,7 @@ class MainWindow(QMainWindow):
             self._warn_of_loss()
             event.ignore()
             return
+        self.comparing.window.close()
         self._settings.keep_layout("window", self.saveGeometry())
         self._settings.keep_layout("panes", self._splitter.saveState())
         self._settings.sync()
@@ -488,5 +495,9 @@ class MainWindow(QMainWindow):
         """Stop all that runs behind the window; call once it is closed."""
         # Together, for a job may wait for the answer of a worker that hangs.
         await asyncio.gather(
-            self.drafting.close(), self.tasks.close(), self._openings.close(), self.link.close()
+            self.drafting.close(),
+            self.comparing.close(),
+            self.tasks.close(),
+            self._openings.close(),
+            self.link.close(),
         )

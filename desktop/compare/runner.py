@@ -21,7 +21,7 @@ from desktop.compare.recording import Recording
 from desktop.compare.side import Comparison, Side
 from desktop.compare.ways import Asked, Way, asked_of, common_plan
 from desktop.model_choice import ModelChoice
-from desktop.report.model import NothingToFill, Report
+from desktop.report.model import Content, NothingToFill, Plan, Report
 from desktop.studies.context import prompt_context
 from desktop.studies.reading import Study
 from desktop.tasks import Tasks
@@ -34,16 +34,22 @@ NAMES: dict[Paradigm, str] = {"diffusion": "Diffusion", "autoregressive": "Autor
 """What the two ways of writing are called in the window."""
 
 
+def other_than(paradigm: Paradigm) -> Paradigm:
+    """What it is compared with."""
+    return "autoregressive" if paradigm == "diffusion" else "diffusion"
+
+
 class CannotCompare(Exception):
     """The comparison did not come about; the message says why and what to do."""
 
 
 @dataclass(frozen=True)
 class Frame:
-    """A canvas as it comes, with where it belongs."""
+    """A canvas as it comes, with where it belongs: in the holes of ``plan`` in ``content``."""
 
     paradigm: Paradigm
-    asked: Asked
+    content: Content
+    plan: Plan
     canvas: Canvas
 
 
@@ -135,12 +141,17 @@ class Runner(QObject):
             paradigm = link.model.paradigm
             asked = asked_of(paradigm, content, plan, way, seed)
             self.stage.emit(f"{number} of 2: {NAMES[paradigm].lower()}…")
-            recording = await self._record(link, asked, image, prompt_context(study))
+            recording = await self._record(link, asked, content, image, prompt_context(study))
             sides[paradigm] = Side(content, plan, asked.plan, recording)
         return Comparison(content, way, seed, sides["diffusion"], sides["autoregressive"])
 
     async def _record(
-        self, link: WorkerLink, asked: Asked, image: NDArray[np.uint8], context: str
+        self,
+        link: WorkerLink,
+        asked: Asked,
+        content: Content,
+        image: NDArray[np.uint8],
+        context: str,
     ) -> Recording:
         client = link.client
         if client is None or link.state is not WorkerState.READY:
@@ -154,7 +165,7 @@ class Runner(QObject):
 
         def draw(canvas: Canvas) -> None:
             canvases.append(canvas)
-            self.drew.emit(Frame(model.paradigm, asked, canvas))
+            self.drew.emit(Frame(model.paradigm, content, asked.plan, canvas))
 
         filled = await link.run(job, draw)
         return Recording(model, asked.plan.pieces, tuple(canvases), filled)
@@ -166,7 +177,7 @@ class Runner(QObject):
         model = self._link.model
         if model is None:
             raise WorkerDied("The worker was closed.")
-        paradigm: Paradigm = "autoregressive" if model.paradigm == "diffusion" else "diffusion"
+        paradigm = other_than(model.paradigm)
         checkpoint = self._other_checkpoint(paradigm)
         if checkpoint is None:
             raise CannotCompare(

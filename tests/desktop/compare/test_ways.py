@@ -6,7 +6,7 @@ import pytest
 
 from desktop.compare.ways import TOLD, Way, asked_of, common_plan
 from desktop.report.model import NothingToFill, Report
-from inference.protocol import Fixed, Gap, Options
+from inference.protocol import Fixed, Gap, Mode, Options
 
 
 def pinned_report() -> Report:
@@ -22,10 +22,11 @@ def test_both_sides_get_the_same_pieces_and_the_same_seed() -> None:
     plan = common_plan(report)
     diffusion = asked_of("diffusion", report.content, plan, Way.LEFT, 7)
     assert diffusion.options == Options(seed=7, candidates=1)
-    for way in (Way.BOTH, Way.LEFT, Way.FORCED):
+    modes: dict[Way, Mode] = {Way.BOTH: "both", Way.LEFT: "left", Way.FORCED: "forced"}
+    for way, mode in modes.items():
         asked = asked_of("autoregressive", report.content, plan, way, 7)
         assert asked.plan == diffusion.plan == plan
-        assert asked.options == Options(seed=7, candidates=1, mode=way.value)
+        assert asked.options == Options(seed=7, candidates=1, mode=mode)
         assert asked.question is None
 
 
