@@ -13,6 +13,7 @@ from desktop.compare.runner import NAMES, Frame
 from desktop.compare.side import Side
 from desktop.compare.ways import TOLD, Way
 from desktop.compare.window import CompareWindow
+from desktop.report.model import Added, Kept, Plan
 from desktop.report.picture import preview
 from desktop.studies.reading import Study
 from inference.protocol import ModelInfo
@@ -53,6 +54,8 @@ class Board:
         else:
             left, right = shown.sides
             window.player.show(Timeline(left.recording, right.recording))
+            for column, side in zip(window.columns, shown.sides, strict=True):
+                column.view.scroll_to(first_hole(side.plan))
         self.show_figures()
 
     def show_figures(self) -> None:
@@ -82,8 +85,9 @@ class Board:
 
     # While both write
 
-    def show_running(self, *, blind: bool) -> None:
+    def show_running(self, study: Study, *, blind: bool) -> None:
         """Empty columns for the canvases to come."""
+        self._window.study.set_full_text(told_study(study))
         self._window.set_questions(on=False)
         for column, place in zip(self._window.columns, PLACES, strict=True):
             column.view.set_placeholder(BLIND_RUN if blind else "")
@@ -99,9 +103,11 @@ class Board:
             column.set_head(name, told.get(paradigm, ""))
 
     def show_canvas(self, frame: Frame) -> None:
-        at = list(NAMES).index(frame.paradigm)
-        shown = preview(frame.content, frame.plan, frame.canvas)
-        self._window.columns[at].view.show_picture(shown)
+        view = self._window.columns[list(NAMES).index(frame.paradigm)].view
+        begins = not view.text
+        view.show_picture(preview(frame.content, frame.plan, frame.canvas))
+        if begins:
+            view.scroll_to(first_hole(frame.plan))
 
     # Words
 
@@ -121,11 +127,28 @@ class Board:
         study = self.study
         if study is None or self.shown is None:
             return "Nothing was compared yet"
-        who = study.patient_name or study.patient_id or "Unnamed patient"
-        parts = [who, study.description, study.view, study.study_date]
-        if self.reference is not None:
-            parts.append(f"reference: {self.reference.name}")
-        return " · ".join(part for part in parts if part)
+        told = told_study(study)
+        return told if self.reference is None else f"{told} · reference: {self.reference.name}"
+
+
+def told_study(study: Study) -> str:
+    who = study.patient_name or study.patient_id or "Unnamed patient"
+    parts = (who, study.description, study.view, study.study_date)
+    return " · ".join(part for part in parts if part)
+
+
+def first_hole(plan: Plan) -> int:
+    """Where the first words come that a model writes."""
+    at = 0
+    for part in plan.parts:
+        match part:
+            case Kept(start, end):
+                at += end - start
+            case Added(text):
+                at += len(text)
+            case _:
+                break
+    return at
 
 
 def told_model(model: ModelInfo) -> str:

@@ -99,7 +99,6 @@ class Comparing(QObject):
         """End all that runs behind the window, and the window."""
         self.window.close()
         await self.runner.close()
-        self.window.deleteLater()
 
     def _connect(self) -> None:
         window, runner = self.window, self.runner
@@ -151,13 +150,14 @@ class Comparing(QObject):
         replay = nothing or (hidden if self.board.hidden else None)
         unasked = None if self.board.hidden else "There are no questions to answer"
         unanswered = None if self.window.questions.complete else "Answer all three questions first"
+        unfinished = None if self.window.player.at_end else "Go to the end of both first"
         report = self._session.report
         reasons = {
             "run": no_study or wait or writing or (None if usable else "The worker is not ready"),
             "cancel": None if running else "There is nothing to stop",
             **dict.fromkeys(("play", "restart", "back", "forward", "slow"), replay),
             "differences": nothing,
-            "take": no_study or replay or writing or self._elsewhere(),
+            "take": no_study or replay or writing or self._elsewhere() or unfinished,
             "undo": writing or (None if report.can_undo else "There is nothing to take back"),
             "save": wait or unasked or unanswered,
             "blind": wait,
@@ -188,7 +188,7 @@ class Comparing(QObject):
         self.window.caution.dismiss()
         self._asked_on = study, self._session.report
         self.window.player.pause()
-        self.board.show_running(blind=self._blind)
+        self.board.show_running(study, blind=self._blind)
         self.runner.begin(study, self._session.report, self.window.chosen_way)
 
     def _other_checkpoint(self, paradigm: Paradigm) -> Path | None:
@@ -328,14 +328,21 @@ class Comparing(QObject):
         for column in self.window.columns:
             if column.view.hasFocus():
                 self._side = column
-        if not self.window.commands["take"].isEnabled():
+        self._hint()
+
+    def _hint(self) -> None:
+        """Say what Enter would take."""
+        if self.busy or self.board.shown is None:
             return
         start, end = self._side.view.sentence()
         told = f"Enter takes “{self._side.view.text[start:end]}” into the report"
-        self._tell(told if start < end else "")
+        takes = self.window.commands["take"].isEnabled() and start < end
+        self._tell(told if takes else "")
 
     def _show_moment(self, _moment: object = None) -> None:
         self.board.show_moment()
+        self._allow()
+        self._hint()
 
     # Blind, and with a reference
 

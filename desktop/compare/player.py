@@ -44,6 +44,10 @@ class Player(QObject):
         return self._moment
 
     @property
+    def at_end(self) -> bool:
+        return self._timeline is None or self._moment == self._timeline.last
+
+    @property
     def playing(self) -> bool:
         return self._timer.isActive()
 

@@ -200,9 +200,8 @@ class Runner(QObject):
             raise
         except WorkerError as error:
             raise CannotCompare(
-                f"The other model could not be started beside the window's. {error} Both have to "
-                "fit into memory together; running one after the other has gone is not possible "
-                "yet."
+                f"The other model could not be started beside the window's. {error} (Both are in "
+                "memory together while they are compared; one at a time is not possible yet.)"
             ) from error
         assert other.model is not None, "it is ready"
         if other.model.paradigm != paradigm:

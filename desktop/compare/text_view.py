@@ -72,6 +72,14 @@ class TextView(ReportPage):
         cursor.setPosition(self._mirror.index.units(position))
         self.setTextCursor(cursor)
 
+    def scroll_to(self, position: int) -> None:
+        """Show ``position`` with a little of what stands above it."""
+        cursor = QTextCursor(self._mirror.document)
+        cursor.setPosition(self._mirror.index.units(min(position, len(self.text))))
+        bar, place = self.verticalScrollBar(), self.cursorRect(cursor)
+        if place.bottom() > self.viewport().height() or place.top() < 0:
+            bar.setValue(bar.value() + place.top() - 4 * place.height())
+
     def _cursor_moved(self) -> None:
         if not self._mirror.busy:
             self.viewport().update()
