@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QFileDialog, QRadioButton
@@ -467,7 +468,7 @@ def test_blind_hides_whose_text_it_is_until_the_answers_are_kept(
                 choice = window.findChild(QRadioButton, name)
                 assert isinstance(choice, QRadioButton)
                 choice.setFocus()
-                QTest.keyClick(choice, " ")
+                QTest.keyClick(choice, Qt.Key.Key_Space)
             assert not it.command("save").isEnabled()
             last = window.findChild(QRadioButton, "edits-right")
             assert isinstance(last, QRadioButton)
