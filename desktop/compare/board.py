@@ -54,9 +54,10 @@ class Board:
         else:
             left, right = shown.sides
             window.player.show(Timeline(left.recording, right.recording))
+        self.show_figures()
+        if shown is not None:
             for column, side in zip(window.columns, shown.sides, strict=True):
                 column.view.scroll_to(first_hole(side.plan))
-        self.show_figures()
 
     def show_figures(self) -> None:
         told: Iterable[dict[str, str]] = ({}, {})

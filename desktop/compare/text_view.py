@@ -77,7 +77,7 @@ class TextView(ReportPage):
         cursor = QTextCursor(self._mirror.document)
         cursor.setPosition(self._mirror.index.units(min(position, len(self.text))))
         bar, place = self.verticalScrollBar(), self.cursorRect(cursor)
-        if place.bottom() > self.viewport().height() or place.top() < 0:
+        if not 0 <= place.top() < self.viewport().height() // 2:
             bar.setValue(bar.value() + place.top() - 4 * place.height())
 
     def _cursor_moved(self) -> None:
