@@ -11,9 +11,18 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QFileDialog, QRadioButton
+from PySide6.QtWidgets import (
+    QApplication,
+    QFileDialog,
+    QLabel,
+    QRadioButton,
+    QToolButton,
+    QWidget,
+)
 
+from desktop import help as help_pages
 from desktop.compare import blind
+from desktop.compare.commands import COMPARE
 from desktop.compare.comparing import Comparing
 from desktop.compare.window import CompareWindow
 from desktop.report.model import Origin
@@ -560,3 +569,54 @@ async def test_both_themes_reach_the_window(tmp_path: Path) -> None:
         it.bench.window.set_theme("light")
         assert it.window.grab().toImage() != dark
         assert it.window.left.view._colors.paper == "#f7f8f8"
+
+
+@on_qt_loop
+async def test_closing_either_window_in_mid_run_ends_it(tmp_path: Path) -> None:
+    async with compared(tmp_path) as it:
+        sibling = await it.start()
+        await it.warmed(it.client)
+        press(it.window.left.view, "Ctrl+W")
+        await until(lambda: not it.comparing.busy and sibling.closed)
+        assert it.client.cancelled == 1
+        assert it.bench.window.commands["draft"].isEnabled()
+        it.bench.window.commands["compare"].trigger()
+        await it.active()
+        it.sibling = None
+        sibling = await it.start()
+        await it.warmed(it.client)
+    assert sibling.closed
+    assert it.client.closed
+
+
+@on_qt_loop
+async def test_space_belongs_to_the_button_and_the_list_that_have_the_focus(
+    tmp_path: Path,
+) -> None:
+    async with compared(tmp_path) as it:
+        await it.run()
+        button = it.window.findChild(QToolButton, "differencesButton")
+        assert isinstance(button, QToolButton)
+        button.setFocus()
+        press(button, "Space")
+        assert it.command("differences").isChecked()
+        assert not it.window.player.playing
+        it.window.way.setFocus()
+        press(it.window.way, "D")  # no command: the list looks for what begins with it
+        assert it.command("differences").isChecked()
+        press(it.window.left.view, "D")
+        assert not it.command("differences").isChecked()
+
+
+def test_every_command_has_a_key_of_its_own_and_is_on_the_page_of_keys(
+    qapp: QApplication,
+) -> None:
+    keys = [key for command in COMPARE for key in command.keys]
+    assert all(command.keys for command in COMPARE)
+    assert len(set(keys)) == len(keys)
+    parent = QWidget()
+    page = help_pages.show_shortcuts(parent)
+    (text,) = [label.text() for label in page.findChildren(QLabel) if "<table" in label.text()]
+    assert all(command.tip[1:].replace("&", "&amp;") in text for command in COMPARE)
+    page.close()
+    parent.deleteLater()
