@@ -5,7 +5,7 @@ Menus, buttons, tooltips and the page of shortcuts are all made from this one ta
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -92,6 +92,13 @@ REPORT: Final = (
     ),
     Command("redo", "R&edo", "Make the change again", ("Ctrl+Shift+Z", "Ctrl+Y"), icon="redo"),
     Command(
+        "compare",
+        "Co&mpare…",
+        "Let diffusion and autoregression write the same report, side by side",
+        ("Ctrl+Shift+D",),
+        after_line=True,
+    ),
+    Command(
         "copy",
         "C&opy Report",
         "Copy as plain text",
@@ -141,11 +148,12 @@ ALL: Final = {"File": FILE, "Report": REPORT, "Model": MODEL, "View": VIEW, "Hel
 
 
 class Actions:
-    """The commands as Qt actions of one window: ``actions["draft"]``."""
+    """The commands of a table as Qt actions of one window: ``actions["draft"]``."""
 
-    def __init__(self, owner: QWidget) -> None:
+    def __init__(self, owner: QWidget, table: Iterable[Command] | None = None) -> None:
         self._actions: dict[str, QAction] = {}
-        for command in commands():
+        self._commands = {each.name: each for each in (commands() if table is None else table)}
+        for command in self._commands.values():
             action = QAction(command.text, owner)
             action.setObjectName(command.name)
             action.setShortcuts([QKeySequence(key) for key in command.keys])
@@ -164,7 +172,7 @@ class Actions:
         """Enable for ``None``; else disable, and the tooltip gives the reason."""
         action = self._actions[name]
         action.setEnabled(why_not is None)
-        tip = tooltip(_BY_NAME[name])
+        tip = tooltip(self._commands[name])
         action.setToolTip(tip if why_not is None else f"{tip}\n{why_not}")
 
 
@@ -183,6 +191,3 @@ def shown_keys(command: Command) -> list[str]:
     """The keys as this platform writes them."""
     native = QKeySequence.SequenceFormat.NativeText
     return [QKeySequence(key).toString(native) for key in command.keys]
-
-
-_BY_NAME: Final = {command.name: command for command in commands()}

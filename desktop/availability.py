@@ -16,6 +16,7 @@ class Situation:
     study: bool = False  # one is on screen
     moving: bool = False  # to another study
     writing: bool = False  # the model is, or waits to
+    comparing: bool = False  # two models are, one after the other
     searching: bool = False  # for the studies to open
     worker: bool = True  # runs or is being started
     ready: bool = True  # the worker is
@@ -39,6 +40,7 @@ def refusals(now: Situation) -> Iterator[tuple[str, str | None]]:
     )
     text = report or _first((not now.text, "The report is empty"))
     model = report or _first(
+        (now.comparing, "Wait for the comparison, or cancel it"),
         (now.stopping, "Wait until the worker has stopped"),
         (not now.worker, "The worker is not running: restart it first"),
     )
@@ -57,10 +59,12 @@ def refusals(now: Situation) -> Iterator[tuple[str, str | None]]:
         yield name, report
     yield "undo", report or _first((not now.can_undo, "There is nothing to take back"))
     yield "redo", report or _first((not now.can_redo, "There is nothing to make again"))
+    yield "compare", _first((not now.study, "Open a study first"))
     yield "copy", _first((not now.study, "Open a study first"), (not now.text, "It is empty"))
     yield "cancel", _first((not (now.writing or now.searching), "There is nothing to stop"))
     other = _first(
         (now.writing, "Wait for the model, or cancel it"),
+        (now.comparing, "Wait for the comparison, or cancel it"),
         (now.stopping, "Wait until the worker has stopped"),
         (now.changing, "Wait until the adapter has changed"),
     )

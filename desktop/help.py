@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final
 
 from PySide6.QtCore import Qt
@@ -9,6 +10,7 @@ from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QLabel, QScrollArea, QVBoxLayout, QWidget
 
 from desktop import actions
+from desktop.compare.commands import COMPARE
 from desktop.theme import GRID
 from desktop.widgets.status_line import DISCLAIMER
 
@@ -41,19 +43,22 @@ The bundled studies and patients are fictional.</p>
 
 def show_shortcuts(parent: QWidget) -> QDialog:
     blocks = [
-        _table(
-            title,
-            [
-                (", ".join(actions.shown_keys(command)), _told(command))
-                for command in group
-                if command.keys
-            ],
-        )
+        _commands(title, group)
         for title, group in actions.ALL.items()
         if any(command.keys for command in group)
     ]
     blocks.insert(3, _table("On the image", MOUSE + IMAGE_KEYS))
+    blocks.append(_commands("In the window that compares", COMPARE))
     return _show(parent, "Keyboard and mouse", "".join(blocks), scrolls=True)
+
+
+def _commands(title: str, group: Iterable[actions.Command]) -> str:
+    rows = [
+        (", ".join(actions.shown_keys(command)), _told(command))
+        for command in group
+        if command.keys
+    ]
+    return _table(title, rows)
 
 
 def show_table(parent: QWidget, title: str, rows: list[tuple[str, str]]) -> QDialog:

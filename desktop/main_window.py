@@ -31,6 +31,7 @@ from desktop import theme
 from desktop.actions import Actions
 from desktop.asking import Asking
 from desktop.availability import Situation, refusals
+from desktop.compare.comparing import Comparing
 from desktop.drafting import Drafting
 from desktop.gap_dialog import ask_length
 from desktop.menus import fill_menu_bar, presets_menu
@@ -99,6 +100,7 @@ class MainWindow(QMainWindow):
         self.drafting = Drafting(link, self.editor, self)
         self.ask_bar = AskBar(self.commands["ask"])
         self.asking = Asking(link, self.ask_bar, self.drafting.image_of, self)
+        self.comparing = Comparing(link, session, self.editor, self.drafting, settings)
         self.notices = Notices(session, link, self.drafting, self.asking, self.banner, self.status)
         self.tasks = Tasks(self.notices.show_fault)
         self._openings = Tasks(self.notices.show_fault)
@@ -203,6 +205,7 @@ class MainWindow(QMainWindow):
             "undo": self.editor.undo,
             "redo": self.editor.redo,
             "copy": self._copy,
+            "compare": self.comparing.show,
             "details": self.model_menu.show_details,
             "checkpoint": self.model_menu.open_checkpoint,
             "adapter": self.model_menu.load_adapter,
@@ -239,6 +242,7 @@ class MainWindow(QMainWindow):
         self.asking.busy_changed.connect(self._allow)
         self.ask_bar.asked.connect(self._ask)
         self.ask_bar.left.connect(self.viewport.setFocus)
+        self.comparing.busy_changed.connect(self._allow)
         self.choosing.happened.connect(self.status.show_text)
 
     # Commands
@@ -377,6 +381,7 @@ class MainWindow(QMainWindow):
         report_colors = ReportColors.of(colors)
         self.editor.set_colors(report_colors)
         self.choosing.set_colors(report_colors)
+        self.comparing.set_theme(name)
         self.legend.set_colors(report_colors)
 
     def _copy(self) -> None:
@@ -432,6 +437,7 @@ class MainWindow(QMainWindow):
             study=self.session.study is not None,
             moving=self._moving.locked(),
             writing=self.drafting.busy or self.asking.busy,
+            comparing=self.comparing.busy,
             searching=self._searching,
             worker=self.link.state not in (WorkerState.DIED, WorkerState.STOPPED),
             ready=self.link.state is WorkerState.READY,
@@ -489,6 +495,7 @@ class MainWindow(QMainWindow):
             self._warn_of_loss()
             event.ignore()
             return
+        self.comparing.window.close()
         self._settings.keep_layout("window", self.saveGeometry())
         self._settings.keep_layout("panes", self._splitter.saveState())
         self._settings.sync()
@@ -510,6 +517,7 @@ class MainWindow(QMainWindow):
         await asyncio.gather(
             self.drafting.close(),
             self.asking.stop(),
+            self.comparing.close(),
             self.tasks.close(),
             self._openings.close(),
             self.link.close(),

@@ -58,6 +58,14 @@ def read(path: Path) -> tuple[Piece, ...]:
         raise ReportFileError(f"{name}: {error}.") from None
 
 
+def read_text(path: Path) -> str:
+    """A report without gap marks, as it stands. Raises :class:`ReportFileError`."""
+    try:
+        return _decode(_read_bytes(path))
+    except ReportFileError as error:
+        raise ReportFileError(f"{path}: {error}.") from None
+
+
 def _fixed(text: str, start: int, end: int) -> list[Piece]:
     bad = _LIKE_A_MARK.search(text, start, end)
     if bad:

@@ -15,7 +15,8 @@ RECENT_LIMIT: Final = 8
 
 CHECKPOINTS: Final = "checkpoints"
 ADAPTERS: Final = "adapters"
-"""Kinds of recent paths beside the studies."""
+COMPARED: Final = "compared-{paradigm}"
+"""Kinds of recent paths beside the studies; the last, of the models that were compared with."""
 
 
 class Settings:

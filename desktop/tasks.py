@@ -45,6 +45,11 @@ class Tasks:
             task.cancel()
         await asyncio.gather(*running, return_exceptions=True)
 
+    async def finish(self) -> None:
+        """Wait until all that runs has come to its own end."""
+        running = [task for task in self._running if task is not asyncio.current_task()]
+        await asyncio.gather(*running, return_exceptions=True)
+
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._running.discard(task)
         if task.cancelled():

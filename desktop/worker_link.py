@@ -37,7 +37,7 @@ class WorkerState(StrEnum):
 class Job:
     """One infill, as the report model planned it, or the answer to a ``question``.
 
-    ``image`` is 8-bit grey, (height, width).
+    ``image`` is 8-bit grey, (height, width). With ``every_canvas`` none is dropped.
     """
 
     pieces: Sequence[Piece]
@@ -45,6 +45,7 @@ class Job:
     context: str
     options: Options
     question: str | None = None
+    every_canvas: bool = False
 
 
 class InfillClient(Protocol):
@@ -64,6 +65,7 @@ class InfillClient(Protocol):
         context: str = "",
         question: str | None = None,
         options: Options = ...,
+        every_canvas: bool = False,
         on_canvas: Callable[[Canvas], None] | None = None,
     ) -> Filled: ...
 
@@ -133,6 +135,10 @@ class WorkerLink(QObject):
     def client(self) -> InfillClient | None:
         return self._client
 
+    def beside(self, choice: ModelChoice) -> WorkerLink:
+        """A link of the same kind to another worker, which runs beside this one's."""
+        return WorkerLink(self._launch, choice)
+
     def start(self) -> None:
         """Start the worker in the background, anew where it died."""
         if self._state in (WorkerState.STOPPED, WorkerState.DIED):
@@ -165,6 +171,7 @@ class WorkerLink(QObject):
                 context=job.context,
                 question=job.question,
                 options=job.options,
+                every_canvas=job.every_canvas,
                 on_canvas=on_canvas,
             )
         finally:

@@ -222,6 +222,7 @@ class Client:
         context: str = "",
         question: str | None = None,
         options: Options = _NO_OPTIONS,
+        every_canvas: bool = False,
         on_canvas: Callable[[Canvas], None] | None = None,
     ) -> Filled:
         """Fill the gaps of ``pieces``; ``image`` is ``(height, width)``, 255 is white.
@@ -229,8 +230,9 @@ class Client:
         With a ``question`` the model answers that instead of reporting, in one gap alone.
 
         ``on_canvas`` is called after every step that the connection could keep up with, the last
-        always. Raises :class:`RequestFailed` and :class:`WorkerDied`, and what ``on_canvas``
-        raises. Cancelling the task cancels the job: it ends as soon as the worker has said so.
+        always; with ``every_canvas`` after all of them, though later. Raises
+        :class:`RequestFailed` and :class:`WorkerDied`, and what ``on_canvas`` raises. Cancelling
+        the task cancels the job: it ends as soon as the worker has said so.
         """
         upload = None if image is None else _upload(image)
         request = Infill(
@@ -240,6 +242,7 @@ class Client:
             context=context,
             options=options,
             question=question,
+            every_canvas=every_canvas,
         )
         return _checked(await self._ask(request, upload, on_canvas), request)
 

@@ -90,8 +90,9 @@ class Infill(msgspec.Struct, frozen=True, tag="infill"):
     """Fill every gap of ``pieces``. One gap alone is a draft of the whole report.
 
     ``context`` is what the prompt tells beside the image (indication, comparison, …). ``question``
-    is asked about the study instead of its report; then one gap alone holds the answer, which is no
-    longer than a canvas.
+    is asked about the study instead of its report; then one gap alone holds the answer, which a
+    denoiser writes on one canvas. With ``every_canvas`` no canvas may be dropped, however slow the
+    reader: for a recording.
     """
 
     request_id: str
@@ -100,6 +101,7 @@ class Infill(msgspec.Struct, frozen=True, tag="infill"):
     context: str = ""
     options: Options = Options()
     question: str | None = None
+    every_canvas: bool = False
 
 
 class Prepare(msgspec.Struct, frozen=True, tag="prepare"):

@@ -102,7 +102,9 @@ class Session:
                 sentence = "The worker no longer holds the image; send it again."
                 self.mailbox.put(Failed("unknown_image", sentence, request_id))
                 return
-        job = Job(request, image, on_canvas=self._on_canvas, on_end=self._on_end)
+        keep_all = isinstance(request, Infill) and request.every_canvas
+        on_canvas = self.mailbox.put if keep_all else self._on_canvas
+        job = Job(request, image, on_canvas=on_canvas, on_end=self._on_end)
         self._jobs[request_id] = job
         self._queue.submit(job)
 

@@ -11,28 +11,22 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Final
 
-from PySide6.QtCore import QEvent, QMimeData, QPoint, QPointF, QRect, QRectF, Qt, Signal
+from PySide6.QtCore import QMimeData, QPoint, QPointF, QRect, QRectF, Qt, Signal
 from PySide6.QtGui import (
     QColor,
     QContextMenuEvent,
-    QFont,
-    QFontMetricsF,
     QGuiApplication,
     QInputMethodEvent,
     QKeyEvent,
     QKeySequence,
     QPainter,
-    QPaintEvent,
-    QPalette,
-    QResizeEvent,
     QTextCursor,
 )
-from PySide6.QtWidgets import QFrame, QMenu, QTextEdit, QWidget
+from PySide6.QtWidgets import QMenu, QWidget
 
-from desktop.report.colors import ReportColors
 from desktop.report.mirror import GUTTER, RIGHT, TOP, Mirror, difference, replacement
 from desktop.report.model import GAP_CHAR, CandidateSet, Origin, Plan, Report, clean
-from desktop.report.painting import paint_marks
+from desktop.report.page import ReportPage
 from desktop.report.picture import picture, preview
 from desktop.report.utf16 import Utf16
 from inference.protocol import Candidate, Canvas
@@ -43,16 +37,10 @@ PLACEHOLDER: Final = (
 TYPED_STAYS: Final = "What you typed stays pinned: the model never changes it."
 HEADINGS_STAY: Final = "Headings stay pinned: they tell the sections apart."
 
-POINT_SIZE: Final = 11.5
-"""The least size of the letters; a larger font of the widget is followed."""
-
-MEASURE: Final = 72
-"""The longest line, in average characters."""
-
 _REDO_KEYS: Final = (QKeySequence("Ctrl+Shift+Z"), QKeySequence("Ctrl+Y"))
 
 
-class ReportEditor(QTextEdit):
+class ReportEditor(ReportPage):
     """Shows and edits a report. Offsets are code points."""
 
     changed = Signal()
@@ -65,13 +53,9 @@ class ReportEditor(QTextEdit):
     menu_opening = Signal(QMenu, QPoint)
     """The context menu and where in the viewport it was asked for, to add to it."""
 
-    _ready = False  # Qt tells of changes while it is still constructing
-
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._colors = ReportColors.dark()
-        self._mirror = Mirror(self._colors, self._reading_font(), self)
-        self._preview = Mirror(self._colors, self._reading_font(), self)
+        self._preview = self.add_mirror()
         self._plan: Plan | None = None
         self._cursor_before = QTextCursor()
         self._from_keys = False
@@ -79,20 +63,11 @@ class ReportEditor(QTextEdit):
         self._report = Report()
         self._leave: Callable[[], None] = self._report.subscribe(self._show_report)
 
-        self.setDocument(self._mirror.document)
-        self.setFrameShape(QFrame.Shape.NoFrame)
-        self.setAcceptRichText(False)
-        self.setAcceptDrops(False)
-        self.setTabChangesFocus(True)  # Tab leads on, as everywhere in the window
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setLineWrapMode(QTextEdit.LineWrapMode.FixedPixelWidth)
         self.setAccessibleName("Report")
         self.setAccessibleDescription(PLACEHOLDER)
-        self.set_colors(self._colors)
         self._mirror.document.contentsChanged.connect(self._read_keys)
         self.cursorPositionChanged.connect(self._selection_moved)
         self.selectionChanged.connect(self._selection_moved)
-        self._ready = True
 
     # The report
 
@@ -233,8 +208,7 @@ class ReportEditor(QTextEdit):
 
     def _swap(self, mirror: Mirror, cursor: QTextCursor | None = None) -> None:
         at = self.verticalScrollBar().value()
-        self.setDocument(mirror.document)
-        self._limit_measure()
+        self.show_mirror(mirror)
         if cursor is not None:
             self.setTextCursor(cursor)
         self.verticalScrollBar().setValue(at)
@@ -300,53 +274,11 @@ class ReportEditor(QTextEdit):
         if not self.previewing and not self._mirror.busy:
             self.selection_changed.emit()
 
-    # Looks
-
-    def set_colors(self, colors: ReportColors) -> None:
-        self._colors = colors
-        self._mirror.set_colors(colors)
-        self._preview.set_colors(colors)
-        roles = {
-            QPalette.ColorRole.Base: colors.paper,
-            QPalette.ColorRole.Text: colors.ink,
-            QPalette.ColorRole.Highlight: colors.selection,
-            QPalette.ColorRole.HighlightedText: colors.selected_ink,
-        }
-        palette = self.palette()
-        for role, color in roles.items():
-            palette.setColor(role, QColor(color))
-        self.setPalette(palette)
-        self.viewport().update()
-
-    def _reading_font(self) -> QFont:
-        font = QFont(self.font())
-        font.setPointSizeF(max(POINT_SIZE, font.pointSizeF()))
-        return font
-
-    def _limit_measure(self) -> None:
-        letters = QFontMetricsF(self.document().defaultFont()).averageCharWidth()
-        widest = round(GUTTER + MEASURE * letters + RIGHT)
-        width = min(widest, self.viewport().width())
-        if self.lineWrapColumnOrWidth() != width:
-            self.setLineWrapColumnOrWidth(width)
-
     # Qt
 
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        super().resizeEvent(event)
-        self._limit_measure()
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        mirror = self._preview if self.previewing else self._mirror
-        at = QPointF(0, self.verticalScrollBar().value())
-        painter = QPainter(self.viewport())
-        painter.translate(-at)
-        visible = QRectF(event.rect()).translated(at)
-        paint_marks(painter, mirror, self._colors, visible)
+    def paint_beside(self, painter: QPainter) -> None:
         if not self.previewing and self.document().isEmpty():
             self._paint_placeholder(painter)
-        painter.end()
-        super().paintEvent(event)
 
     def _paint_placeholder(self, painter: QPainter) -> None:
         column = QRectF(
@@ -423,13 +355,6 @@ class ReportEditor(QTextEdit):
             self._report.replace(start, end, text)
             self._put_caret(start + len(text))  # also where the text is the same as before
             self.ensureCursorVisible()
-
-    def changeEvent(self, event: QEvent) -> None:
-        super().changeEvent(event)
-        if event.type() == QEvent.Type.FontChange and self._ready:
-            self._mirror.set_font(self._reading_font())
-            self._preview.set_font(self._reading_font())
-            self._limit_measure()
 
 
 def gap_place(text: str, start: int, end: int) -> tuple[int, int]:

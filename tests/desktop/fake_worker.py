@@ -56,6 +56,8 @@ class FakeClient:
         self.question: str | None = None
         self.seeds: list[int | None] = []
         self.warm: list[bool] = []
+        self.options = Options()
+        self.every_canvas = False
         self.prepared: list[str] = []
         self.closed = False
         self.deaf = False
@@ -79,12 +81,13 @@ class FakeClient:
         context: str = "",
         question: str | None = None,
         options: Options = Options(),  # noqa: B008 (immutable)
+        every_canvas: bool = False,
         on_canvas: Callable[[Canvas], None] | None = None,
     ) -> Filled:
         self.asked, self.image, self.context = tuple(pieces), image, context
-        self.question = question
         self.seeds.append(options.seed)
         self.warm.append(options.warm)
+        self.options, self.question, self.every_canvas = options, question, every_canvas
         self._on_canvas = on_canvas
         self._answer = asyncio.get_running_loop().create_future()
         try:

@@ -112,6 +112,29 @@ async def test_infill_shows_canvases_and_returns_the_fills() -> None:
     assert steps[-1] == 9
 
 
+@pytest.mark.parametrize("every", [True, False])
+async def test_canvases_are_dropped_unless_every_one_is_asked_for(every: bool) -> None:
+    engine = ScriptedEngine(threading.Semaphore(0))
+    assert engine.gate is not None
+    steps: list[int] = []
+    async with connected(engine) as client:
+        job = asyncio.create_task(
+            client.infill(
+                PIECES,
+                options=Options(max_steps=50),
+                every_canvas=every,
+                on_canvas=lambda canvas: steps.append(canvas.step),
+            )
+        )
+        while not engine.started:
+            await asyncio.sleep(0)
+        engine.gate.release(50)
+        engine.finished.acquire()  # the loop stands still until all of them are made
+        await job
+    assert (steps == list(range(1, 51))) is every
+    assert steps[-1] == 50
+
+
 async def test_canvases_are_shown_on_the_thread_of_the_loop() -> None:
     async with connected() as client:
         threads = []

@@ -295,6 +295,18 @@ async def test_slow_reader_misses_canvases_but_never_the_last() -> None:
         assert steps == sorted(steps)
 
 
+async def test_slow_reader_who_asks_for_every_canvas_misses_none() -> None:
+    async with gated() as (engine, gate, url), peer(url, max_queue=1) as it:
+        await it.send(msgspec.structs.replace(job("a", "huge", max_steps=400), every_canvas=True))
+        gate.release(400)
+        await asyncio.to_thread(engine.finished.acquire)
+        steps = []
+        while isinstance(reply := await it.receive(), Canvas):
+            steps.append(reply.step)
+        assert isinstance(reply, Filled)
+        assert steps == list(range(1, 401))
+
+
 async def test_running_job_is_cancelled_within_a_step() -> None:
     async with gated() as (_, gate, url), peer(url) as it:
         await it.send(job("a", max_steps=10))

@@ -26,7 +26,7 @@ class LocalJudge:
     def load(cls, folder: Path, device: str | None = None) -> LocalJudge:
         """Raises :class:`JudgeError` where the folder holds no model that can be loaded."""
         from inference.checkpoints import CheckpointError, load_either, pick_device, plain_engine
-        from inference.evaluation.sampler_log import checkpoint_fingerprint
+        from inference.evaluation.item_log import checkpoint_fingerprint
 
         try:
             engine = plain_engine(load_either(folder, pick_device(device)))

@@ -22,12 +22,12 @@ from PySide6.QtWidgets import QApplication, QLineEdit, QMenu, QWidget
 from desktop.report.editor import (
     HEADINGS_STAY,
     PLACEHOLDER,
-    POINT_SIZE,
     TYPED_STAYS,
     ReportEditor,
     gap_place,
 )
 from desktop.report.model import GAP_CHAR, GapMark, Origin, Report, StaleReport
+from desktop.report.page import POINT_SIZE
 from desktop.report.pill import GAP_OBJECT, TOKENS
 from inference.protocol import Candidate, Canvas, Run
 

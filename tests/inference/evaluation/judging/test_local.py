@@ -11,9 +11,9 @@ import pytest
 from numpy.typing import NDArray
 
 from inference.engines.base import BadRequest
+from inference.evaluation.item_log import checkpoint_fingerprint
 from inference.evaluation.judging.local import LocalJudge
 from inference.evaluation.judging.verdicts import Item, JudgeError, Verdict
-from inference.evaluation.sampler_log import checkpoint_fingerprint
 from inference.protocol import Candidate, Canvas, Filled, Infill
 from resources import demo_checkpoint
 from tests.inference.scripted_engine import ScriptedEngine

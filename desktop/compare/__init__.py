@@ -1,0 +1,1 @@
+"""Diffusion beside autoregression: one study, one set of pins, two columns."""
