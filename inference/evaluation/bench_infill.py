@@ -26,6 +26,9 @@ from inference.evaluation.item_log import (
     LogError,
     code_fingerprint,
 )
+from inference.evaluation.judged import judge_answers
+from inference.evaluation.judging.choosing import add_judge_arguments
+from inference.evaluation.judging.verdicts import JudgeError
 from inference.evaluation.outputs import OutputError, open_folder, write_outputs
 from inference.evaluation.sampler_items import FictionalStudy, Source, StudyReport
 from inference.evaluation.sampler_results import Measured
@@ -52,6 +55,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         CheckpointError,
         DataError,
         FileNotFoundError,
+        JudgeError,
         LogError,
         OutputError,
     ) as error:
@@ -102,6 +106,7 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
         help="keep every item's results, the table and its drawing, and go on from there",
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
+    add_judge_arguments(parser)
     arguments = parser.parse_args(argv)
     for name in ("n", "processes"):
         if (number := getattr(arguments, name)) is not None and number < 1:
@@ -111,7 +116,7 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
 
 def _run(arguments: argparse.Namespace) -> dict[str, Any]:
     from inference.checkpoints import pick_device
-    from inference.evaluation.infill_results import drawing, summarise, table_rows
+    from inference.evaluation.infill_results import drawing, fills_to_judge, summarise, table_rows
     from inference.evaluation.infill_runs import measure
     from inference.evaluation.pool import measure_missing, usual_processes
     from inference.evaluation.writers import Setup, described, engine_of, fingerprints
@@ -133,8 +138,9 @@ def _run(arguments: argparse.Namespace) -> dict[str, Any]:
     if sum(not item.skipped for item in measured) < 2:
         why = next((item.skipped for item in measured if item.skipped), "there is only one")
         raise DataError(f"At least two reports are needed, and fewer could be used: {why}.")
-    result: dict[str, Any] = described(setup) | {"data": data}
-    result |= summarise(measured, [writer.name for writer in setup.writers])
+    verdicts, judged = judge_answers(arguments, fills_to_judge(measured), arguments.out)
+    result: dict[str, Any] = described(setup) | {"data": data, "judge": judged}
+    result |= summarise(measured, [writer.name for writer in setup.writers], verdicts)
     if arguments.out is not None:
         write_outputs(arguments.out, result, table_rows(result), drawing(result))
     return result

@@ -20,6 +20,9 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from inference.evaluation.item_log import Header, ItemLog, LogError, code_fingerprint
+from inference.evaluation.judged import judge_answers
+from inference.evaluation.judging.choosing import add_judge_arguments
+from inference.evaluation.judging.verdicts import JudgeError
 from inference.evaluation.outputs import OutputError, open_folder, write_outputs
 from inference.training.data.fingerprint import fingerprint
 from inference.training.data.reading import read
@@ -49,6 +52,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         CheckpointError,
         DataError,
         FileNotFoundError,
+        JudgeError,
         LogError,
         OutputError,
     ) as error:
@@ -95,6 +99,7 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
         help="keep every answer, the ids, the table and its drawing, and go on from there",
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
+    add_judge_arguments(parser)
     arguments = parser.parse_args(argv)
     for name in ("n", "processes"):
         if (number := getattr(arguments, name)) is not None and number < 1:
@@ -105,7 +110,7 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
 def _run(arguments: argparse.Namespace) -> dict[str, Any]:
     from inference.checkpoints import pick_device
     from inference.evaluation.pool import measure_missing, usual_processes
-    from inference.evaluation.vqa_results import drawing, summarise, table_rows
+    from inference.evaluation.vqa_results import answers_to_judge, drawing, summarise, table_rows
     from inference.evaluation.vqa_runs import Asked, measure
     from inference.evaluation.writers import Setup, described, engine_of, fingerprints
 
@@ -126,13 +131,15 @@ def _run(arguments: argparse.Namespace) -> dict[str, Any]:
     asked = [log.results[number] for number in by_number]
     if all(item.skipped for item in asked):
         raise DataError(f"No question could be asked; of the first one: {asked[0].skipped}")
+    verdicts, judged = judge_answers(arguments, answers_to_judge(rows, asked), arguments.out)
     result: dict[str, Any] = described(setup) | {
         "data": str(arguments.data),
         "split": arguments.split,
         "seed": arguments.seed,
         "ids": [row.id for row in rows.values()],
+        "judge": judged,
     }
-    result |= summarise(rows, asked, setup.writers)
+    result |= summarise(rows, asked, setup.writers, verdicts)
     if arguments.out is not None:
         write_outputs(arguments.out, result, table_rows(result), drawing(result))
     return result

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inference.evaluation.infill_runs import LENGTHS, Length, result_name
+from inference.evaluation.judging.verdicts import Item
 from inference.evaluation.sampler_results import Measured
 from inference.evaluation.statistics import bootstrap_interval, interaction, paired_t_test
 
@@ -25,6 +26,15 @@ _HATCHES: Final = {"both": "", "left": "//", "forced": ".."}
 
 Verdicts = Mapping[tuple[int, str], bool]
 """What a judge made of an item's results, by seed and name; what is missing was not judged."""
+
+
+def fills_to_judge(measured: Sequence[Measured]) -> dict[tuple[int, str], Item]:
+    """Every fill beside the sentence that stood there, by seed and name."""
+    return {
+        (item.seed, name): Item("", item.sentences[0], result.fills[0].strip(), kind="fill")
+        for item in measured
+        for name, result in item.results.items()
+    }
 
 
 def summarise(
@@ -151,6 +161,8 @@ def as_table(result: Mapping[str, Any]) -> str:
     """The same figures for people."""
     skipped = f", {result['skipped']} left out" if result["skipped"] else ""
     lines = [f"{result['n']} reports, one sentence taken out of each{skipped}"]
+    if "judge" in result:
+        lines.append(f"judge: {result['judge']['by']}")
     for length, told in result["lengths"].items():
         columns = f"{'token-F1':>9} {'95 % interval':>15} {'exact':>6} {'judged the same':>16}"
         lines += ["", f"{f'length {length}':34} {columns} {'forwards':>9} {'seconds':>8}"]

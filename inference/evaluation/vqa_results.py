@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from inference.evaluation.answering import is_right, plain
+from inference.evaluation.judging.verdicts import Item
 from inference.evaluation.metrics import token_recall
 from inference.evaluation.statistics import bootstrap_interval, mcnemar, paired_t_test
 from inference.evaluation.vqa_runs import IMAGES, Asked, answer_name
@@ -25,13 +26,38 @@ _COLOURS: Final = {"own": "#00539c", "blank": "#5c6b73", "shuffled": "#9a5b00"}
 _HATCHES: Final = {"own": "", "blank": "..", "shuffled": "//"}
 
 
+Verdicts = Mapping[tuple[int, str], bool]
+"""What a judge made of an answer, by question and name; what is missing was not judged."""
+
+
+def answers_to_judge(
+    rows: Mapping[int, Row], asked: Sequence[Asked]
+) -> dict[tuple[int, str], Item]:
+    """Every answer beside what was expected, by question and name."""
+    return {
+        (item.number, name): Item(
+            row.question or "",
+            row.answer,
+            said.text,
+            row.alternatives,
+            "closed" if row.kind == "closed" else "open",
+        )
+        for item in asked
+        for name, said in item.said.items()
+        for row in [rows[item.number]]
+    }
+
+
 def summarise(
-    rows: Mapping[int, Row], asked: Sequence[Asked], writers: Sequence[Writer]
+    rows: Mapping[int, Row],
+    asked: Sequence[Asked],
+    writers: Sequence[Writer],
+    verdicts: Verdicts | None = None,
 ) -> dict[str, Any]:
     """The figures over all questions that could be asked; intervals are 95 % bootstrap ones.
 
     ``rows`` holds a question by its number. Closed questions are right word for word; of open ones
-    it is told how many of the answer's words came.
+    it is told how many of the answer's words came. Beside that stands what a judge made of them.
     """
     there = [item for item in sorted(asked, key=lambda item: item.number) if not item.skipped]
     closed = [item for item in there if rows[item.number].kind == "closed"]
@@ -51,7 +77,10 @@ def summarise(
         "open": len(opened),
         "majority": {"answer": commonest, "accuracy": fmean(by_rote) if by_rote else None},
         "answers": {
-            name: _closed(right[name], by_rote) | _open(rows, opened, name) | _steps(there, name)
+            name: _closed(right[name], by_rote)
+            | _open(rows, opened, name)
+            | _steps(there, name)
+            | _judged(name, {"closed": closed, "open": opened}, verdicts or {})
             for name in names
         },
         "comparisons": [
@@ -113,6 +142,19 @@ def _open(rows: Mapping[int, Row], items: Sequence[Asked], name: str) -> dict[st
 
 def _steps(items: Sequence[Asked], name: str) -> dict[str, float]:
     return {"steps": fmean(item.said[name].steps for item in items if name in item.said)}
+
+
+def _judged(name: str, kinds: Mapping[str, Sequence[Asked]], verdicts: Verdicts) -> dict[str, Any]:
+    told = {}
+    for kind, items in kinds.items():
+        given = [verdicts[item.number, name] for item in items if (item.number, name) in verdicts]
+        if given:
+            told[kind] = {
+                "judged": len(given),
+                "equivalent": fmean(given),
+                "equivalent_95": bootstrap_interval(given),
+            }
+    return {"judged": told} if told else {}
 
 
 def _worth_comparing(writers: Sequence[Writer], names: Sequence[str]) -> list[tuple[str, str]]:
@@ -177,10 +219,17 @@ def table_rows(result: Mapping[str, Any]) -> list[dict[str, object]]:
                 "open_recall": opened["recall"] if opened else None,
                 "open_low": opened["recall_95"][0] if opened else None,
                 "open_high": opened["recall_95"][1] if opened else None,
+                "closed_judged_same": _same(figures, "closed"),
+                "open_judged_same": _same(figures, "open"),
                 "steps": figures["steps"],
             }
         )
     return rows
+
+
+def _same(figures: Mapping[str, Any], kind: str) -> float | None:
+    judged = figures.get("judged", {}).get(kind)
+    return None if judged is None else judged["equivalent"]
 
 
 def as_table(result: Mapping[str, Any]) -> str:
@@ -189,7 +238,8 @@ def as_table(result: Mapping[str, Any]) -> str:
     lines = [
         f"{result['data']}: {result['closed']} closed and {result['open']} open questions{skipped}",
         "",
-        f"{'':32} {'closed right':>23} {'beyond majority':>17} {'open recall':>23} {'steps':>6}",
+        f"{'':32} {'closed right':>23} {'beyond majority':>17} {'open recall':>23} {'steps':>6} "
+        "judged the same, closed and open",
     ]
     majority = result["majority"]
     if result["closed"]:
@@ -203,7 +253,11 @@ def as_table(result: Mapping[str, Any]) -> str:
             cells[2] = f"{_interval(closed['beyond_majority_95'], '+'):>17}"
         if opened := figures.get("open"):
             cells[3] = f"{opened['recall']:7.3f} {_interval(opened['recall_95'], ''):>15}"
-        lines.append(f"{' '.join(cells)} {figures['steps']:6.1f}")
+        same = [_same(figures, kind) for kind in ("closed", "open")]
+        shown_same = " ".join("    -" if share is None else f"{share:.3f}" for share in same)
+        lines.append(f"{' '.join(cells)} {figures['steps']:6.1f} {shown_same}")
+    if "judge" in result:
+        lines.append(f"judge: {result['judge']['by']}")
     lines += ["", "closed questions, McNemar's test; open ones, paired t-test of the recall"]
     for pair in result["comparisons"]:
         lines.append(f"{pair['first']} against {pair['second']}")

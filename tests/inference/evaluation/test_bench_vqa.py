@@ -96,6 +96,7 @@ def test_checkpoints_answer_alone_and_with_an_adapter(
         "result.json",
         "table.csv",
         "figure.png",
+        "verdicts.jsonl",
         "figure.svg",
     }
 

@@ -6,8 +6,15 @@ from pathlib import Path
 
 import pytest
 
+from inference.evaluation.judging.verdicts import Item
 from inference.evaluation.outputs import drawings
-from inference.evaluation.vqa_results import as_table, drawing, summarise, table_rows
+from inference.evaluation.vqa_results import (
+    answers_to_judge,
+    as_table,
+    drawing,
+    summarise,
+    table_rows,
+)
 from inference.evaluation.vqa_runs import Asked, Said
 from inference.evaluation.writers import Writer
 from inference.training.data.rows import Kind, Origin, Row
@@ -68,6 +75,19 @@ def test_writers_are_held_against_each_other_and_against_their_controls() -> Non
     assert (models["closed"]["only_first"], models["closed"]["only_second"]) == (2, 0)
     assert models["closed"]["p"] == 0.5  # two discordant pairs, both on one side
     assert models["open"]["mean"] == pytest.approx(-(1 / 3 + 1 / 2) / 2)
+
+
+def test_what_a_judge_could_not_decide_counts_neither_way() -> None:
+    items = answers_to_judge(ROWS, ANSWERS)
+    assert items[3, "autoregressive/own"] == Item(
+        "Is it?", "the left lung", "left lung", kind="open"
+    )
+    verdicts = {(3, "diffusion/own"): True, (0, "diffusion/own"): True, (2, "diffusion/own"): False}
+    figures = summarise(ROWS, ANSWERS, WRITERS, verdicts)["answers"]
+    judged = figures["diffusion/own"]["judged"]
+    assert (judged["closed"]["judged"], judged["closed"]["equivalent"]) == (2, 0.5)
+    assert (judged["open"]["judged"], judged["open"]["equivalent"]) == (1, 1.0)
+    assert "judged" not in figures["diffusion/blank"]
 
 
 def test_a_question_that_could_not_be_asked_is_counted_apart() -> None:
