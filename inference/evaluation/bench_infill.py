@@ -95,6 +95,9 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--middle-adapter", type=Path, metavar="DIR", help="the same, on top of --sibling"
     )
+    parser.add_argument(
+        "--metrics", action="store_true", help="BLEU, chrF, ROUGE-L and what else is installed"
+    )
     parser.add_argument("--device", help="cpu, cuda, cuda:N or auto (default)")
     parser.add_argument(
         "--processes", type=int, metavar="P", help="of one thread each (default: one a core)"
@@ -116,7 +119,13 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
 
 def _run(arguments: argparse.Namespace) -> dict[str, Any]:
     from inference.checkpoints import pick_device
-    from inference.evaluation.infill_results import drawing, fills_to_judge, summarise, table_rows
+    from inference.evaluation.infill_results import (
+        drawing,
+        fills_to_judge,
+        summarise,
+        table_rows,
+        with_metrics,
+    )
     from inference.evaluation.infill_runs import measure
     from inference.evaluation.pool import measure_missing, usual_processes
     from inference.evaluation.writers import Setup, described, engine_of, fingerprints
@@ -141,6 +150,8 @@ def _run(arguments: argparse.Namespace) -> dict[str, Any]:
     verdicts, judged = judge_answers(arguments, fills_to_judge(measured), arguments.out)
     result: dict[str, Any] = described(setup) | {"data": data, "judge": judged}
     result |= summarise(measured, [writer.name for writer in setup.writers], verdicts)
+    if arguments.metrics:
+        result = with_metrics(result, measured)
     if arguments.out is not None:
         write_outputs(arguments.out, result, table_rows(result), drawing(result))
     return result

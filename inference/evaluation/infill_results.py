@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from inference.evaluation.infill_runs import LENGTHS, Length, result_name
 from inference.evaluation.judging.verdicts import Item
+from inference.evaluation.report_metrics import score_pairs
 from inference.evaluation.sampler_results import Measured
 from inference.evaluation.statistics import bootstrap_interval, interaction, paired_t_test
 
@@ -35,6 +36,26 @@ def fills_to_judge(measured: Sequence[Measured]) -> dict[tuple[int, str], Item]:
         for item in measured
         for name, result in item.results.items()
     }
+
+
+def with_metrics(result: dict[str, Any], measured: Sequence[Measured]) -> dict[str, Any]:
+    """The same result with the metrics of report text that can be had here, as means.
+
+    Why another is left out is told under ``metrics_left_out``.
+    """
+    items = [item for item in sorted(measured, key=lambda item: item.seed) if not item.skipped]
+    left_out: dict[str, str] = {}
+    for length, told in result["lengths"].items():
+        for writer, contexts in told["writers"].items():
+            for context, figures in contexts.items():
+                name = result_name(writer, context, length)
+                pairs = [(item.results[name].fills[0].strip(), item.sentences[0]) for item in items]
+                scored = score_pairs(pairs)
+                left_out |= scored.left_out
+                figures["metrics"] = {
+                    metric: fmean(scores) for metric, scores in scored.scores.items()
+                }
+    return result | {"metrics_left_out": left_out}
 
 
 def summarise(
@@ -150,6 +171,7 @@ def table_rows(result: Mapping[str, Any]) -> list[dict[str, object]]:
             "judged": figures.get("judged", 0),
             "forwards": figures["forwards"],
             "seconds": figures["seconds"],
+            **figures.get("metrics", {}),
         }
         for length, told in result["lengths"].items()
         for writer, contexts in told["writers"].items()
@@ -168,13 +190,33 @@ def as_table(result: Mapping[str, Any]) -> str:
         lines += ["", f"{f'length {length}':34} {columns} {'forwards':>9} {'seconds':>8}"]
         for writer, contexts in told["writers"].items():
             lines += [f"{f'{writer}, {name}':34} {_row(it)}" for name, it in contexts.items()]
+        lines += _metrics_table(told["writers"])
         lines += ["", f"{'difference of token-F1':58} {'':9} {'95 % interval':>18} {'t':>7} p"]
         for name, gain in {**told["gains"], **told["models"]}.items():
             lines.append(_tested(name, gain["t_test"], gain["bootstrap_95"]))
         lines += ["", "interaction of model and context"]
         for name, found in told["interactions"].items():
             lines.append(_tested(name, found["test"], found["bootstrap_95"]))
+    for why in result.get("metrics_left_out", {}).values():
+        lines += ["", f"left out: {why}"]
     return "\n".join(lines)
+
+
+def _metrics_table(writers: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    rows = [
+        (f"{writer}, {context}", figures["metrics"])
+        for writer, contexts in writers.items()
+        for context, figures in contexts.items()
+        if "metrics" in figures
+    ]
+    if not rows:
+        return []
+    names = [name for name in rows[0][1] if name != "token-F1"]
+    lines = ["", f"{'':34} " + " ".join(f"{name:>12}" for name in names)]
+    return lines + [
+        f"{title:34} " + " ".join(f"{scores[name]:12.3f}" for name in names)
+        for title, scores in rows
+    ]
 
 
 def _row(figures: Mapping[str, Any]) -> str:

@@ -5,7 +5,13 @@ from __future__ import annotations
 import pytest
 from scipy.stats import ttest_rel
 
-from inference.evaluation.infill_results import as_table, drawing, summarise, table_rows
+from inference.evaluation.infill_results import (
+    as_table,
+    drawing,
+    summarise,
+    table_rows,
+    with_metrics,
+)
 from inference.evaluation.outputs import drawings
 from inference.evaluation.sampler_results import Cost, Measured, Result
 
@@ -70,6 +76,21 @@ def test_what_was_not_judged_is_no_verdict() -> None:
     assert told["diffusion"]["both"]["equivalent"] == 0.5
     assert told["diffusion"]["both"]["judged"] == 2
     assert "equivalent" not in told["diffusion"]["left"]
+
+
+def test_metrics_of_text_stand_beside_and_what_is_missing_is_told(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("NLTK_DATA", "nowhere")
+    result = with_metrics(summarise(ITEMS, WRITERS), ITEMS)
+    metrics = result["lengths"]["open"]["writers"]["diffusion"]["both"]["metrics"]
+    assert {"token-F1", "BLEU", "chrF", "ROUGE-L"} <= set(metrics)
+    assert metrics["ROUGE-L"] == 0.0  # "a" for "b"
+    assert "RadGraph-F1" in result["metrics_left_out"]
+    assert "RadGraph-F1" not in metrics
+    assert "ROUGE-L" in as_table(result)
+    assert "left out: " in as_table(result)
+    assert "chrF" in table_rows(result)[0]
 
 
 def test_table_and_drawing_have_every_writer_and_context() -> None:
