@@ -35,7 +35,6 @@ from desktop.compare.comparing import Comparing
 from desktop.drafting import Drafting
 from desktop.gap_dialog import ask_length
 from desktop.menus import fill_menu_bar, presets_menu
-from desktop.model_choice import ModelChoice
 from desktop.model_menu import ModelMenu
 from desktop.notices import UNSAVED, Notices
 from desktop.opening import Opening, local_paths
@@ -47,14 +46,15 @@ from desktop.report.model import NothingToFill, Plan
 from desktop.report.sentences import sentence_at
 from desktop.report_pane import ReportPane
 from desktop.session import StudySession
-from desktop.settings import CHECKPOINTS, Settings
+from desktop.settings import Settings
 from desktop.tasks import Tasks
 from desktop.theme import GRID, ThemeName
 from desktop.viewer.viewport import Viewport
 from desktop.widgets.ask_bar import AskBar
-from desktop.widgets.banner import Banner, Notice, NoticeKind
+from desktop.widgets.banner import Banner, Notice
 from desktop.widgets.status_line import StatusLine
 from desktop.widgets.study_bar import StudyBar
+from desktop.worker_care import WorkerCare
 from desktop.worker_link import WorkerLink, WorkerState
 from inference.client import WorkerError
 
@@ -85,8 +85,6 @@ class MainWindow(QMainWindow):
         self._warning: Notice | None = None
         self._moving = asyncio.Lock()
         self._searching = False
-        self._replacing = False
-        self._proven: ModelChoice | None = None  # the last that a worker was ready with
         colors = theme.palette(settings.theme)
 
         self.commands = Actions(self)
@@ -104,12 +102,15 @@ class MainWindow(QMainWindow):
         self.notices = Notices(session, link, self.drafting, self.asking, self.banner, self.status)
         self.tasks = Tasks(self.notices.show_fault)
         self._openings = Tasks(self.notices.show_fault)
+        self.worker = WorkerCare(
+            link, self.banner, settings, self.tasks, (self.drafting.stop, self.asking.stop)
+        )
         self.model_menu = ModelMenu(
             self,
             link,
             settings,
             self.commands,
-            choose=self.choose_model,
+            choose=self.worker.choose,
             spawn=self.tasks.spawn,
             refused=self.notices.show_refusal,
         )
@@ -209,7 +210,7 @@ class MainWindow(QMainWindow):
             "details": self.model_menu.show_details,
             "checkpoint": self.model_menu.open_checkpoint,
             "adapter": self.model_menu.load_adapter,
-            "restart": self.restart_worker,
+            "restart": self.worker.restart,
             "fit": self.viewport.fit,
             "zoom_in": partial(self.viewport.zoom_by, ZOOM_STEP),
             "zoom_out": partial(self.viewport.zoom_by, 1 / ZOOM_STEP),
@@ -341,32 +342,6 @@ class MainWindow(QMainWindow):
         most = model.canvas_length - 1 if model is not None else _LONGEST_GAP
         ask_length(self, most, lambda tokens: self.editor.insert_gap(tokens=tokens))
 
-    def choose_model(self, choice: ModelChoice) -> None:
-        """Run another checkpoint, or the same elsewhere; the report stays as it is."""
-        self.link.choice = choice
-        self.banner.withdraw("model")
-        self.restart_worker()
-
-    def restart_worker(self) -> None:
-        """Start the worker anew: one that died at once, one that hangs after its end."""
-        if self._replacing:
-            return  # a second worker would be the one that nobody ends
-        self.banner.withdraw("worker")
-        if self.link.state in (WorkerState.DIED, WorkerState.STOPPED):
-            self.link.start()
-        else:
-            self._replacing = True
-            self.tasks.spawn(self._replace_worker(), "restart the worker", self._replaced)
-
-    async def _replace_worker(self) -> None:
-        # Together, for a job may wait for the answer of a worker that hangs; the link first, for
-        # it takes no job from then on.
-        await asyncio.gather(self.link.close(), self.drafting.stop(), self.asking.stop())
-        self.link.start()
-
-    def _replaced(self) -> None:
-        self._replacing = False
-
     def set_theme(self, name: ThemeName) -> None:
         colors = theme.palette(name)
         app = QApplication.instance()
@@ -457,8 +432,7 @@ class MainWindow(QMainWindow):
     def _show_worker(self) -> None:
         self.notices.show_worker()
         if self.link.state is WorkerState.READY:
-            self._proven = self.link.choice
-            self._settings.remember_in(CHECKPOINTS, self._proven.checkpoint)
+            self.worker.remember()
             self._prepare()
         self._allow()
 
@@ -467,24 +441,7 @@ class MainWindow(QMainWindow):
             self.drafting.prepare(self.session.study)
 
     def _worker_died(self, error: WorkerError) -> None:
-        proven, chosen = self._proven, self.link.choice
-        action: tuple[str, Callable[[], None]] = ("Restart worker", self.restart_worker)
-        if proven is not None and replace(proven, adapter=chosen.adapter) != chosen:
-            back = replace(proven, adapter=chosen.adapter)
-            name = proven.checkpoint.name
-            if proven.checkpoint == chosen.checkpoint:
-                name = proven.placement.device or "the automatic device"
-            else:
-                back = proven
-            action = (f"Back to {name}", partial(self.choose_model, back))
-        self.banner.show_notice(
-            Notice(
-                NoticeKind.ERROR,
-                f"{error} Your report is untouched." if self.session.study else str(error),
-                action=action,
-                topic="worker",
-            )
-        )
+        self.worker.tell_of_death(error, "Your report is untouched." if self.session.study else "")
 
     # Ending
 

@@ -84,7 +84,7 @@ async def _until_withdrawn(window: MainWindow) -> None:
 
 
 async def _restart(window: MainWindow) -> None:
-    window.restart_worker()
+    window.worker.restart()
     await wait_for_worker(window)
 
 

@@ -141,7 +141,7 @@ async def test_each_study_is_prepared_once_by_each_worker(tmp_path: Path) -> Non
         assert "AP view" in first.prepared[1]
         first.die()
         await until(lambda: bench.notice)
-        bench.window.restart_worker()
+        bench.window.worker.restart()
         second = await bench.worker()
         await until(lambda: second.prepared == first.prepared[1:])
 
@@ -296,12 +296,12 @@ async def test_until_a_worker_has_stopped_there_is_no_job_and_no_second_one(
         await bench.drafted(client)
         client.closing.clear()  # as a process that does not react
         for _ in range(2):
-            window.restart_worker()
+            window.worker.restart()
         await until(lambda: window.link.state is not WorkerState.READY)
         assert "Stopping the worker" in window.status.text
         press(window.editor, "Ctrl+Return")
         window.commands["restart"].trigger()
-        window.restart_worker()
+        window.worker.restart()
         for _ in range(20):
             await asyncio.sleep(0)
         assert not window.commands["infill"].isEnabled()
