@@ -171,7 +171,8 @@ class MainWindow(QMainWindow):
         self.setCentralWidget(central)
         QWidget.setTabOrder(self.viewport, self.viewport.badge)
         QWidget.setTabOrder(self.viewport.badge, self.ask_bar.field)
-        QWidget.setTabOrder(self.ask_bar.field, self.editor)
+        QWidget.setTabOrder(self.ask_bar.field, self.ask_bar.button)
+        QWidget.setTabOrder(self.ask_bar.button, self.editor)
         self.ask_bar.hide()  # until there is something to ask about
         self.viewport.setFocus()  # else the first key might choose another study
 

@@ -49,10 +49,10 @@ class AskBar(QFrame):
         self.field.returnPressed.connect(self._submit)
         self.field.textChanged.connect(self._allow)
         self.field.escaped.connect(self._put_away)
-        self._button = QPushButton("Ask", self)
-        self._button.setObjectName("askButton")
-        self._button.setAutoDefault(False)
-        self._button.clicked.connect(self._submit)
+        self.button = QPushButton("Ask", self)
+        self.button.setObjectName("askButton")
+        self.button.setAutoDefault(False)
+        self.button.clicked.connect(self._submit)
         ask.changed.connect(self._allow)
 
         self._answer = QLabel(self)
@@ -87,7 +87,7 @@ class AskBar(QFrame):
         row = QHBoxLayout()
         row.setSpacing(GRID // 2)
         row.addWidget(self.field, 1)
-        row.addWidget(self._button)
+        row.addWidget(self.button)
         column = QVBoxLayout(self)
         column.setContentsMargins(GRID, GRID, GRID, GRID)
         column.setSpacing(0)
@@ -135,13 +135,13 @@ class AskBar(QFrame):
             self.show_answer(self._runs)
 
     def _submit(self) -> None:
-        if self._button.isEnabled():
+        if self.button.isEnabled():
             self.asked.emit(self.field.text().strip())
 
     def _allow(self) -> None:
         question = bool(self.field.text().strip())
-        self._button.setEnabled(self._ask.isEnabled() and question)
-        self._button.setToolTip(
+        self.button.setEnabled(self._ask.isEnabled() and question)
+        self.button.setToolTip(
             self._ask.toolTip() if question or not self._ask.isEnabled() else "Write a question"
         )
 

@@ -111,7 +111,7 @@ async def test_no_question_is_not_asked(tmp_path: Path, text: str) -> None:
         await bench.worker()
         await bench.open()
         bench.window.ask_bar.field.setText(text)
-        assert not bench.window.ask_bar._button.isEnabled()
+        assert not bench.window.ask_bar.button.isEnabled()
         QTest.keyClick(bench.window.ask_bar.field, Qt.Key.Key_Return)
         assert not bench.window.asking.busy
 

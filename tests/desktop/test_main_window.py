@@ -853,7 +853,9 @@ async def test_keys_move_the_focus_between_image_and_report(tmp_path: Path) -> N
 
 
 @on_qt_loop
-async def test_tab_leads_from_the_image_by_its_badge_to_the_report(tmp_path: Path) -> None:
+async def test_tab_leads_from_the_image_by_badge_and_question_to_the_report(
+    tmp_path: Path,
+) -> None:
     save(tmp_path / "chest.dcm", make_dataset(BurnedInAnnotation="YES"))
     async with shown(tmp_path) as bench:
         await bench.open()
@@ -866,6 +868,10 @@ async def test_tab_leads_from_the_image_by_its_badge_to_the_report(tmp_path: Pat
         QTest.keyClick(window.viewport.badge, Qt.Key.Key_Space)
         assert window.viewport.badge.panel.isVisible()
         QTest.keyClick(window.viewport.badge, Qt.Key.Key_Tab)
+        assert window.ask_bar.field.hasFocus()
+        QTest.keyClicks(window.ask_bar.field, "Is it?")
+        QTest.keyClick(window.ask_bar.field, Qt.Key.Key_Tab)
+        QTest.keyClick(window.ask_bar.button, Qt.Key.Key_Tab)
         assert window.editor.hasFocus()
 
 
