@@ -13,23 +13,20 @@ The items are held-out fictional studies, or the reports of a data set (``--data
 from __future__ import annotations
 
 import argparse
-import json
-import sys
 from collections.abc import Sequence
-from concurrent.futures.process import BrokenProcessPool
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from inference.evaluation.item_log import (
     Header,
     ItemLog,
-    LogError,
     code_fingerprint,
 )
 from inference.evaluation.judged import judge_answers
 from inference.evaluation.judging.choosing import add_judge_arguments
-from inference.evaluation.judging.verdicts import JudgeError
-from inference.evaluation.outputs import OutputError, open_folder, write_outputs
+from inference.evaluation.outputs import open_folder, write_outputs
+from inference.evaluation.running import run_command, tell_left_out
 from inference.evaluation.sampler_items import FictionalStudy, Source, StudyReport
 from inference.evaluation.sampler_results import Measured
 from inference.training.data.fingerprint import fingerprint
@@ -44,33 +41,16 @@ _STUDIES: Final = 250
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    from inference.checkpoints import CheckpointError
-    from inference.engines.base import BadRequest
-
-    arguments = _parse(argv)
-    try:
-        result = _run(arguments)
-    except (
-        BadRequest,
-        CheckpointError,
-        DataError,
-        FileNotFoundError,
-        JudgeError,
-        LogError,
-        OutputError,
-    ) as error:
-        print(f"pinfill: {error}", file=sys.stderr)
-        return 2
-    except BrokenProcessPool:
-        print(f"pinfill: a worker process was ended. {_how_to_go_on(arguments)}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print(f"pinfill: stopped. {_how_to_go_on(arguments)}", file=sys.stderr)
-        return 130
     from inference.evaluation.infill_results import as_table
 
-    print(json.dumps(result, indent=2) if arguments.json else as_table(result))
-    return 0
+    arguments = _parse(argv)
+    return run_command(
+        partial(_run, arguments),
+        as_table,
+        as_json=arguments.json,
+        kept_in=arguments.out,
+        option="--out DIR",
+    )
 
 
 def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -179,10 +159,7 @@ def _sources(arguments: argparse.Namespace) -> tuple[list[Source], str]:
         count = arguments.n or _STUDIES
         return [FictionalStudy(arguments.first + number) for number in range(count)], "fictional"
     reading = read(arguments.data, arguments.split)
-    for row in reading.malformed:
-        print(f"pinfill: left out: {row}", file=sys.stderr)
-    for why, count in reading.left_out.items():
-        print(f"pinfill: left out: {count} {why}", file=sys.stderr)
+    tell_left_out(reading)
     rows = [row for row in reading.rows if row.question is None]
     if not rows:
         raise DataError(
@@ -191,9 +168,3 @@ def _sources(arguments: argparse.Namespace) -> tuple[list[Source], str]:
         )
     sources: list[Source] = [StudyReport(number, row) for number, row in enumerate(rows)]
     return sources[: arguments.n], fingerprint(rows)
-
-
-def _how_to_go_on(arguments: argparse.Namespace) -> str:
-    if arguments.out is None:
-        return "With --out DIR a run can be gone on with."
-    return f"The same command goes on from {arguments.out}."

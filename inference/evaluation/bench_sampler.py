@@ -13,23 +13,23 @@ without one. Reports that are too short or do not fit the canvas are left out an
 from __future__ import annotations
 
 import argparse
-import json
-import sys
 from collections.abc import Sequence
-from concurrent.futures.process import BrokenProcessPool
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from inference.evaluation.item_log import (
     Header,
     ItemLog,
-    LogError,
     checkpoint_fingerprint,
     code_fingerprint,
     file_fingerprint,
 )
-from inference.evaluation.sampler_items import DataError, FictionalStudy, Source, read_reports
+from inference.evaluation.outputs import OutputError, check_drawing
+from inference.evaluation.running import run_command
+from inference.evaluation.sampler_items import FictionalStudy, Source, read_reports
 from inference.evaluation.sampler_results import Measured, as_table, summarise
+from inference.training.data.rows import DataError
 
 if TYPE_CHECKING:
     pass
@@ -38,27 +38,15 @@ _STUDIES: Final = 100
 """Fictional studies, where nobody says how many."""
 
 
-class _Unusable(Exception):
-    """One sentence: what is wrong with what was asked for, and what to do."""
-
-
 def main(argv: Sequence[str] | None = None) -> int:
-    from inference.checkpoints import CheckpointError
-
     arguments = _parse(argv)
-    try:
-        result = _run(arguments)
-    except (_Unusable, CheckpointError, DataError, LogError, FileNotFoundError) as error:
-        print(f"pinfill: {error}", file=sys.stderr)
-        return 2
-    except BrokenProcessPool:
-        print(f"pinfill: a worker process was ended. {_how_to_go_on(arguments)}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print(f"pinfill: stopped. {_how_to_go_on(arguments)}", file=sys.stderr)
-        return 130
-    print(json.dumps(result, indent=2) if arguments.json else as_table(result))
-    return 0
+    return run_command(
+        partial(_run, arguments),
+        as_table,
+        as_json=arguments.json,
+        kept_in=arguments.resume,
+        option="--resume FILE",
+    )
 
 
 def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -135,7 +123,7 @@ def _run(arguments: argparse.Namespace) -> dict[str, Any]:
 
     measured = [log.results[source.seed] for source in sources]
     if all(item.skipped for item in measured):
-        raise _Unusable(f"No report could be used; of the first one: {measured[0].skipped}")
+        raise DataError(f"No report could be used; of the first one: {measured[0].skipped}")
     result = {"checkpoint": str(folder), "gaps": setup.gaps} | summarise(measured)
     if arguments.figure is not None:
         from inference.evaluation.frontier import draw_frontier
@@ -153,21 +141,12 @@ def _sources(arguments: argparse.Namespace) -> Sequence[Source]:
 
 def _check_figure(path: Path) -> None:
     """Find out before the long run, not after it."""
-    try:
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-        from matplotlib.figure import Figure
-    except ModuleNotFoundError:
-        raise _Unusable(
-            "--figure needs matplotlib, which is not installed: pip install 'pinfill[bench]'."
-        ) from None
+    check_drawing("--figure")
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
     known = FigureCanvasAgg(Figure()).get_supported_filetypes()
     if path.suffix.removeprefix(".").lower() not in known:
-        raise _Unusable(f"--figure cannot be drawn as {path.name}: end its name in .png or .svg.")
+        raise OutputError(f"--figure cannot be drawn as {path.name}: end its name in .png or .svg.")
     if not path.absolute().parent.is_dir():
-        raise _Unusable(f"There is no folder {path.absolute().parent} for the figure; make it.")
-
-
-def _how_to_go_on(arguments: argparse.Namespace) -> str:
-    if arguments.resume is None:
-        return "With --resume FILE a run can be gone on with."
-    return f"The same command goes on from {arguments.resume}."
+        raise OutputError(f"There is no folder {path.absolute().parent} for the figure; make it.")

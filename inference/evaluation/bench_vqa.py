@@ -10,20 +10,18 @@ them stands what the commonest answer to all closed questions would reach.
 from __future__ import annotations
 
 import argparse
-import json
-import sys
 from collections.abc import Sequence
-from concurrent.futures.process import BrokenProcessPool
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from inference.evaluation.item_log import Header, ItemLog, LogError, code_fingerprint
+from inference.evaluation.item_log import Header, ItemLog, code_fingerprint
 from inference.evaluation.judged import judge_answers
 from inference.evaluation.judging.choosing import add_judge_arguments
-from inference.evaluation.judging.verdicts import JudgeError
-from inference.evaluation.outputs import OutputError, open_folder, write_outputs
+from inference.evaluation.outputs import open_folder, write_outputs
+from inference.evaluation.running import run_command, tell_left_out
 from inference.training.data.fingerprint import fingerprint
 from inference.training.data.reading import read
 from inference.training.data.rows import SPLITS, DataError, Row
@@ -40,32 +38,16 @@ _DATASETS: Final = {"vqa-rad": "VQA-RAD", "slake": "SLAKE", "vqa-med-2019": "VQA
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    from inference.checkpoints import CheckpointError
-    from inference.engines.base import BadRequest
     from inference.evaluation.vqa_results import as_table
 
     arguments = _parse(argv)
-    try:
-        result = _run(arguments)
-    except (
-        BadRequest,
-        CheckpointError,
-        DataError,
-        FileNotFoundError,
-        JudgeError,
-        LogError,
-        OutputError,
-    ) as error:
-        print(f"pinfill: {error}", file=sys.stderr)
-        return 2
-    except BrokenProcessPool:
-        print(f"pinfill: a worker process was ended. {_how_to_go_on(arguments)}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print(f"pinfill: stopped. {_how_to_go_on(arguments)}", file=sys.stderr)
-        return 130
-    print(json.dumps(result, indent=2) if arguments.json else as_table(result))
-    return 0
+    return run_command(
+        partial(_run, arguments),
+        as_table,
+        as_json=arguments.json,
+        kept_in=arguments.out,
+        option="--out DIR",
+    )
 
 
 def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -156,10 +138,7 @@ def _questions(arguments: argparse.Namespace) -> list[Question]:
             f"{arguments.data} is laid out as {reading.layout}, and --dataset says {wanted}. Name "
             "that data set's folder, or leave --dataset out."
         )
-    for row in reading.malformed:
-        print(f"pinfill: left out: {row}", file=sys.stderr)
-    for why, count in reading.left_out.items():
-        print(f"pinfill: left out: {count} {why}", file=sys.stderr)
+    tell_left_out(reading)
     rows: list[Row] = [row for row in reading.rows if row.question is not None]
     if not rows:
         raise DataError(
@@ -204,9 +183,3 @@ def _writers(arguments: argparse.Namespace) -> tuple[Writer, ...]:
     if len({writer.name for writer in writers}) < len(writers):
         raise BadRequest("Two adapters have the same name. Rename one of their folders.")
     return tuple(writers)
-
-
-def _how_to_go_on(arguments: argparse.Namespace) -> str:
-    if arguments.out is None:
-        return "With --out DIR a run can be gone on with."
-    return f"The same command goes on from {arguments.out}."

@@ -13,12 +13,8 @@ from numpy.typing import NDArray
 from inference.evaluation.answering import image_of
 from inference.evaluation.held_out import held_out
 from inference.evaluation.sentences import Removed, remove_sentences
-from inference.training.data.rows import Row
+from inference.training.data.rows import DataError, Row
 from inference.training.report_language import prompt_context
-
-
-class DataError(Exception):
-    """One sentence: what is wrong with the file of reports, in which line, what to do."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +75,7 @@ Source = FictionalStudy | Report | StudyReport
 def read_reports(path: Path) -> list[Report]:
     """The reports of a file that holds ``{"text": …}`` a line; blank lines are passed over.
 
-    Raises :class:`DataError`.
+    Raises :class:`~inference.training.data.rows.DataError`.
     """
     try:
         lines = path.read_text(encoding="utf-8-sig").split("\n")

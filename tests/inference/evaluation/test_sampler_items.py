@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from inference.evaluation.sampler_items import DataError, FictionalStudy, Report, read_reports
+from inference.evaluation.sampler_items import FictionalStudy, Report, read_reports
 from inference.protocol import Gap, join
+from inference.training.data.rows import DataError
 from inference.training.demo_corpus import HELD_OUT_FROM
 
 REPORT = "Heart is large. Lungs are clear. No effusion. Bones are intact."
