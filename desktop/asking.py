@@ -43,6 +43,7 @@ class Asking(QObject):
         self._tasks = Tasks(self.broke.emit)
         self._frames: Throttle[Canvas] = Throttle(self._show, FRAME_SECONDS, self)
         self.busy = False
+        bar.dropped.connect(self.cancel)
 
     def begin(self, study: Study, question: str) -> None:
         """Ask, unless a question is on its way."""
@@ -72,6 +73,9 @@ class Asking(QObject):
         except WorkerError as error:
             self._bar.clear()
             self.failed.emit(error)
+        except Exception:
+            self._bar.clear()
+            raise
 
     async def _ask(self, study: Study, question: str) -> None:
         self.waiting.emit()

@@ -98,7 +98,7 @@ class MainWindow(QMainWindow):
         self.drafting = Drafting(link, self.editor, self)
         self.ask_bar = AskBar(self.commands["ask"])
         self.asking = Asking(link, self.ask_bar, self.drafting.image_of, self)
-        self.comparing = Comparing(link, session, self.editor, self.drafting, settings)
+        self.comparing = Comparing(link, session, self.editor, self.drafting, self.asking, settings)
         self.notices = Notices(session, link, self.drafting, self.asking, self.banner, self.status)
         self.tasks = Tasks(self.notices.show_fault)
         self._openings = Tasks(self.notices.show_fault)

@@ -90,8 +90,10 @@ def write_stem(tokenizer: PreTrainedTokenizerBase, context: str, soft_tokens: in
 def write_ask(tokenizer: PreTrainedTokenizerBase, instruction: str = INSTRUCTION) -> list[int]:
     """What follows the stem: the instruction, and the beginning of the model's turn."""
     asked = _plain(instruction, tokenizer).strip()
+    # Not searched for as it is: a short question may stand in the template as well.
+    start = _render(tokenizer, "", None, INSTRUCTION).rindex(INSTRUCTION)
     rendered = _render(tokenizer, "", None, asked)
-    ids: list[int] = tokenizer.encode(rendered[rendered.rindex(asked) :], add_special_tokens=False)
+    ids: list[int] = tokenizer.encode(rendered[start:], add_special_tokens=False)
     return ids
 
 

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QFileDialog
 
 import resources
 from desktop import theme
+from desktop.asking import Asking
 from desktop.compare import blind
 from desktop.compare.answering import Arrangement
 from desktop.compare.board import Board
@@ -20,7 +21,7 @@ from desktop.compare.runner import CannotCompare, Frame, Runner, other_than
 from desktop.compare.side import Comparison
 from desktop.compare.taking import NoPlace, take
 from desktop.compare.window import CompareWindow
-from desktop.drafting import Drafting
+from desktop.drafting import FRAME_SECONDS, Drafting
 from desktop.opening import ask_paths
 from desktop.report.editor import ReportEditor
 from desktop.report.model import Content, NothingToFill, Report
@@ -33,9 +34,6 @@ from desktop.throttle import Throttle
 from desktop.widgets.banner import Notice, NoticeKind
 from desktop.worker_link import WorkerLink, WorkerState
 from inference.protocol import Paradigm
-
-FRAME_SECONDS: Final = 1 / 30
-"""The shortest time between two pictures of a canvas."""
 
 OLDER: Final = (
     "The report has changed since this run: the comparison belongs to an older text. Run again to "
@@ -58,9 +56,11 @@ class Comparing(QObject):
         session: StudySession,
         editor: ReportEditor,
         drafting: Drafting,
+        asking: Asking,
         settings: Settings,
     ) -> None:
         super().__init__(drafting)
+        self._asking = asking
         self._link, self._session, self._editor = link, session, editor
         self._drafting, self._settings = drafting, settings
         self.answers_file = data_dir() / blind.FILE_NAME
@@ -134,6 +134,7 @@ class Comparing(QObject):
         runner.broke.connect(self._show_fault)
         self._link.state_changed.connect(self._allow)
         self._drafting.busy_changed.connect(self._allow)
+        self._asking.busy_changed.connect(self._allow)
         self._editor.changed.connect(self._check_report)
         self._session.study_changed.connect(self._check_report)
 
@@ -143,7 +144,8 @@ class Comparing(QObject):
         running, shown = self.busy, self.board.shown is not None
         no_study = None if self._session.study is not None else "Open a study first"
         wait = "Wait for the comparison, or cancel it" if running else None
-        writing = "Wait for the model, or cancel it" if self._drafting.busy else None
+        at_work = self._drafting.busy or self._asking.busy
+        writing = "Wait for the model, or cancel it" if at_work else None
         usable = self._link.state in (WorkerState.READY, WorkerState.STARTING)
         nothing = wait or (None if shown else "Nothing was compared yet")
         hidden = "Answer the questions first: it would give the names away"
@@ -238,6 +240,7 @@ class Comparing(QObject):
         if not busy:
             self._frames.cancel()
             self.window.bar.hide()
+            self._check_report()  # which may have become another one meanwhile
         self.busy_changed.emit()
         self._allow()
 

@@ -137,8 +137,11 @@ class Runner(QObject):
         seed = self._randbelow(2**31)
         sides: dict[Paradigm, Side] = {}
         for number, link in enumerate((self._link, other), 1):
-            assert link.model is not None, "it is ready"
-            paradigm = link.model.paradigm
+            if (model := link.model) is None:
+                raise WorkerDied(
+                    f"The worker of {link.choice.checkpoint.name} ended before its turn. Run again."
+                )
+            paradigm = model.paradigm
             asked = asked_of(paradigm, content, plan, way, seed)
             self.stage.emit(f"{number} of 2: {NAMES[paradigm].lower()}…")
             recording = await self._record(link, asked, content, image, prompt_context(study))

@@ -9,6 +9,7 @@ come in as generated and unpinned, as from any other fill.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
@@ -32,7 +33,15 @@ from desktop.report.model import (
 from desktop.report.sentences import sentence_at, sentences, words
 
 ALIKE: Final = 0.5
-"""Token-F1 from which on two sentences are about the same thing."""
+"""Token-F1 of what they are about, from which on two sentences are about the same thing."""
+
+_SAYS_NOT_OF_WHAT: Final = frozenset(
+    """a acute an and any are as at be been by clear evidence for from has have identified in is it
+    large left mild mildly moderate moderately new no normal not of on or present right seen severe
+    severely slightly small stable that the there this to unchanged unremarkable was were with
+    without within""".split()  # noqa: SIM905 - easier to read
+)
+"""Words that sentences about different things have in common."""
 
 
 class NoPlace(Exception):
@@ -68,10 +77,27 @@ def take(report: Report, text: str, start: int, end: int) -> Taking:
     here = _ranges(report.text, *place)
     if sentence in (report.text[low:high] for low, high in here):
         raise NoPlace("The report has this sentence already.")
-    alike = max(here, key=lambda each: token_f1(_plain(report, each), sentence), default=None)
-    if alike is not None and token_f1(_plain(report, alike), sentence) >= ALIKE:
+    kept = {text[low:high] for low, high in _section_of(text, name)}
+    others = [each for each in here if report.text[slice(*each)] not in kept]
+    alike = max(others, key=lambda each: _likeness(_plain(report, each), sentence), default=None)
+    if alike is not None and _likeness(_plain(report, alike), sentence) >= ALIKE:
         return _reworded(report, *alike, sentence)
     return _put_in(report, section, place, here, _neighbours(text, name, start), sentence)
+
+
+def _likeness(one: str, other: str) -> float:
+    """How much two sentences are about the same; 0 where one of them is about nothing known."""
+    told = [
+        " ".join(word for word in re.findall(r"\w+", text.lower()) if word not in _SAYS_NOT_OF_WHAT)
+        for text in (one, other)
+    ]
+    return token_f1(*told) if all(told) else 0.0
+
+
+def _section_of(text: str, name: str | None) -> list[tuple[int, int]]:
+    """The sentences of a section of a compared text."""
+    section = next((each for each in find_sections(text) if each.name == name), None)
+    return _ranges(text, *_range_of(text, section))
 
 
 def _plain(report: Report, place: tuple[int, int]) -> str:

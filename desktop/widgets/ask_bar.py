@@ -33,6 +33,7 @@ class AskBar(QFrame):
     """``asked`` tells a question; :meth:`show_answer` streams what is said to it."""
 
     asked = Signal(str)
+    dropped = Signal()  # the answer, which may still be on its way
     left = Signal()  # by Esc, where nothing is left to put away
 
     def __init__(self, ask: QAction, parent: QWidget | None = None) -> None:
@@ -72,7 +73,7 @@ class AskBar(QFrame):
         self._close.setProperty("glyph", True)
         self._close.setToolTip("Put the answer away")
         self._close.setAccessibleName("Put the answer away")
-        self._close.clicked.connect(self.clear)
+        self._close.clicked.connect(self._drop)
 
         said = QVBoxLayout()
         said.setSpacing(GRID // 4)
@@ -145,9 +146,13 @@ class AskBar(QFrame):
             self._ask.toolTip() if question or not self._ask.isEnabled() else "Write a question"
         )
 
+    def _drop(self) -> None:
+        self.clear()
+        self.dropped.emit()
+
     def _put_away(self) -> None:
         if self._said.isVisible():
-            self.clear()
+            self._drop()
         else:
             self.left.emit()
 

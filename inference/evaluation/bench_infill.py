@@ -13,7 +13,9 @@ The items are held-out fictional studies, or the reports of a data set (``--data
 from __future__ import annotations
 
 import argparse
+import hashlib
 from collections.abc import Sequence
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -23,8 +25,9 @@ from inference.evaluation.item_log import (
     ItemLog,
     code_fingerprint,
 )
-from inference.evaluation.judged import judge_answers
+from inference.evaluation.judged import judge_answers, judge_for
 from inference.evaluation.judging.choosing import add_judge_arguments
+from inference.evaluation.judging.verdicts import Judge
 from inference.evaluation.outputs import open_folder, write_outputs
 from inference.evaluation.running import run_command, tell_left_out
 from inference.evaluation.sampler_items import FictionalStudy, Source, StudyReport
@@ -98,6 +101,12 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
 
 
 def _run(arguments: argparse.Namespace) -> dict[str, Any]:
+    kept = open_folder(arguments.out) if arguments.out is not None else None
+    with closing(judge_for(arguments, arguments.out)) as judge:
+        return _measured(arguments, judge, kept)
+
+
+def _measured(arguments: argparse.Namespace, judge: Judge, kept: Path | None) -> dict[str, Any]:
     from inference.checkpoints import pick_device
     from inference.evaluation.infill_results import (
         drawing,
@@ -110,7 +119,6 @@ def _run(arguments: argparse.Namespace) -> dict[str, Any]:
     from inference.evaluation.pool import measure_missing, usual_processes
     from inference.evaluation.writers import Setup, described, engine_of, fingerprints
 
-    kept = open_folder(arguments.out) if arguments.out is not None else None
     device = pick_device(arguments.device)
     setup = Setup(_writers(arguments), device)
     for writer in setup.writers:  # what cannot be used is told before the work
@@ -127,7 +135,7 @@ def _run(arguments: argparse.Namespace) -> dict[str, Any]:
     if sum(not item.skipped for item in measured) < 2:
         why = next((item.skipped for item in measured if item.skipped), "there is only one")
         raise DataError(f"At least two reports are needed, and fewer could be used: {why}.")
-    verdicts, judged = judge_answers(arguments, fills_to_judge(measured), arguments.out)
+    verdicts, judged = judge_answers(judge, fills_to_judge(measured))
     result: dict[str, Any] = described(setup) | {"data": data, "judge": judged}
     result |= summarise(measured, [writer.name for writer in setup.writers], verdicts)
     if arguments.metrics:
@@ -167,4 +175,5 @@ def _sources(arguments: argparse.Namespace) -> tuple[list[Source], str]:
             "reports; bench vqa is for questions."
         )
     sources: list[Source] = [StudyReport(number, row) for number, row in enumerate(rows)]
-    return sources[: arguments.n], fingerprint(rows)
+    order = hashlib.sha256("\n".join(row.id for row in rows).encode()).hexdigest()
+    return sources[: arguments.n], f"{fingerprint(rows)} {order}"

@@ -16,7 +16,7 @@ import argparse
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from inference.evaluation.item_log import (
     Header,
@@ -30,9 +30,6 @@ from inference.evaluation.running import run_command
 from inference.evaluation.sampler_items import FictionalStudy, Source, read_reports
 from inference.evaluation.sampler_results import Measured, as_table, summarise
 from inference.training.data.rows import DataError
-
-if TYPE_CHECKING:
-    pass
 
 _STUDIES: Final = 100
 """Fictional studies, where nobody says how many."""

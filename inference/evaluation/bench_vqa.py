@@ -10,7 +10,9 @@ them stands what the commonest answer to all closed questions would reach.
 from __future__ import annotations
 
 import argparse
+import hashlib
 from collections.abc import Sequence
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -18,8 +20,9 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from inference.evaluation.item_log import Header, ItemLog, code_fingerprint
-from inference.evaluation.judged import judge_answers
+from inference.evaluation.judged import judge_answers, judge_for
 from inference.evaluation.judging.choosing import add_judge_arguments
+from inference.evaluation.judging.verdicts import Judge
 from inference.evaluation.outputs import open_folder, write_outputs
 from inference.evaluation.running import run_command, tell_left_out
 from inference.training.data.fingerprint import fingerprint
@@ -90,20 +93,31 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
 
 
 def _run(arguments: argparse.Namespace) -> dict[str, Any]:
+    kept = open_folder(arguments.out) if arguments.out is not None else None
+    with closing(judge_for(arguments, arguments.out)) as judge:
+        return _measured(arguments, judge, kept)
+
+
+def _measured(arguments: argparse.Namespace, judge: Judge, kept: Path | None) -> dict[str, Any]:
     from inference.checkpoints import pick_device
     from inference.evaluation.pool import measure_missing, usual_processes
     from inference.evaluation.vqa_results import answers_to_judge, drawing, summarise, table_rows
     from inference.evaluation.vqa_runs import Asked, measure
     from inference.evaluation.writers import Setup, described, engine_of, fingerprints
 
-    kept = open_folder(arguments.out) if arguments.out is not None else None
     device = pick_device(arguments.device)
     questions = _questions(arguments)
     rows = {question.number: question.row for question in questions}
     setup = Setup(_writers(arguments), device)
     for writer in setup.writers:  # what cannot be used is told before the work
         engine_of(writer, device)
-    made_with = {"code": code_fingerprint(), "data": fingerprint(rows.values()), "device": device}
+    made_with = {
+        "code": code_fingerprint(),
+        "data": fingerprint(rows.values()),
+        "order": hashlib.sha256("\n".join(row.id for row in rows.values()).encode()).hexdigest(),
+        "seed": str(arguments.seed),
+        "device": device,
+    }
     header = Header("pinfill bench vqa", made_with | fingerprints(setup.writers))
     log = ItemLog(kept, header, Asked, lambda asked: asked.number)
     by_number = {question.number: question for question in questions}
@@ -113,7 +127,7 @@ def _run(arguments: argparse.Namespace) -> dict[str, Any]:
     asked = [log.results[number] for number in by_number]
     if all(item.skipped for item in asked):
         raise DataError(f"No question could be asked; of the first one: {asked[0].skipped}")
-    verdicts, judged = judge_answers(arguments, answers_to_judge(rows, asked), arguments.out)
+    verdicts, judged = judge_answers(judge, answers_to_judge(rows, asked))
     result: dict[str, Any] = described(setup) | {
         "data": str(arguments.data),
         "split": arguments.split,

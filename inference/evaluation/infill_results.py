@@ -55,6 +55,12 @@ def with_metrics(result: dict[str, Any], measured: Sequence[Measured]) -> dict[s
                 figures["metrics"] = {
                     metric: fmean(scores) for metric, scores in scored.scores.items()
                 }
+    # A metric that failed for one writer is no column of the table.
+    for told in result["lengths"].values():
+        for contexts in told["writers"].values():
+            for figures in contexts.values():
+                for name in left_out:
+                    figures["metrics"].pop(name, None)
     return result | {"metrics_left_out": left_out}
 
 

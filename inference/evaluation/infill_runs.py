@@ -66,7 +66,8 @@ def _results(
             pieces=pieces,
             image_id=None if item.image is None else f"bench {item.seed}",
             context=item.context,
-            options=Options(seed=item.seed, mode=mode if writes_on else None),
+            # One text each: of several, ranked, a sibling has none.
+            options=Options(seed=item.seed, candidates=1, mode=mode if writes_on else None),
         )
         return engine.infill(request, item.image, lambda _: None, lambda: False)
 
@@ -86,8 +87,9 @@ def _results(
     yield result("both", "known", filled, filled.fills[0])
     # A denoiser knows of no left side alone but by having nothing else; so the model writes on and
     # on, and what counts is the first sentence of that, or as many tokens.
+    filled = fill((left, Gap()), "left")
+    yield result("left", "open", filled, first_sentence(filled.fills[0]))
     filled = fill((left, exact, Gap()), "left")
-    yield result("left", "open", filled, first_sentence("".join(filled.fills)))
     yield result("left", "known", filled, filled.fills[0])
     if writes_on:
         filled = fill((left, Gap(), right), "forced")

@@ -36,6 +36,7 @@ _WHAT: Final = {
     "reports": "other reports",
     "data": "other data",
     "gaps": "another number of gaps",
+    "order": "the same data in another order",
 }
 """How to say it, where "another" and the name alone would not do."""
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Mapping
-from contextlib import closing
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from inference.evaluation.judging.choosing import judge_of
-from inference.evaluation.judging.verdicts import Item, Unjudged, judge_all
+from inference.evaluation.judging.verdicts import Item, Judge, Unjudged, judge_all
 from inference.training.progress import Progress
 
 Key = TypeVar("Key")
@@ -19,24 +18,27 @@ VERDICTS: Final = "verdicts.jsonl"
 """In a benchmark's folder: every verdict, for whoever audits it."""
 
 
-def judge_answers(
-    arguments: argparse.Namespace, items: Mapping[Key, Item], folder: Path | None
-) -> tuple[dict[Key, bool], dict[str, Any]]:
-    """The verdicts there are, and who judged; what nobody could judge is missing, and is told.
+def judge_for(arguments: argparse.Namespace, folder: Path | None) -> Judge:
+    """The judge that the options name, made before the long run; it wants to be closed.
 
-    Raises :class:`~inference.evaluation.judging.verdicts.JudgeError`.
+    Its verdicts are kept in ``folder``, where no other file is named. Raises
+    :class:`~inference.evaluation.judging.verdicts.JudgeError`.
     """
     if arguments.verdicts is None and folder is not None:
         arguments.verdicts = folder / VERDICTS
+    return judge_of(arguments)
+
+
+def judge_answers(
+    judge: Judge, items: Mapping[Key, Item]
+) -> tuple[dict[Key, bool], dict[str, Any]]:
+    """The verdicts there are, and who judged; what nobody could judge is missing, and is told."""
     progress = Progress()
     keys = list(items)
-    with closing(judge_of(arguments)) as judge:
-        given = judge_all(
-            judge,
-            [items[key] for key in keys],
-            track=lambda order: progress.track(order, "judging"),
-        )
-        told: dict[str, Any] = {"by": judge.description}
+    given = judge_all(
+        judge, [items[key] for key in keys], track=lambda order: progress.track(order, "judging")
+    )
+    told: dict[str, Any] = {"by": judge.description}
     verdicts = {
         key: verdict.equivalent
         for key, verdict in zip(keys, given, strict=True)

@@ -52,7 +52,7 @@ def engine_of(writer: Writer, device: str) -> DiffusionEngine | AutoregressiveEn
         )
     if writer.adapter is not None:
         engine.adapt(LoadAdapter("load", str(writer.adapter)))
-    warm_up = Infill("warm-up", (Gap(),), options=Options(max_steps=2))
+    warm_up = Infill("warm-up", (Gap(8),), options=Options(max_steps=2))
     engine.infill(warm_up, None, lambda _: None, lambda: False)
     return engine
 

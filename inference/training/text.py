@@ -187,12 +187,15 @@ def denoising_loss(
 def shares(asked: Tensor, empty: Tensor) -> Tensor:
     """What each ``asked`` position (B, L) counts in its canvas's mean; 0 elsewhere, 1 together.
 
-    Where a canvas has ``empty`` places and others, both kinds count one half.
+    Where a canvas has more ``empty`` places than others, both kinds count one half; else all places
+    count alike, so that a few empty ones do not drown the words in turn.
     """
-    kinds = torch.stack([asked & ~empty, asked & empty])
-    counts = kinds.sum(dim=-1, keepdim=True)
-    there = (counts > 0).sum(dim=0)
-    return (kinds / (counts * there).clamp(min=1)).sum(dim=0)
+    words, blanks = asked & ~empty, asked & empty
+    word_count, blank_count = words.sum(-1, keepdim=True), blanks.sum(-1, keepdim=True)
+    outnumbered = (word_count > 0) & (word_count < blank_count)
+    alike = asked / (word_count + blank_count).clamp(min=1)
+    halves = words / (2 * word_count).clamp(min=1) + blanks / (2 * blank_count).clamp(min=1)
+    return torch.where(outnumbered, halves, alike)
 
 
 _SHORTEST_REST: Final = 8

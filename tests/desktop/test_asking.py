@@ -73,6 +73,29 @@ async def test_esc_ends_a_question_and_then_puts_the_bar_aside(tmp_path: Path) -
 
 
 @on_qt_loop
+async def test_an_answer_that_is_put_away_is_stopped(tmp_path: Path) -> None:
+    async with shown(tmp_path) as bench:
+        client = await asked(bench)
+        client.draw(1, "On the left")
+        await until(lambda: "On the" in answer_of(bench))
+        bench.window.ask_bar._close.click()
+        await until(lambda: client.cancelled == 1)
+        await until(lambda: not bench.window.asking.busy)
+        assert not bench.window.ask_bar._said.isVisible()
+
+
+@on_qt_loop
+async def test_nothing_is_compared_while_a_question_is_answered(tmp_path: Path) -> None:
+    async with shown(tmp_path) as bench:
+        client = await asked(bench)
+        run = bench.window.comparing.window.commands["run"]
+        assert not run.isEnabled()
+        client.fill("Yes.")
+        await until(lambda: not bench.window.asking.busy)
+        assert run.isEnabled()
+
+
+@on_qt_loop
 async def test_another_study_has_another_answer(tmp_path: Path) -> None:
     folder = tmp_path / "list"
     save(folder / "1.dcm", make_dataset())

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 
 Dialect = Literal["openai", "anthropic"]
 
+_OF_ONE_ITEM: Final = (400, 413, 422)
+"""What a filter or a limit says of one request; so many in a row end it all the same."""
+
 _TRIES: Final = 3
 _LONGEST_WAIT: Final = 60.0
 """Seconds that an endpoint may ask for before it is left for another day."""
@@ -224,6 +227,11 @@ class EndpointJudge:
             raise JudgeError(
                 f"{self._at} failed {_TRIES} times (HTTP {status}{_told(response)}): run the same "
                 "command again later."
+            )
+        if status in _OF_ONE_ITEM:
+            raise JudgeError(
+                f"{self._at} refused this one (HTTP {status}{_told(response)}): others may fare "
+                "better; if none does, check --judge-model and --judge-dialect."
             )
         if status != 200:
             raise JudgeError(

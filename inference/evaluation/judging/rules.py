@@ -27,7 +27,7 @@ from inference.evaluation.judging.wording import (
     TURNS,
 )
 
-VERSION: Final = 1
+VERSION: Final = 2
 """To be raised with every change of the rules or of the wording."""
 
 RECALL: Final = 0.7

@@ -145,6 +145,7 @@ GROUPS: Final = (
     frozenset({"unchanged", "increased", "decreased", "resolved"}),
     frozenset({"upper", "middle", "lower"}),
     frozenset({"apex", "base"}),
+    frozenset({"above", "below"}),
     frozenset({"anterior", "posterior"}),
     frozenset({"stomach", "oesophagus", "duodenum", "trachea"}),
     frozenset({"atrium", "ventricle", "vena"}),
@@ -168,8 +169,8 @@ HOMES: Final[Mapping[str, str]] = {
 SIDES: Final = frozenset({"left", "right", "bilateral"})
 
 EMPTY: Final = frozenset(
-    """a about above again also an and another any appear appearance appears are area as at be been
-    before being below by can change compatible completely concerning consistent could
+    """a about again also an and another any appear appearance appears are area as at be been
+    before being by can change compatible completely concerning consistent could
     demonstrated did do does evidence find found from further had has have here his identified
     image in into is it its itself lie lies look looks measure measured measures more noted now
     of on one or organ other otherwise part patient place position present previous prior

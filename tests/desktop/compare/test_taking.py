@@ -62,6 +62,28 @@ def test_a_sentence_about_the_same_thing_is_replaced_word_by_word() -> None:
     assert not fresh[0].pinned
 
 
+@pytest.mark.parametrize(
+    ("before", "other", "sentence"),
+    [
+        ("No pneumothorax.", "No pneumothorax. No effusion.", "No effusion."),
+        (
+            "The heart is normal in size.",
+            "The heart is normal in size. The aorta is normal.",
+            "The aorta is normal.",
+        ),
+    ],
+)
+def test_a_sentence_about_something_else_replaces_nothing(
+    before: str, other: str, sentence: str
+) -> None:
+    report = generated(f"FINDINGS:\n{before}")
+    text = f"FINDINGS:\n{other}"
+    start = text.index(sentence)
+    taking = take(report, text, start, start + len(sentence))
+    report.apply(taking.plan, taking.fills)
+    assert report.text == text
+
+
 def test_words_that_would_change_a_pin_are_refused() -> None:
     report = typed("FINDINGS:\nThe heart is normal. No pneumothorax.")
     with pytest.raises(NoPlace, match="pinned word"):

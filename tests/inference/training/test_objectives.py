@@ -139,7 +139,10 @@ def test_words_and_empty_places_count_the_same(asked: list[bool], empty: list[bo
     if any(asked):
         assert words + blanks == pytest.approx(1.0)
     if words and blanks:
-        assert words == pytest.approx(0.5)
+        assert words >= 0.5 - 1e-6  # a few empty places never drown them either
+        there = torch.tensor(asked)
+        blank = int((there & torch.tensor(empty)).sum())
+        assert words == pytest.approx(max(0.5, 1 - blank / int(there.sum())))
 
 
 def test_the_paper_s_loss_counts_every_position_alike(diffusion: Any) -> None:

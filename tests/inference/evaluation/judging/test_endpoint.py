@@ -167,7 +167,15 @@ def test_an_unknown_model_is_said_with_the_endpoints_own_words(waits: Waits) -> 
     assert len(server.received) == 1
 
 
-@pytest.mark.parametrize("status", [301, 400, 422])
+@pytest.mark.parametrize("status", [400, 413, 422])
+def test_what_is_refused_of_one_item_does_not_end_it(waits: Waits, status: int) -> None:
+    error, server = failure(waits, Reply(status=status, body=b"<html>"))
+    assert f"refused this one (HTTP {status})" in str(error)
+    assert not error.final
+    assert len(server.received) == 1
+
+
+@pytest.mark.parametrize("status", [301, 405, 410])
 def test_other_refusals_end_it_too(waits: Waits, status: int) -> None:
     error, server = failure(waits, Reply(status=status, body=b"<html>"))
     assert f"refused the request (HTTP {status}): check" in str(error)
