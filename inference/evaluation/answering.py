@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from inference.prompt import INSTRUCTION
 from inference.protocol import Gap, Infill, Options, image_digest
 from inference.training.batches import shrunk
 from inference.training.data.images import read_image
@@ -48,7 +49,9 @@ def image_of(row: Row) -> NDArray[np.uint8] | None:
 
 def answer(engine: Engine, row: Row, image: NDArray[np.uint8] | None, seed: int) -> Answer:
     """What the model says to the question of a row, the likeliest words first; without a question
-    its report. ``image`` (rows, columns) is shown beside it."""
+    its report. ``image`` (rows, columns) is shown beside it. A denoiser's canvas is where it ends:
+    one that is not trained yet would write on and on.
+    """
     name = None
     if image is not None:
         name = image_digest(image.tobytes(), image.shape[1], image.shape[0])
@@ -58,7 +61,7 @@ def answer(engine: Engine, row: Row, image: NDArray[np.uint8] | None, seed: int)
         image_id=name,
         context=row.context,
         options=Options(seed=seed, candidates=1),
-        question=row.question,
+        question=INSTRUCTION if row.question is None else row.question,
     )
     filled = engine.infill(request, image, lambda _: None, lambda: False)
     return Answer(filled.fills[0], filled.steps)
