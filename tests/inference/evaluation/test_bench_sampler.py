@@ -99,7 +99,7 @@ class SameProcess(Executor):
 @pytest.fixture
 def here(samplers: Samplers, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
-        "inference.training.demo_corpus.one_thread_each", lambda _: nullcontext(SameProcess())
+        "inference.evaluation.pool.one_thread_each", lambda _: nullcontext(SameProcess())
     )
 
 
