@@ -130,6 +130,11 @@ class Recorded:
             if record.equivalent is not None:
                 self._known[record.key] = Verdict(record.equivalent, record.by, record.reason)
             whole += len(line)
+        if not whole and path.stat().st_size:
+            # Perhaps a first verdict that was cut off, perhaps somebody's notes.
+            raise JudgeError(
+                f"{path} holds no verdict: name another file, or delete this one.", final=True
+            )
         with path.open("r+b") as file:
             file.truncate(whole)
 

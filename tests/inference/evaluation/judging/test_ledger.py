@@ -155,3 +155,26 @@ def test_a_full_disk_is_said(path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
         with pytest.raises(JudgeError, match="No space left") as raised:
             judge.verdict(ITEM)
     assert raised.value.final
+
+
+@pytest.mark.parametrize("content", ["milk and eggs", "milk\reggs", '{"milk": 1}'])
+def test_a_file_of_one_line_without_an_end_is_not_taken_for_a_torn_verdict(
+    tmp_path: Path, content: str
+) -> None:
+    notes = tmp_path / "notes.txt"
+    notes.write_text(content, newline="")
+    with pytest.raises(JudgeError, match="holds no verdict"):
+        Recorded(_Nobody(), notes)
+    assert notes.read_bytes() == content.encode()
+
+
+class _Nobody:
+    """A judge that is never asked."""
+
+    identity = description = "nobody"
+
+    def verdict(self, item: Item) -> Verdict:
+        raise AssertionError(item)
+
+    def close(self) -> None:
+        pass
