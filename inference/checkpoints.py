@@ -111,23 +111,27 @@ def paradigm_of(config: Mapping[str, Any]) -> Paradigm:
 
 def check_diffusion(folder: Path) -> dict[str, Any]:
     """The same for what only a diffusion checkpoint can do. Raises :class:`CheckpointError`."""
+    return check_paradigm(folder, "diffusion")
+
+
+def check_paradigm(folder: Path, wanted: Paradigm) -> dict[str, Any]:
+    """The same for either paradigm."""
     config = check(folder)
-    _refuse_other(folder, config, "diffusion")
+    _refuse_other(folder, config, wanted)
     return config
 
 
-def check_autoregressive(folder: Path) -> dict[str, Any]:
-    """The same for what only its autoregressive sibling can do."""
-    config = check(folder)
-    _refuse_other(folder, config, "autoregressive")
-    return config
+_A: Final[Mapping[Paradigm, str]] = {
+    "diffusion": "a diffusion",
+    "autoregressive": "an autoregressive",
+}
 
 
 def _refuse_other(folder: Path, config: Mapping[str, Any], wanted: Paradigm) -> None:
     found, name = paradigm_of(config), DIFFUSION if wanted == "diffusion" else AUTOREGRESSIVE
     if found != wanted:
         raise CheckpointError(
-            f"{folder} holds a checkpoint of {found}, and one of {wanted} is needed here. "
+            f"{folder} holds {_A[found]} checkpoint, and {_A[wanted]} one is needed here. "
             f"Name a folder with a {name} checkpoint."
         )
 

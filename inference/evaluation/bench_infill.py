@@ -13,9 +13,7 @@ The items are held-out fictional studies, or the reports of a data set (``--data
 from __future__ import annotations
 
 import argparse
-import hashlib
 from collections.abc import Sequence
-from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -25,11 +23,17 @@ from inference.evaluation.item_log import (
     ItemLog,
     code_fingerprint,
 )
-from inference.evaluation.judged import judge_answers, judge_for
-from inference.evaluation.judging.choosing import add_judge_arguments
+from inference.evaluation.judged import judge_answers
 from inference.evaluation.judging.verdicts import Judge
-from inference.evaluation.outputs import open_folder, write_outputs
-from inference.evaluation.running import run_command, tell_left_out
+from inference.evaluation.outputs import write_outputs
+from inference.evaluation.running import (
+    add_run_arguments,
+    judged_run,
+    order_of,
+    refuse_below_one,
+    run_command,
+    tell_left_out,
+)
 from inference.evaluation.sampler_items import FictionalStudy, Source, StudyReport
 from inference.evaluation.sampler_results import Measured
 from inference.training.data.fingerprint import fingerprint
@@ -48,7 +52,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     arguments = _parse(argv)
     return run_command(
-        partial(_run, arguments),
+        partial(judged_run, arguments, _measured),
         as_table,
         as_json=arguments.json,
         kept_in=arguments.out,
@@ -68,9 +72,7 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--first", type=int, default=HELD_OUT_FROM, help="seed of the first fictional study"
     )
-    parser.add_argument("--diffusion", type=Path, metavar="DIR", help="default: the demo's")
     parser.add_argument("--diffusion-adapter", type=Path, metavar="DIR")
-    parser.add_argument("--sibling", type=Path, metavar="DIR", help="default: the demo's")
     parser.add_argument("--sibling-adapter", type=Path, metavar="DIR")
     parser.add_argument(
         "--middle", type=Path, metavar="DIR", help="a sibling that has learned to fill gaps"
@@ -81,29 +83,10 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--metrics", action="store_true", help="BLEU, chrF, ROUGE-L and what else is installed"
     )
-    parser.add_argument("--device", help="cpu, cuda, cuda:N or auto (default)")
-    parser.add_argument(
-        "--processes", type=int, metavar="P", help="of one thread each (default: one a core)"
-    )
-    parser.add_argument(
-        "--out",
-        type=Path,
-        metavar="DIR",
-        help="keep every item's results, the table and its drawing, and go on from there",
-    )
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
-    add_judge_arguments(parser)
+    add_run_arguments(parser)
     arguments = parser.parse_args(argv)
-    for name in ("n", "processes"):
-        if (number := getattr(arguments, name)) is not None and number < 1:
-            parser.error(f"--{name} must be at least 1")
+    refuse_below_one(parser, arguments, "n", "processes")
     return arguments
-
-
-def _run(arguments: argparse.Namespace) -> dict[str, Any]:
-    kept = open_folder(arguments.out) if arguments.out is not None else None
-    with closing(judge_for(arguments, arguments.out)) as judge:
-        return _measured(arguments, judge, kept)
 
 
 def _measured(arguments: argparse.Namespace, judge: Judge, kept: Path | None) -> dict[str, Any]:
@@ -175,5 +158,4 @@ def _sources(arguments: argparse.Namespace) -> tuple[list[Source], str]:
             "reports; bench vqa is for questions."
         )
     sources: list[Source] = [StudyReport(number, row) for number, row in enumerate(rows)]
-    order = hashlib.sha256("\n".join(row.id for row in rows).encode()).hexdigest()
-    return sources[: arguments.n], f"{fingerprint(rows)} {order}"
+    return sources[: arguments.n], f"{fingerprint(rows)} {order_of(rows)}"

@@ -26,7 +26,7 @@ from inference.evaluation.item_log import (
     file_fingerprint,
 )
 from inference.evaluation.outputs import OutputError, check_drawing
-from inference.evaluation.running import run_command
+from inference.evaluation.running import refuse_below_one, run_command
 from inference.evaluation.sampler_items import FictionalStudy, Source, read_reports
 from inference.evaluation.sampler_results import Measured, as_table, summarise
 from inference.training.data.rows import DataError
@@ -83,9 +83,7 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     arguments = parser.parse_args(argv)
-    for name in ("n", "gaps", "processes"):
-        if (number := getattr(arguments, name)) is not None and number < 1:
-            parser.error(f"--{name} must be at least 1")
+    refuse_below_one(parser, arguments, "n", "gaps", "processes")
     if arguments.data is not None and arguments.first is not None:
         parser.error("--first is for fictional studies; leave it out beside --data")
     if arguments.first is None:

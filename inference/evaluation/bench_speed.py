@@ -60,8 +60,8 @@ _COPY: Final = 2**30
 def main(argv: Sequence[str] | None = None) -> int:
     from inference.checkpoints import (
         CheckpointError,
-        check_autoregressive,
         check_diffusion,
+        check_paradigm,
         load,
         load_autoregressive,
         pick_device,
@@ -116,7 +116,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             check_diffusion(folder)
             checkpoint = load(folder, device)
             beside = arguments.sibling or demo_checkpoint("autoregressive")
-            check_autoregressive(beside)
+            check_paradigm(beside, "autoregressive")
             sibling = load_autoregressive(beside, device)
         result = measure(checkpoint, arguments.steps, arguments.repeat)
         table = speed_table.measure(

@@ -10,9 +10,7 @@ them stands what the commonest answer to all closed questions would reach.
 from __future__ import annotations
 
 import argparse
-import hashlib
 from collections.abc import Sequence
-from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -20,11 +18,17 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from inference.evaluation.item_log import Header, ItemLog, code_fingerprint
-from inference.evaluation.judged import judge_answers, judge_for
-from inference.evaluation.judging.choosing import add_judge_arguments
+from inference.evaluation.judged import judge_answers
 from inference.evaluation.judging.verdicts import Judge
-from inference.evaluation.outputs import open_folder, write_outputs
-from inference.evaluation.running import run_command, tell_left_out
+from inference.evaluation.outputs import write_outputs
+from inference.evaluation.running import (
+    add_run_arguments,
+    judged_run,
+    order_of,
+    refuse_below_one,
+    run_command,
+    tell_left_out,
+)
 from inference.training.data.fingerprint import fingerprint
 from inference.training.data.reading import read
 from inference.training.data.rows import SPLITS, DataError, Row
@@ -45,7 +49,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     arguments = _parse(argv)
     return run_command(
-        partial(_run, arguments),
+        partial(judged_run, arguments, _measured),
         as_table,
         as_json=arguments.json,
         kept_in=arguments.out,
@@ -61,8 +65,6 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("--split", choices=SPLITS, default="test")
     parser.add_argument("--language", default="en")
-    parser.add_argument("--diffusion", type=Path, metavar="DIR", help="default: the demo's")
-    parser.add_argument("--sibling", type=Path, metavar="DIR", help="default: the demo's")
     parser.add_argument(
         "--paradigm", choices=("diffusion", "autoregressive"), help="ask one of the two alone"
     )
@@ -73,29 +75,10 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
         "--n", type=int, default=_QUESTIONS, help="questions at most (default: %(default)s)"
     )
     parser.add_argument("--seed", type=int, default=0, help="of the questions that are drawn")
-    parser.add_argument("--device", help="cpu, cuda, cuda:N or auto (default)")
-    parser.add_argument(
-        "--processes", type=int, metavar="P", help="of one thread each (default: one a core)"
-    )
-    parser.add_argument(
-        "--out",
-        type=Path,
-        metavar="DIR",
-        help="keep every answer, the ids, the table and its drawing, and go on from there",
-    )
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
-    add_judge_arguments(parser)
+    add_run_arguments(parser)
     arguments = parser.parse_args(argv)
-    for name in ("n", "processes"):
-        if (number := getattr(arguments, name)) is not None and number < 1:
-            parser.error(f"--{name} must be at least 1")
+    refuse_below_one(parser, arguments, "n", "processes")
     return arguments
-
-
-def _run(arguments: argparse.Namespace) -> dict[str, Any]:
-    kept = open_folder(arguments.out) if arguments.out is not None else None
-    with closing(judge_for(arguments, arguments.out)) as judge:
-        return _measured(arguments, judge, kept)
 
 
 def _measured(arguments: argparse.Namespace, judge: Judge, kept: Path | None) -> dict[str, Any]:
@@ -114,7 +97,7 @@ def _measured(arguments: argparse.Namespace, judge: Judge, kept: Path | None) ->
     made_with = {
         "code": code_fingerprint(),
         "data": fingerprint(rows.values()),
-        "order": hashlib.sha256("\n".join(row.id for row in rows.values()).encode()).hexdigest(),
+        "order": order_of(rows.values()),
         "seed": str(arguments.seed),
         "device": device,
     }

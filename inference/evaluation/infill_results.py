@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from inference.evaluation.infill_runs import LENGTHS, Length, result_name
+from inference.evaluation.infill_runs import LENGTHS, Context, Length, result_name
+from inference.evaluation.judged import Verdicts
 from inference.evaluation.judging.verdicts import Item
 from inference.evaluation.report_metrics import score_pairs
 from inference.evaluation.sampler_results import Measured
@@ -21,12 +22,9 @@ if TYPE_CHECKING:
 
 DIFFUSION: Final = "diffusion"
 
-_CONTEXTS: Final = ("both", "left", "forced")
+_CONTEXTS: Final[tuple[Context, ...]] = ("both", "left", "forced")
 _COLOURS: Final = {"both": "#00539c", "left": "#9a5b00", "forced": "#5c6b73"}
 _HATCHES: Final = {"both": "", "left": "//", "forced": ".."}
-
-Verdicts = Mapping[tuple[int, str], bool]
-"""What a judge made of an item's results, by seed and name; what is missing was not judged."""
 
 
 def fills_to_judge(measured: Sequence[Measured]) -> dict[tuple[int, str], Item]:
@@ -38,12 +36,16 @@ def fills_to_judge(measured: Sequence[Measured]) -> dict[tuple[int, str], Item]:
     }
 
 
+def _usable(measured: Sequence[Measured]) -> list[Measured]:
+    return [item for item in sorted(measured, key=lambda item: item.seed) if not item.skipped]
+
+
 def with_metrics(result: dict[str, Any], measured: Sequence[Measured]) -> dict[str, Any]:
     """The same result with the metrics of report text that can be had here, as means.
 
     Why another is left out is told under ``metrics_left_out``.
     """
-    items = [item for item in sorted(measured, key=lambda item: item.seed) if not item.skipped]
+    items = _usable(measured)
     left_out: dict[str, str] = {}
     for length, told in result["lengths"].items():
         for writer, contexts in told["writers"].items():
@@ -71,7 +73,7 @@ def summarise(
 
     ``writers`` begin with ``"diffusion"``; all others are autoregressive. Differences are paired.
     """
-    items = [item for item in sorted(measured, key=lambda item: item.seed) if not item.skipped]
+    items = _usable(measured)
     return {
         "n": len(items),
         "skipped": len(measured) - len(items),
@@ -84,7 +86,7 @@ def summarise(
 def _of_length(
     items: Sequence[Measured], writers: Sequence[str], length: Length, verdicts: Verdicts
 ) -> dict[str, Any]:
-    def scores(writer: str, context: Any) -> NDArray[np.float64]:
+    def scores(writer: str, context: Context) -> NDArray[np.float64]:
         name = result_name(writer, context, length)
         return np.array([item.results[name].token_f1 for item in items])
 
@@ -99,7 +101,7 @@ def _of_length(
     told: dict[str, Any] = {
         "writers": {
             writer: {
-                context: _figures(items, f"{writer}/{context}/{length}", verdicts)
+                context: _figures(items, result_name(writer, context, length), verdicts)
                 for context in contexts
             }
             for writer, contexts in there.items()

@@ -14,6 +14,9 @@ from inference.training.progress import Progress
 
 Key = TypeVar("Key")
 
+Verdicts = Mapping[tuple[int, str], bool]
+"""What a judge made of results, by item and name; what is missing was not judged."""
+
 VERDICTS: Final = "verdicts.jsonl"
 """In a benchmark's folder: every verdict, for whoever audits it."""
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from inference.evaluation.answering import is_right, plain
+from inference.evaluation.judged import Verdicts
 from inference.evaluation.judging.verdicts import Item
 from inference.evaluation.metrics import token_recall
 from inference.evaluation.statistics import bootstrap_interval, mcnemar, paired_t_test
@@ -24,10 +25,6 @@ if TYPE_CHECKING:
 
 _COLOURS: Final = {"own": "#00539c", "blank": "#5c6b73", "shuffled": "#9a5b00"}
 _HATCHES: Final = {"own": "", "blank": "..", "shuffled": "//"}
-
-
-Verdicts = Mapping[tuple[int, str], bool]
-"""What a judge made of an answer, by question and name; what is missing was not judged."""
 
 
 def answers_to_judge(

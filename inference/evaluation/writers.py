@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from inference.adapters import RECORD
-from inference.checkpoints import CheckpointError, load_either, plain_engine
+from inference.checkpoints import check_paradigm, load_either, plain_engine
 from inference.evaluation.item_log import checkpoint_fingerprint
-from inference.protocol import Gap, Infill, LoadAdapter, Options, Paradigm
+from inference.protocol import Gap, Infill, LoadAdapter, Options, Paradigm, UseAdapter
 
 if TYPE_CHECKING:
     from inference.engines.autoregressive import AutoregressiveEngine
@@ -37,21 +37,25 @@ class Setup:
     device: str
 
 
-@cache
 def engine_of(writer: Writer, device: str) -> DiffusionEngine | AutoregressiveEngine:
-    """The writer, loaded and warmed up: the first forwards of a process are slow.
+    """The writer, until the next is asked for: those of one checkpoint share its weights.
 
     Raises :class:`~inference.checkpoints.CheckpointError`, and
     :class:`~inference.engines.base.BadRequest` for an adapter that does not fit.
     """
-    engine = plain_engine(load_either(writer.checkpoint, device))
-    if (found := engine.info.paradigm) != writer.paradigm:
-        raise CheckpointError(
-            f"{writer.checkpoint} holds a checkpoint of {found}, and one of {writer.paradigm} is "
-            "wanted there. Name another."
-        )
+    check_paradigm(writer.checkpoint, writer.paradigm)
+    engine = _loaded(writer.checkpoint, device)
     if writer.adapter is not None:
         engine.adapt(LoadAdapter("load", str(writer.adapter)))
+    elif engine.info.adapter is not None:
+        engine.adapt(UseAdapter("use", None))
+    return engine
+
+
+@cache
+def _loaded(checkpoint: Path, device: str) -> DiffusionEngine | AutoregressiveEngine:
+    """Loaded and warmed up: the first forwards of a process are slow."""
+    engine = plain_engine(load_either(checkpoint, device))
     warm_up = Infill("warm-up", (Gap(8),), options=Options(max_steps=2))
     engine.infill(warm_up, None, lambda _: None, lambda: False)
     return engine

@@ -246,7 +246,7 @@ def test_any_pins_can_be_asked_around(
 def test_what_does_not_fit_is_refused_by_how_much(engine: AutoregressiveEngine) -> None:
     with pytest.raises(BadRequest, match=r"\d+ tokens longer"):
         fill(engine, Fixed("heart " * 4096), Gap(), mode="left")
-    with pytest.raises(BadRequest, match="Shorten the study"):
+    with pytest.raises(BadRequest, match=r"holds \d+\. Shorten them"):
         fill(engine, Gap(), context="heart " * 4096)
 
 

@@ -125,7 +125,7 @@ def test_a_run_that_was_broken_off_gives_the_same_table(
         (("--dataset", "slake"), "laid out as plain"),
         (("--adapter", "nowhere"), "holds no adapter"),
         (("--sibling", "nowhere"), "no checkpoint folder"),
-        (("--sibling", str(demo_checkpoint())), "holds a checkpoint of diffusion"),
+        (("--sibling", str(demo_checkpoint())), "holds a diffusion checkpoint"),
     ],
 )
 def test_what_cannot_be_is_one_sentence(
