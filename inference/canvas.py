@@ -41,6 +41,9 @@ Gaps of whole lines share what the canvas has to spare beyond that."""
 _PLAIN_PHRASE: Final = 12
 """The same within a line, where the checkpoint knows no filler to spend on what is too much."""
 
+STRETCH: Final = 7 / 3
+"""The longest that an open gap may become without a filler, as a multiple of what is wished."""
+
 _LEAST: Final = 16
 """An open gap that would have fewer tokens than these sends text into the prompt to make room."""
 

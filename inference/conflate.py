@@ -20,6 +20,7 @@ class Mailbox(Generic[T]):
     def __init__(self, capacity: int = 256) -> None:
         self._capacity = capacity
         self._waiting: dict[Hashable, T] = {}
+        self._uncounted: set[Hashable] = set()
         self._closed = False
         self._arrived = asyncio.Event()
         self._room = asyncio.Event()
@@ -28,16 +29,25 @@ class Mailbox(Generic[T]):
     def __len__(self) -> int:
         return len(self._waiting)
 
-    def put(self, message: T, key: Hashable | None = None) -> None:
-        """Never blocks; what is put into a closed mailbox is dropped, for nobody will read it."""
+    def put(self, message: T, key: Hashable | None = None, *, counts: bool = True) -> None:
+        """Never blocks; what is put into a closed mailbox is dropped, for nobody will read it.
+
+        What does not count takes no :meth:`room`.
+        """
         if self._closed:
             return
-        self._waiting[object() if key is None else key] = message
+        key = object() if key is None else key
+        self._waiting[key] = message
+        if counts:
+            self._uncounted.discard(key)
+        else:
+            self._uncounted.add(key)
         self._update()
 
     def discard(self, key: Hashable) -> None:
         """Withdraw the waiting message under ``key``, if there is one."""
         self._waiting.pop(key, None)
+        self._uncounted.discard(key)
         self._update()
 
     def close(self, *, discard: bool = False) -> None:
@@ -45,10 +55,11 @@ class Mailbox(Generic[T]):
         self._closed = True
         if discard:
             self._waiting.clear()
+            self._uncounted.clear()
         self._update()
 
     async def room(self) -> None:
-        """Wait until fewer than ``capacity`` messages wait, or the mailbox is closed."""
+        """Wait until fewer than ``capacity`` that count wait, or the mailbox is closed."""
         await self._room.wait()
 
     def __aiter__(self) -> Mailbox[T]:
@@ -58,13 +69,16 @@ class Mailbox(Generic[T]):
         await self._arrived.wait()
         if not self._waiting:
             raise StopAsyncIteration
-        message = self._waiting.pop(next(iter(self._waiting)))
+        key = next(iter(self._waiting))
+        message = self._waiting.pop(key)
+        self._uncounted.discard(key)
         self._update()
         return message
 
     def _update(self) -> None:
         _set(self._arrived, bool(self._waiting) or self._closed)
-        _set(self._room, len(self._waiting) < self._capacity or self._closed)
+        counted = len(self._waiting) - len(self._uncounted)
+        _set(self._room, counted < self._capacity or self._closed)
 
 
 def _set(event: asyncio.Event, state: bool) -> None:

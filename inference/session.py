@@ -103,13 +103,17 @@ class Session:
                 self.mailbox.put(Failed("unknown_image", sentence, request_id))
                 return
         keep_all = isinstance(request, Infill) and request.every_canvas
-        on_canvas = self.mailbox.put if keep_all else self._on_canvas
+        on_canvas = self._on_every_canvas if keep_all else self._on_canvas
         job = Job(request, image, on_canvas=on_canvas, on_end=self._on_end)
         self._jobs[request_id] = job
         self._queue.submit(job)
 
     def _on_canvas(self, canvas: Canvas) -> None:
         self.mailbox.put(canvas, key=canvas.request_id)
+
+    def _on_every_canvas(self, canvas: Canvas) -> None:
+        # A job has so many of them and no more; unread, they must not hold up its cancel.
+        self.mailbox.put(canvas, counts=False)
 
     def _on_end(self, reply: Ending) -> None:
         assert reply.request_id is not None

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from inference.canvas import (
+    STRETCH,
     GapSlot,
     Layout,
     lay_out,
@@ -41,9 +42,6 @@ CANDIDATES: Final = 5
 
 _LENGTHS: Final = 28
 """So many lengths of a gap are tried at most, where no filler finds it."""
-
-_STRETCH: Final = 7 / 3
-"""The longest of them, as a multiple of the usual length."""
 
 _RENOISED: Final = 0.7
 """The share of the words in a gap that a warm job replaces by noise to begin with."""
@@ -229,7 +227,7 @@ class Filling:
         if self._codec.filler is not None or not tokens:
             return [usual] * count, count
         # One prefix serves them all: windows begin where that of the longest gap does.
-        longest = round(tokens * _STRETCH)
+        longest = round(tokens * STRETCH)
         begin = laid_out(longest / tokens).begin
         # No more free positions than the candidates of a job may have.
         most = 2 * CANDIDATES * self._denoiser.canvas_length // longest

@@ -62,6 +62,7 @@ class StudyPrefixes:
     def __init__(self, encoder: Encoder) -> None:
         self._encode = encoder
         self._studies: _Recent[Key] = _Recent()
+        self._questions: _Recent[Key] = _Recent()
 
     def prepare(self, request: Prepare, image: NDArray[np.uint8] | None) -> Prepared:
         """Encode a study's prefix; later jobs on the same image and context find it."""
@@ -72,13 +73,16 @@ class StudyPrefixes:
 
     def study(self, key: Key, image: NDArray[np.uint8] | None) -> tuple[Cache, int]:
         """The encoded prompt of a study, and how many encodings that took (0 or 1)."""
-        if (kept := self._studies.recall(key)) is not None:
+        # Each has its own room: questions do not cost a study the prefix of its report.
+        there = self._studies if key.question is None else self._questions
+        if (kept := there.recall(key)) is not None:
             return kept, 0
-        return self._studies.keep(key, self._encode(image, key.context, key.question)), 1
+        return there.keep(key, self._encode(image, key.context, key.question)), 1
 
     def forget(self) -> None:
         """The model has become another one: what it has read is worth nothing now."""
         self._studies = _Recent()
+        self._questions = _Recent()
 
 
 class Prefixes(StudyPrefixes):

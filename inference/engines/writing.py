@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from inference.canvas import (
+    STRETCH,
     encode_fixed,
     is_whole_lines,
     merged,
@@ -63,25 +64,28 @@ class Pen:
     def __init__(self, author: Author, cache: Cache, generator: torch.Generator | None) -> None:
         self._author, self._generator = author, generator
         self._cache = cache
+        self._unread: list[int] = []
         self._logits = torch.empty(0)
         self.forwards = 0
 
     def read(self, tokens: Sequence[int]) -> None:
-        """Take up tokens that stand. Raises :class:`BadRequest` where there is no room left."""
-        excess = self._cache.get_seq_length() + len(tokens) - self._author.room
+        """Take up tokens that stand; they cost a forward only if something comes behind them.
+
+        Raises :class:`BadRequest` where there is no room left.
+        """
+        self._unread += tokens
+        excess = self._cache.get_seq_length() + len(self._unread) - self._author.room
         if excess > 0:
             raise BadRequest(
                 f"The report and what the study tells are {excess} tokens longer than this "
                 f"checkpoint's {self._author.room}. Shorten the report."
             )
-        if tokens:
-            self._logits = self._forward(self._cache, tokens, keep=1)[-1]
 
     def choose(self, *, may_end: bool) -> int:
         """The next token; a control token only where it may end the text."""
         author = self._author
         banned = author.banned if may_end else author.banned_in_text
-        logits = self._logits.index_fill(0, banned, -torch.inf)
+        logits = self._next().index_fill(0, banned, -torch.inf)
         if self._generator is None:
             return int(logits.argmax())
         ids = torch.empty(1, 0, dtype=torch.long, device=logits.device)
@@ -90,11 +94,11 @@ class Pen:
 
     def log_probability(self, token: int) -> float:
         """In nats, of a token to come next."""
-        return self._logits.log_softmax(-1)[token].item()
+        return self._next().log_softmax(-1)[token].item()
 
     def expects(self, tokens: Sequence[int]) -> float:
         """Mean log-probability, in nats, of ``tokens`` to come next; nothing is taken up."""
-        told = [self._logits]
+        told = [self._next()]
         if len(tokens) > 1:
             told += list(self._forward(branch(self._cache), tokens[:-1]))
         chosen = [row.log_softmax(-1)[token] for row, token in zip(told, tokens, strict=True)]
@@ -103,8 +107,15 @@ class Pen:
     def fork(self) -> Pen:
         """Another pen at the same place; nothing is copied."""
         twin = Pen(self._author, branch(self._cache), self._generator)
-        twin._logits = self._logits
+        twin._unread, twin._logits = list(self._unread), self._logits
         return twin
+
+    def _next(self) -> Tensor:
+        """The logits (V,) of the token to come."""
+        if self._unread:
+            unread, self._unread = self._unread, []
+            self._logits = self._forward(self._cache, unread, keep=1)[-1]
+        return self._logits
 
     def _forward(self, cache: Cache, tokens: Sequence[int], *, keep: int = 0) -> Tensor:
         """The logits (K, V), float32, behind each of the last ``keep`` tokens; of all where 0."""
@@ -242,7 +253,8 @@ class Writing:
             nearness.append(pen.log_probability(pinned[0]))
             return token == pinned[0] and pen.expects(pinned) >= _SURE
 
-        limit = min(self._most, wished_tokens(self._pieces, index, self._codec))
+        wished = wished_tokens(self._pieces, index, self._codec)
+        limit = min(self._most, round(STRETCH * wished))
         tokens, ended = self._write(pen, index, fills, limit=limit, stop=is_over)
         if ended:
             return tokens, pen

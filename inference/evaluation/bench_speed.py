@@ -31,7 +31,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from inference.evaluation.outputs import OutputError, open_folder, write_outputs
+from inference.evaluation.outputs import OutputError, check_folder, write_outputs
 from inference.protocol import Filled, Fixed, Gap, Infill, Options, Piece, Prepare
 
 if TYPE_CHECKING:
@@ -106,7 +106,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         parser.error("--sibling is for a checkpoint; random weights make their own")
     try:
         if arguments.out is not None:
-            open_folder(arguments.out)
+            check_folder(arguments.out)
         device = pick_device(arguments.device)
         if arguments.random_weights:
             checkpoint = random_checkpoint(arguments.preset, device, arguments.layers)

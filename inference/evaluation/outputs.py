@@ -28,14 +28,25 @@ def open_folder(folder: Path) -> Path:
 
     Returns where results are kept item by item. Raises :class:`OutputError`.
     """
+    items = folder / ITEMS
+    _try_folder(folder, items)
+    return items
+
+
+def check_folder(folder: Path) -> None:
+    """The same for a run that is too short to be gone on with. Raises :class:`OutputError`."""
+    trial = folder / ".trial"
+    _try_folder(folder, trial)
+    trial.unlink(missing_ok=True)
+
+
+def _try_folder(folder: Path, touched: Path) -> None:
     check_drawing("--out")
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        items = folder / ITEMS
-        items.touch()
+        touched.touch()
     except OSError as error:
         raise OutputError(f"{folder} cannot be written to ({error}). Name another --out.") from None
-    return items
 
 
 def check_drawing(option: str) -> None:
@@ -69,9 +80,10 @@ def write_outputs(
         for name, drawn in drawings(draw).items():
             _replace(folder / f"figure.{name}", drawn)
     except OSError as error:
+        kept = f" Every item's are kept in {ITEMS}." if (folder / ITEMS).exists() else ""
         raise OutputError(
-            f"The results cannot be written to {folder} ({error}). Every item's are kept in "
-            f"{ITEMS}: make room and run the same command again."
+            f"The results cannot be written to {folder} ({error}).{kept} Make room and run the "
+            "same command again."
         ) from error
 
 

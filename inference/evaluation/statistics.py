@@ -14,6 +14,8 @@ from scipy.special import bdtr, chdtrc, stdtr, stdtrit
 
 DRAWS: Final = 10_000
 _SEED: Final = 0
+_DRAWN_AT_ONCE: Final = 2**22
+"""Items resampled at a time: a large data set's draws do not fit the memory all together."""
 
 FEW_DISCORDANT: Final = 25
 """Below so many discordant pairs McNemar's test is the exact one."""
@@ -70,7 +72,8 @@ class Interaction:
 def bootstrap_interval(differences: ArrayLike, draws: int = DRAWS) -> list[float]:
     """The 95 % percentile interval of the mean of ``differences`` (N,) over resampled items."""
     values = np.asarray(differences, np.float64)
-    return _interval(values[_resampled(len(values), draws)].mean(axis=1))
+    (means,) = _resampled_means([values], draws)
+    return _interval(means)
 
 
 def ratio_interval(
@@ -78,8 +81,8 @@ def ratio_interval(
 ) -> list[float]:
     """The same of the ratio of two means over the same items, both (N,) and positive."""
     above, below = np.asarray(numerators, np.float64), np.asarray(denominators, np.float64)
-    rows = _resampled(len(above), draws)
-    return _interval(above[rows].mean(axis=1) / below[rows].mean(axis=1))
+    over, under = _resampled_means([above, below], draws)
+    return _interval(over / under)
 
 
 def paired_t_test(first: ArrayLike, second: ArrayLike) -> PairedTTest:
@@ -175,10 +178,7 @@ def kappa_interval(first: ArrayLike, second: ArrayLike, draws: int = DRAWS) -> l
         raise ValueError("Two raters must have rated the same items.")
     if not len(ours):
         return None
-    rows = _resampled(len(ours), draws)
-    one, other = ours[rows], theirs[rows]
-    agreed = (one == other).mean(axis=1)
-    yes, also_yes = one.mean(axis=1), other.mean(axis=1)
+    agreed, yes, also_yes = _resampled_means([ours == theirs, ours, theirs], draws)
     by_chance = yes * also_yes + (1 - yes) * (1 - also_yes)
     known = by_chance < 1.0
     if not known.any():
@@ -195,8 +195,19 @@ def _paired(first: ArrayLike, second: ArrayLike) -> tuple[NDArray[np.float64], N
     return one, other
 
 
-def _resampled(items: int, draws: int) -> NDArray[np.int64]:
-    return np.random.default_rng(_SEED).integers(items, size=(draws, items))
+def _resampled_means(
+    values: Sequence[NDArray[np.float64] | NDArray[np.bool_]], draws: int
+) -> list[NDArray[np.float64]]:
+    """Of each of ``values`` (N,), its means (draws,) over resampled items, the same for all."""
+    items = len(values[0])
+    rng = np.random.default_rng(_SEED)
+    at_once = max(1, _DRAWN_AT_ONCE // items)
+    means: list[list[NDArray[np.float64]]] = [[] for _ in values]
+    for first in range(0, draws, at_once):
+        rows = rng.integers(items, size=(min(at_once, draws - first), items))
+        for told, each in zip(means, values, strict=True):
+            told.append(each[rows].mean(axis=1))
+    return [np.concatenate(told) for told in means]
 
 
 def _interval(means: NDArray[np.float64]) -> list[float]:

@@ -43,8 +43,7 @@ def engine_of(writer: Writer, device: str) -> DiffusionEngine | AutoregressiveEn
     Raises :class:`~inference.checkpoints.CheckpointError`, and
     :class:`~inference.engines.base.BadRequest` for an adapter that does not fit.
     """
-    check_paradigm(writer.checkpoint, writer.paradigm)
-    engine = _loaded(writer.checkpoint, device)
+    engine = _loaded(writer.checkpoint, writer.paradigm, device)
     if writer.adapter is not None:
         engine.adapt(LoadAdapter("load", str(writer.adapter)))
     elif engine.info.adapter is not None:
@@ -53,8 +52,11 @@ def engine_of(writer: Writer, device: str) -> DiffusionEngine | AutoregressiveEn
 
 
 @cache
-def _loaded(checkpoint: Path, device: str) -> DiffusionEngine | AutoregressiveEngine:
+def _loaded(
+    checkpoint: Path, paradigm: Paradigm, device: str
+) -> DiffusionEngine | AutoregressiveEngine:
     """Loaded and warmed up: the first forwards of a process are slow."""
+    check_paradigm(checkpoint, paradigm)
     engine = plain_engine(load_either(checkpoint, device))
     warm_up = Infill("warm-up", (Gap(8),), options=Options(max_steps=2))
     engine.infill(warm_up, None, lambda _: None, lambda: False)

@@ -55,7 +55,7 @@ class ScriptedEngine:
     ``"faulty"`` says that the fills break off and that 1,234 characters were not read;
     ``"bad request"``, ``"crash"``, ``"die"`` and ``"short"`` do what they say. With a ``gate``
     every step waits for one permit. ``started``, ``finished`` and ``images`` tell what was done,
-    in order.
+    in order; ``stepped`` counts steps and ends.
     """
 
     def __init__(self, gate: threading.Semaphore | None = None) -> None:
@@ -63,6 +63,7 @@ class ScriptedEngine:
         self.gate = gate
         self.started: list[str] = []
         self.finished = threading.Semaphore(0)
+        self.stepped = threading.Semaphore(0)
         self.cancelled = 0
         self.images: list[NDArray[np.uint8] | None] = []
 
@@ -95,6 +96,7 @@ class ScriptedEngine:
             raise
         finally:
             self.finished.release()
+            self.stepped.release()
 
     def _follow(
         self, request: Infill, emit: Callable[[Canvas], None], cancelled: Callable[[], bool]
@@ -116,6 +118,7 @@ class ScriptedEngine:
             text = "x" * 100_000 if request.context == "huge" else f"draft {step}"
             draft = tuple((Run(text, settled=False),) for _ in gaps)
             emit(Canvas(request.request_id, step, steps, tokens=8, seconds=0.0, gaps=draft))
+            self.stepped.release()
         if request.context == "short":
             gaps = gaps[:-1]
         warm, faulty = request.options.warm, request.context == "faulty"

@@ -72,6 +72,21 @@ async def test_room_waits_for_the_reader_and_not_for_a_closed_mailbox() -> None:
     await mailbox.room()
 
 
+async def test_what_does_not_count_takes_no_room() -> None:
+    mailbox: Mailbox[str] = Mailbox(capacity=1)
+    for number in range(3):
+        mailbox.put(f"canvas {number}", counts=False)
+    await mailbox.room()
+    mailbox.put("answer")
+    room = asyncio.create_task(mailbox.room())
+    for _ in range(3):
+        await anext(mailbox)
+    await asyncio.sleep(0)
+    assert not room.done()
+    assert await anext(mailbox) == "answer"
+    await room
+
+
 @given(st.lists(st.tuples(st.sampled_from(["a", "b", None]), st.integers())))
 def test_the_last_of_each_key_and_all_without_one_arrive(
     puts: list[tuple[str | None, int]],

@@ -307,6 +307,19 @@ async def test_slow_reader_who_asks_for_every_canvas_misses_none() -> None:
         assert steps == list(range(1, 401))
 
 
+async def test_canvases_that_nobody_reads_do_not_hold_up_a_cancel() -> None:
+    async with gated() as (engine, gate, url), peer(url, max_queue=1) as it:
+        await it.send(msgspec.structs.replace(job("a", "huge", max_steps=800), every_canvas=True))
+        for step in range(800):
+            if step == 400:
+                await it.send(Cancel("a"))
+            gate.release()
+            await asyncio.to_thread(engine.stepped.acquire)
+            if engine.cancelled:
+                break
+        assert engine.cancelled == 1
+
+
 async def test_running_job_is_cancelled_within_a_step() -> None:
     async with gated() as (_, gate, url), peer(url) as it:
         await it.send(job("a", max_steps=10))

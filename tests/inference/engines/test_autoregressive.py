@@ -12,6 +12,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from inference.canvas import STRETCH, wished_tokens
 from inference.checkpoints import load, load_autoregressive
 from inference.engines.autoregressive import AutoregressiveEngine, encode_stem
 from inference.engines.base import BadRequest, JobCancelled
@@ -128,7 +129,13 @@ def test_what_is_read_in_parts_is_what_is_read_at_once(engine: AutoregressiveEng
         whole.read(ask)
         for token in ask:
             parts.read([token])
-    assert torch.allclose(whole._logits, parts._logits, atol=1e-3)
+            parts.choose(may_end=True)
+        assert torch.allclose(whole._next(), parts._next(), atol=1e-3)
+    assert (whole.forwards, parts.forwards) == (1, len(ask))
+
+
+def test_what_nothing_comes_behind_is_not_read(engine: AutoregressiveEngine) -> None:
+    assert fill(engine, Gap(5)).forwards == 5  # the prompt, and four of the five tokens
 
 
 def _checkpoint(engine: AutoregressiveEngine) -> Any:
@@ -222,12 +229,14 @@ def test_forced_ends_where_the_pinned_words_would_come(
 def test_forced_where_they_never_would_comes_as_near_as_it_can(
     engine: AutoregressiveEngine, scripted: Callable[[str], Script]
 ) -> None:
-    scripted("Heart is normal. Heart is normal. Heart is normal. Heart is normal.")
+    script = " ".join(["Heart is normal."] * 12)
+    scripted(script)
     pieces = (Fixed("Heart "), Gap(hint="is big"), Fixed(" zebra."))
     filled = fill(engine, *pieces, mode="forced", steps=None)
-    assert "is normal. Heart is normal. Heart is normal. Heart is normal.".startswith(
-        filled.fills[0]
-    )
+    # As far as a denoiser's gap would reach without a filler, and no further.
+    wished = wished_tokens(pieces, 1, engine.codec)
+    assert filled.steps == round(STRETCH * wished)
+    assert script.removeprefix("Heart ").startswith(filled.fills[0])
 
 
 pins = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)

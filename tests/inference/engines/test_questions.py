@@ -11,6 +11,7 @@ import torch
 
 from inference.checkpoints import load, load_autoregressive, plain_engine
 from inference.engines.base import BadRequest
+from inference.engines.prefixes import PREFIXES_KEPT
 from inference.prompt import write_ask, write_prompt
 from inference.protocol import Filled, Fixed, Gap, Infill, Options, Piece
 from inference.training.batches import ask
@@ -50,6 +51,13 @@ def test_what_was_read_for_one_question_is_not_read_for_another(engine: Any) -> 
     other = asked(engine, "Is it two?", image_id="two")
     # The sibling reads image and context once; a denoiser's question is part of what is encoded.
     assert other.prefix_encodings == (engine.info.paradigm == "diffusion")
+
+
+def test_questions_do_not_cost_a_study_its_prefix(engine: Any) -> None:
+    asked(engine, None, image_id="three")
+    for number in range(PREFIXES_KEPT + 1):
+        asked(engine, f"Is it {number}?", image_id="three")
+    assert asked(engine, None, image_id="three").prefix_encodings == 0
 
 
 @pytest.mark.parametrize(

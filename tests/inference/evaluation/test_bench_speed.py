@@ -29,7 +29,8 @@ def test_every_figure_is_there(tmp_path: Path, capsys: pytest.CaptureFixture[str
     short = ["--steps", "3", "--repeat", "1", "--budgets", "2", "3", "--warm-ups", "0"]
     out = ["--json", "--out", str(tmp_path)]
     assert bench_speed.main([*short, *out, "--device", "cpu"]) == 0
-    assert {"result.json", "table.csv", "figure.png"} <= {each.name for each in tmp_path.iterdir()}
+    left = {"result.json", "table.csv", "figure.png", "figure.svg"}
+    assert {each.name for each in tmp_path.iterdir()} == left
     result: dict[str, Any] = json.loads(capsys.readouterr().out)
     assert all(result[name] > 0 for name in POSITIVE)
     assert result["canvas_length"] == 128

@@ -12,6 +12,7 @@ from statsmodels.stats.anova import AnovaRM
 from statsmodels.stats.contingency_tables import mcnemar as their_mcnemar
 from statsmodels.stats.inter_rater import cohens_kappa as their_kappa
 
+from inference.evaluation import statistics
 from inference.evaluation.statistics import (
     bootstrap_interval,
     cohens_kappa,
@@ -33,6 +34,15 @@ def test_an_interval_holds_the_mean_and_is_reproducible() -> None:
     low, high = bootstrap_interval(differences)
     assert low < differences.mean() < high
     assert bootstrap_interval(differences) == [low, high]
+
+
+def test_draws_that_are_made_in_parts_are_those_made_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    values = np.random.default_rng(3).normal(0.2, 0.1, 80)
+    at_once = bootstrap_interval(values)
+    monkeypatch.setattr(statistics, "_DRAWN_AT_ONCE", 7 * 80)
+    assert bootstrap_interval(values) == at_once
 
 
 def test_an_interval_of_means_is_that_of_scipy() -> None:
