@@ -12,7 +12,16 @@ from typing import Final
 
 from inference.threads import wait_briefly
 
-_BENCHMARKS: Final = "contract|demo|infill|judge|sampler|speed|vqa|window"
+_BENCHMARKS: Final = {
+    "contract": "pins on every canvas of random documents, and cancels at random steps",
+    "demo": "the demo checkpoint's drafts and infills of held-out fictional studies",
+    "infill": "what the words right of a gap are worth to either model (the paper's Table 3)",
+    "judge": "a judge of answers against labels by hand",
+    "sampler": "Pinfill's sampler beside the paper's clamp, over budgets of steps",
+    "speed": "a step, a prefix, a refill; both models at equal length (Table 2)",
+    "vqa": "questions about images, both models, alone and adapted (Table 1)",
+    "window": "from a key to the first canvas on the screen",
+}
 
 
 def main(argv: Sequence[str]) -> int:
@@ -67,10 +76,15 @@ def _run(argv: list[str]) -> int:
             from inference.evaluation.bench_vqa import main as bench_vqa
 
             return bench_vqa(rest)
+        case ["bench", "-h" | "--help", *_]:
+            print("usage: pinfill bench NAME [options]; pinfill bench NAME --help tells them\n")
+            for name, told in _BENCHMARKS.items():
+                print(f"  {name:<10}{told}")
+            return 0
         case ["bench", *named]:
             unknown = f"There is no benchmark {named[0]!r}. " if named else ""
             print(
-                f"pinfill: {unknown}Name one: pinfill bench {_BENCHMARKS} [--json]",
+                f"pinfill: {unknown}Name one: pinfill bench {'|'.join(_BENCHMARKS)} [--json]",
                 file=sys.stderr,
             )
             return 2

@@ -32,13 +32,13 @@ from inference.evaluation.running import (
     order_of,
     refuse_below_one,
     run_command,
-    tell_left_out,
 )
 from inference.evaluation.sampler_items import FictionalStudy, Source, StudyReport
 from inference.evaluation.sampler_results import Measured
 from inference.training.data.fingerprint import fingerprint
 from inference.training.data.reading import read
 from inference.training.data.rows import SPLITS, DataError
+from inference.training.data.telling import tell_left_out
 
 if TYPE_CHECKING:
     from inference.evaluation.writers import Writer

@@ -27,11 +27,11 @@ from inference.evaluation.running import (
     order_of,
     refuse_below_one,
     run_command,
-    tell_left_out,
 )
 from inference.training.data.fingerprint import fingerprint
 from inference.training.data.reading import read
 from inference.training.data.rows import SPLITS, DataError, Row
+from inference.training.data.telling import tell_left_out
 
 if TYPE_CHECKING:
     from inference.evaluation.vqa_runs import Question

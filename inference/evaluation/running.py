@@ -17,7 +17,7 @@ from inference.evaluation.judged import judge_for
 from inference.evaluation.judging.choosing import add_judge_arguments
 from inference.evaluation.judging.verdicts import Judge, JudgeError
 from inference.evaluation.outputs import OutputError, open_folder
-from inference.training.data.rows import DataError, Reading, Row
+from inference.training.data.rows import DataError, Row
 
 
 def run_command(
@@ -101,11 +101,3 @@ def judged_run(
 def order_of(rows: Iterable[Row]) -> str:
     """A digest of which row is at which place: results are kept by their places."""
     return hashlib.sha256("\n".join(row.id for row in rows).encode()).hexdigest()
-
-
-def tell_left_out(reading: Reading) -> None:
-    """Name what of a data set is not used."""
-    for row in reading.malformed:
-        print(f"pinfill: left out: {row}", file=sys.stderr)
-    for why, count in reading.left_out.items():
-        print(f"pinfill: left out: {count} {why}", file=sys.stderr)

@@ -215,9 +215,14 @@ def train(
         if main:
             # What a run measured before its first step is measured again with it.
             progress.rewind(first or -1, "training", "held-out")
-        figures = _held_out(objective, lesson, accelerator, recipe, watch) if first == 0 else {}
+        figures: dict[str, float] = {}
+        if first == 0:
+            if main:
+                progress.say("looking at the held-out examples before the first step")
+            figures = _held_out(objective, lesson, accelerator, recipe, watch)
         if main and figures:
             progress.log("held-out", step=0, **figures)
+            progress.say(f"before: held out: {_shown(figures)}")
         objective.train()
         with progress.bar("adapter", course.steps, first) as advance:
             for step in range(first, course.steps):
@@ -240,13 +245,16 @@ def train(
                     figures = _held_out(objective, lesson, accelerator, recipe, watch)
                     if main:
                         progress.log("held-out", step=done, **figures)
-                        shown = ", ".join(f"{name} {value:.3f}" for name, value in figures.items())
-                        progress.say(f"step {done}: loss {loss:.3f}, held out: {shown}")
+                        progress.say(f"step {done}: loss {loss:.3f}, held out: {_shown(figures)}")
                 # Behind what was measured: a kill between the two has it measured again.
                 if done % recipe.save_every == 0 or done == course.steps:
                     state.save(objective, optimizer.optimizer, done, writes=main)
         # A run that had ended before is asked once more what its card is to say.
         return figures or _held_out(objective, lesson, accelerator, recipe, watch)
+
+
+def _shown(figures: Mapping[str, float]) -> str:
+    return ", ".join(f"{name} {value:.3f}" for name, value in figures.items())
 
 
 @contextmanager

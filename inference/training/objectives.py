@@ -32,6 +32,10 @@ _REVEALING: Final = 0.7
 """The share of the conditioned steps that take their loss on a later canvas."""
 
 
+OBJECTIVES_VERSION: Final = 2
+"""Another number wherever an equal recipe learns another thing: runs of two are never joined."""
+
+
 def marks_of(tokenizer: Any) -> Marks:
     """The tokens that structure a canvas, from a checkpoint's own tokenizer."""
 

@@ -86,6 +86,35 @@ _OF_AUTOREGRESSION: Final[Mapping[str, Any]] = {
     "objective": "next-token",
 }
 
+_TOLD: Final[Mapping[str, str]] = {
+    "rank": "of the LoRA matrices",
+    "alpha": "of LoRA; the change is scaled by alpha / rank",
+    "dropout": "share of the adapter's inputs left out",
+    "targets": "projections that are adapted",
+    "learning_rate": "at its height",
+    "beta1": "of AdamW",
+    "beta2": "of AdamW",
+    "weight_decay": "of AdamW",
+    "schedule": "cosine or constant, behind the warm-up",
+    "warm_up": "steps in which the learning rate rises",
+    "clip": "norm that a gradient is cut to; 0 for none",
+    "batch": "examples a step, on all devices together",
+    "micro_batch": "examples a forward of one device; 0 for all that fall to it",
+    "epochs": "times that all examples are taken, unless steps are set",
+    "steps": "of the whole run; 0 for what the epochs come to",
+    "objective": "uniform (the paper's) or infill; next-token for autoregression",
+    "corruption_floor": "smallest share of a canvas that is noised",
+    "self_conditioning": "share of the steps conditioned on a first pass",
+    "middle": "share of reports shown with a gap, for autoregression",
+    "precision": "bf16 or no",
+    "checkpointing": "true keeps less of each forward, and takes longer",
+    "held_out": "share of the images that the run is looked at by",
+    "evaluate_every": "steps between two looks",
+    "save_every": "steps between two saved states",
+    "seed": "of all that is random",
+}
+"""What the command line says of each."""
+
 _ABOVE_ZERO: Final = ("rank", "alpha", "learning_rate", "batch", "evaluate_every", "save_every")
 _NOT_BELOW_ZERO: Final = (
     "weight_decay",
@@ -188,7 +217,7 @@ def add_arguments(parser: argparse._ActionsContainer) -> None:
             default=None,
             metavar="VALUE",
             type=_parser_of(default),
-            help=f"default: {told}",
+            help=f"{_TOLD[field.name]} (default: {told})",
         )
 
 

@@ -30,9 +30,11 @@ from inference.training.data.fingerprint import fingerprint
 from inference.training.data.holding_out import hold_out
 from inference.training.data.reading import read
 from inference.training.data.rows import DataError, Row
-from inference.training.lora import AdapterState, Lesson, TrainingError, Watch, train
+from inference.training.data.telling import tell_left_out, tell_malformed
+from inference.training.lora import AdapterState, Curriculum, Lesson, TrainingError, Watch, train
 from inference.training.model_card import Card, write_card
 from inference.training.objectives import (
+    OBJECTIVES_VERSION,
     DenoisingObjective,
     NextTokenObjective,
     chunk,
@@ -89,9 +91,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = parser().parse_args(argv)
     try:
         return _train(arguments)
+    except KeyboardInterrupt:
+        print(
+            f"pinfill: stopped. The same command goes on from what {arguments.out} holds.",
+            file=sys.stderr,
+        )
+        return 130
     except DataError as error:
-        for row in error.malformed:
-            print(f"pinfill: {row}", file=sys.stderr)
+        tell_malformed(error.malformed)
         print(f"pinfill: {error}", file=sys.stderr)
     except (
         AdapterError,
@@ -158,11 +165,18 @@ def _train(arguments: argparse.Namespace) -> int:
             "base": base,
             "data": words[:16],
             "answered": str(arguments.answered),
+            "objectives": str(OBJECTIVES_VERSION),
         },
     )
     watched = _Watched(checkpoint, held_out[: max(0, arguments.answered)])
     if main:
         progress.say(f"{len(rows)} examples to train on, {len(held_out)} held out")
+        steps = Curriculum(len(rows), recipe).steps
+        if recipe.warm_up > steps // 2:
+            progress.say(
+                f"Of {steps} steps {min(recipe.warm_up, steps)} are warm-up, in which little is "
+                "learned: train longer, or set a smaller --warm-up."
+            )
     figures = train(
         objective, lesson, recipe, arguments.out, Watch(progress, watched.figures), accelerator
     )
@@ -210,18 +224,14 @@ def _rows(
 ) -> tuple[tuple[Row, ...], tuple[Row, ...], str]:
     """Rows to train on, rows held out, and what they were read from."""
     reading = read(arguments.data, arguments.split, arguments.language)
-    if reading.malformed:
-        if not arguments.skip_malformed:
-            raise DataError(
-                f"{len(reading.malformed)} of {len(reading.rows) + len(reading.malformed)} rows of "
-                f"{arguments.data} are malformed. Mend them, or go on without them with "
-                "--skip-malformed.",
-                reading.malformed,
-            )
-        for row in reading.malformed:
-            print(f"pinfill: left out: {row}", file=sys.stderr)
-    for why, count in reading.left_out.items():
-        print(f"pinfill: left out: {count} {why}", file=sys.stderr)
+    if reading.malformed and not arguments.skip_malformed:
+        raise DataError(
+            f"{len(reading.malformed)} of {len(reading.rows) + len(reading.malformed)} rows of "
+            f"{arguments.data} are malformed. Mend them, or go on without them with "
+            "--skip-malformed.",
+            reading.malformed,
+        )
+    tell_left_out(reading)
     rows, held_out = hold_out(reading.rows, recipe.held_out, recipe.seed)
     if not rows or not held_out:
         raise DataError(

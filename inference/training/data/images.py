@@ -98,11 +98,13 @@ class Gallery:
         """The image called ``name`` in the first of ``folders`` that has it.
 
         ``None`` where images are not wanted. Raises :class:`BadRow` for a name that leads out of
-        the folder, and for an image that is missing or cannot be read.
+        the folder, and for a folder or an image that is missing or cannot be read.
         """
         inside = relative_name(name)
         if not self.wanted:
             return None
+        if not any(folder.exists() for folder in folders):
+            raise BadRow(f"The folder {folders[0]} is missing; put the images there.")
         found = [folder / inside for folder in folders if (folder / inside).exists()]
         return self.check(found[0] if found else folders[0] / inside)
 

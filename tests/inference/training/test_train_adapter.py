@@ -328,7 +328,25 @@ def test_malformed_rows_are_named_and_left_out_only_when_asked(
     assert "reports.jsonl:3" in said
     assert "--skip-malformed" in said
     assert train_adapter.main([*arguments, "--skip-malformed"]) == 0
-    assert "left out" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "left out" in said
+    assert "Of 1 steps 1 are warm-up" in said
+    assert "before the first step" in said
+
+
+def test_a_run_that_is_stopped_by_key_says_how_to_go_on(
+    random_checkpoint: Path,
+    data: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def stopped(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(train_adapter, "train", stopped)
+    assert train_adapter.main(command("diffusion", random_checkpoint, data, tmp_path)) == 130
+    assert f"goes on from what {tmp_path} holds" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

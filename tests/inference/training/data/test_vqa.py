@@ -82,6 +82,18 @@ def test_elements_that_are_no_rows_are_named(tmp_path: Path) -> None:
     assert "'qid' stands twice" in reading.malformed[1].reason
 
 
+def test_a_folder_of_images_that_is_not_there_is_named_once(tmp_path: Path) -> None:
+    picture(tmp_path / "imgs" / "xmlab1" / "source.jpg")
+    rows = [slake_row(1), slake_row(2)]
+    for name in ("train", "validate", "test"):
+        written(tmp_path / f"{name}.json", json.dumps(rows))
+    (tmp_path / "imgs").rename(tmp_path / "elsewhere")
+    with pytest.raises(DataError) as error:
+        read(tmp_path, "test")
+    reasons = {row.reason for row in error.value.malformed}
+    assert reasons == {f"The folder {tmp_path / 'imgs'} is missing; put the images there."}
+
+
 def test_images_that_nobody_wants_may_be_missing(tmp_path: Path) -> None:
     reading = rad(tmp_path, vqa_rad_row(image_name="absent.jpg"), images="ignored")
     assert reading.rows[0].image is None
