@@ -35,6 +35,15 @@ class Settings:
         self._store.setValue("window/theme", name)
 
     @property
+    def compares_alone(self) -> bool:
+        """Whether the models of a comparison are loaded one at a time."""
+        return bool(self._store.value("compare/alone", False, type=bool))
+
+    @compares_alone.setter
+    def compares_alone(self, alone: bool) -> None:
+        self._store.setValue("compare/alone", alone)
+
+    @property
     def recent(self) -> list[Path]:
         """Files and folders, the latest first."""
         return self.recent_in("paths")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from desktop.compare.answering import Arrangement
 from desktop.compare.differences import differences
@@ -16,7 +16,7 @@ from desktop.compare.window import CompareWindow
 from desktop.report.model import Added, Kept, Plan
 from desktop.report.picture import preview
 from desktop.studies.reading import Study
-from inference.protocol import ModelInfo
+from inference.protocol import ModelInfo, Paradigm
 
 EMPTY = (
     "Run lets {name} write the report that is on screen, around the same pins, from the same image "
@@ -97,11 +97,11 @@ class Board:
             if blind:
                 column.set_head(place)
 
-    def name_columns(self, models: Iterable[ModelInfo | None]) -> None:
+    def name_columns(self, models: Mapping[Paradigm, ModelInfo]) -> None:
         """Diffusion left, as far as it is known who will write."""
-        told = {model.paradigm: told_model(model) for model in models if model is not None}
         for column, (paradigm, name) in zip(self._window.columns, NAMES.items(), strict=True):
-            column.set_head(name, told.get(paradigm, ""))
+            model = models.get(paradigm)
+            column.set_head(name, "" if model is None else told_model(model))
 
     def show_canvas(self, frame: Frame) -> None:
         view = self._window.columns[list(NAMES).index(frame.paradigm)].view

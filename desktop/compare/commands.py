@@ -43,6 +43,14 @@ COMPARE: Final = (
         ("B",),
         checkable=True,
     ),
+    Command(
+        "alone",
+        "One at a Time",
+        "Load each model alone, for two that do not fit into memory together; takes longer",
+        ("A",),
+        "One at a time",
+        checkable=True,
+    ),
     Command("save", "Save Answers", "Keep the answers and show whose was whose", ("Ctrl+S",)),
     Command(
         "load_reference",

@@ -119,6 +119,8 @@ class Comparing(QObject):
         for name, handler in handlers.items():
             window.commands[name].triggered.connect(lambda _checked=False, run=handler: run())
         window.commands["blind"].toggled.connect(self._set_blind)
+        window.commands["alone"].setChecked(self._settings.compares_alone)
+        window.commands["alone"].toggled.connect(self._set_alone)
         window.commands["differences"].toggled.connect(self._show_moment)
         window.player.moved.connect(self._show_moment)
         window.questions.changed.connect(self._allow)
@@ -163,6 +165,7 @@ class Comparing(QObject):
             "undo": writing or (None if report.can_undo else "There is nothing to take back"),
             "save": wait or unasked or unanswered,
             "blind": wait,
+            "alone": wait,
             "report_as_reference": no_study or (None if report.text else "The report is empty"),
             "choose_other": wait,
         }
@@ -191,7 +194,8 @@ class Comparing(QObject):
         self._asked_on = study, self._session.report
         self.window.player.pause()
         self.board.show_running(study, blind=self._blind)
-        self.runner.begin(study, self._session.report, self.window.chosen_way)
+        alone = self.window.commands["alone"].isChecked()
+        self.runner.begin(study, self._session.report, self.window.chosen_way, alone=alone)
 
     def _other_checkpoint(self, paradigm: Paradigm) -> Path | None:
         """What was chosen here; else the demo's sibling for the demo; else what was used last."""
@@ -227,8 +231,7 @@ class Comparing(QObject):
         self.window.bar.show()
         self._tell(f"{text} · Esc cancels")
         if not self._blind:
-            other = self.runner.other
-            self.board.name_columns((self._link.model, other.model if other else None))
+            self.board.name_columns(self.runner.models)
 
     def _show_canvas(self, frame: Frame) -> None:
         self.window.bar.setRange(0, frame.canvas.max_steps)
@@ -346,6 +349,10 @@ class Comparing(QObject):
         self.board.show_moment()
         self._allow()
         self._hint()
+
+    def _set_alone(self, on: bool) -> None:
+        self._settings.compares_alone = on
+        self._tell("Each model is loaded alone" if on else "Both models are loaded together")
 
     # Blind, and with a reference
 

@@ -1,14 +1,16 @@
-"""Runs a comparison: the other model beside the window's, then one after the other, timed.
+"""Runs a comparison: the window's model and another, one after the other, timed.
 
-Both are loaded before either is timed, have seen the image, and have taken one untimed step, so
-that neither pays for what the other had beforehand.
+Each is loaded before it is timed, has seen the image, and has taken one untimed step, so that
+neither pays for what the other had beforehand. Both are in memory together, or, for models that do
+not fit there, each alone: the window's worker then makes room and starts anew behind the other's.
 """
 
 from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -28,7 +30,7 @@ from desktop.tasks import Tasks
 from desktop.viewer.pixels import model_image
 from desktop.worker_link import Job, WorkerLink, WorkerState
 from inference.client import WorkerDied, WorkerError
-from inference.protocol import Canvas, Paradigm
+from inference.protocol import Canvas, ModelInfo, Paradigm
 
 NAMES: dict[Paradigm, str] = {"diffusion": "Diffusion", "autoregressive": "Autoregression"}
 """What the two ways of writing are called in the window."""
@@ -78,9 +80,11 @@ class Runner(QObject):
         self._other_checkpoint = other_checkpoint
         self._randbelow = randbelow
         self._other: WorkerLink | None = None
+        self._models: dict[Paradigm, ModelInfo] = {}
         self._tasks = Tasks(self.broke.emit)
         self._endings = Tasks(self.broke.emit)
         self._busy = False
+        self._closed = False
 
     @property
     def busy(self) -> bool:
@@ -91,12 +95,19 @@ class Runner(QObject):
         """The worker that was started to compare with."""
         return self._other
 
-    def begin(self, study: Study, report: Report, way: Way) -> None:
+    @property
+    def models(self) -> Mapping[Paradigm, ModelInfo]:
+        """Those of the run, as far as they are known."""
+        return self._models
+
+    def begin(self, study: Study, report: Report, way: Way, *, alone: bool) -> None:
+        """``alone``: each model has the memory to itself while it writes."""
         if self._busy:
             return
         self._busy = True
+        self._models.clear()
         self.busy_changed.emit(True)
-        self._tasks.spawn(self._run(study, report, way), "compare", self._ended)
+        self._tasks.spawn(self._run(study, report, way, alone), "compare", self._ended)
 
     def cancel(self) -> None:
         self._tasks.cancel()
@@ -110,6 +121,7 @@ class Runner(QObject):
 
     async def close(self) -> None:
         """End all that runs, the other worker too."""
+        self._closed = True
         other, self._other = self._other, None
         # Together, for a job may wait for the answer of a worker that hangs.
         await asyncio.gather(self._tasks.close(), *([_end(other)] if other is not None else []))
@@ -119,33 +131,45 @@ class Runner(QObject):
         self._busy = False
         self.busy_changed.emit(False)
 
-    async def _run(self, study: Study, report: Report, way: Way) -> None:
+    async def _run(self, study: Study, report: Report, way: Way, alone: bool) -> None:
         try:
-            self.finished.emit(await self._compare(study, report, way))
+            self.finished.emit(await self._compare(study, report, way, alone))
         except asyncio.CancelledError:
             self.cancelled.emit()
         except (WorkerError, NothingToFill, CannotCompare) as error:
             self.failed.emit(error)
 
-    async def _compare(self, study: Study, report: Report, way: Way) -> Comparison:
+    async def _compare(self, study: Study, report: Report, way: Way, alone: bool) -> Comparison:
         plan, content = common_plan(report), report.content
         self.stage.emit("Waiting for the window's model…")
         await self._link.ready()
-        other = await self._ready_other()
-        self.stage.emit("Showing both the image…")
+        paradigm, choice = self._choice_beside()
+        other = None
+        if alone:
+            await self._end_other()
+        else:
+            other = await self._ready_other(paradigm, choice)
+        self.stage.emit("Showing the image…")
         image = await asyncio.to_thread(model_image, study.image)
         seed = self._randbelow(2**31)
         sides: dict[Paradigm, Side] = {}
-        for number, link in enumerate((self._link, other), 1):
+
+        async def write(link: WorkerLink) -> None:
             if (model := link.model) is None:
                 raise WorkerDied(
                     f"The worker of {link.choice.checkpoint.name} ended before its turn. Run again."
                 )
-            paradigm = model.paradigm
-            asked = asked_of(paradigm, content, plan, way, seed)
-            self.stage.emit(f"{number} of 2: {NAMES[paradigm].lower()}…")
+            asked = asked_of(model.paradigm, content, plan, way, seed)
+            self.stage.emit(f"{len(sides) + 1} of 2: {NAMES[model.paradigm].lower()}…")
             recording = await self._record(link, asked, content, image, prompt_context(study))
-            sides[paradigm] = Side(content, plan, asked.plan, recording)
+            sides[model.paradigm] = Side(content, plan, asked.plan, recording)
+
+        await write(self._link)
+        if other is not None:
+            await write(other)
+        else:
+            async with self._room_for_other():
+                await write(await self._ready_other(paradigm, choice))
         return Comparison(content, way, seed, sides["diffusion"], sides["autoregressive"])
 
     async def _record(
@@ -175,21 +199,42 @@ class Runner(QObject):
 
     # The other worker
 
-    async def _ready_other(self) -> WorkerLink:
-        """Start the other worker, or take the one that runs, and wait until it is ready."""
+    def _choice_beside(self) -> tuple[Paradigm, ModelChoice]:
+        """What the window's model is compared with."""
         model = self._link.model
         if model is None:
             raise WorkerDied("The worker was closed.")
+        self._models[model.paradigm] = model
         paradigm = other_than(model.paradigm)
         checkpoint = self._other_checkpoint(paradigm)
         if checkpoint is None:
             raise CannotCompare(
                 f"There is no {paradigm} model to compare with: choose its folder first."
             )
-        choice = ModelChoice(checkpoint, self._link.choice.placement)
-        if self._other is not None and self._other.choice != choice:
-            other, self._other = self._other, None
+        return paradigm, ModelChoice(checkpoint, self._link.choice.placement)
+
+    @asynccontextmanager
+    async def _room_for_other(self) -> AsyncIterator[None]:
+        """The window's worker makes room, and starts anew however this ends."""
+        self.stage.emit(f"Unloading {self._link.choice.checkpoint.name}…")
+        try:
+            await self._link.close()
+            yield
+        finally:
+            await self._end_other()
+            await self._endings.finish()
+            if not self._closed:
+                self._link.start()
+
+    async def _end_other(self) -> None:
+        other, self._other = self._other, None
+        if other is not None:
             await _end(other)
+
+    async def _ready_other(self, paradigm: Paradigm, choice: ModelChoice) -> WorkerLink:
+        """Start the other worker, or take the one that runs, and wait until it is ready."""
+        if self._other is not None and self._other.choice != choice:
+            await self._end_other()
         if self._other is None:
             self._other = self._link.beside(choice)
             self._other.state_changed.connect(self._show_loading)
@@ -203,14 +248,15 @@ class Runner(QObject):
             raise
         except WorkerError as error:
             raise CannotCompare(
-                f"The other model could not be started beside the window's. {error} (Both are in "
-                "memory together while they are compared; one at a time is not possible yet.)"
+                f"The other model could not be started. {error} Where both do not fit into memory "
+                "together, compare them one at a time."
             ) from error
         assert other.model is not None, "it is ready"
+        self._models[other.model.paradigm] = other.model
         if other.model.paradigm != paradigm:
             raise CannotCompare(
-                f"{other.model.name} writes as the window's model does ({model.paradigm}): choose "
-                f"a checkpoint that is {paradigm}."
+                f"{other.model.name} writes as the window's model does ({other_than(paradigm)}): "
+                f"choose a checkpoint that is {paradigm}."
             )
         return other
 

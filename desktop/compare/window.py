@@ -114,7 +114,8 @@ class CompareWindow(QWidget):
         asked.setBuddy(self.way)
         top.addWidget(asked)
         top.addWidget(self.way)
-        top.addWidget(button(self.commands, "choose_other", self))
+        for name in ("choose_other", "alone"):
+            top.addWidget(button(self.commands, name, self))
         top.addStretch(1)
         for name in ("blind", "load_reference", "report_as_reference"):
             top.addWidget(button(self.commands, name, self))

@@ -156,6 +156,24 @@ async def test_run_replay_take_and_answer_blind() -> None:
 
 
 @on_qt_loop
+async def test_one_at_a_time_there_is_never_more_than_one_worker() -> None:
+    async with opened() as (main, comparing):
+        workers: list[int] = []
+
+        def count(_frame: object) -> None:
+            links = (main.link, comparing.runner.other)
+            workers.append(sum(link is not None and link.client is not None for link in links))
+
+        comparing.runner.drew.connect(count)
+        click(comparing, "alone")
+        click(comparing, "run")
+        await compared(comparing)
+        assert comparing.board.shown is not None, told(comparing)
+        assert set(workers) == {1}
+        await until(lambda: main.link.state.value == "ready")
+
+
+@on_qt_loop
 async def test_the_other_worker_killed_in_mid_word_is_told_and_the_next_run_has_another() -> None:
     async with opened() as (main, comparing):
         window = comparing.window

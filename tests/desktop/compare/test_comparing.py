@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QAction
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import (
     QApplication,
@@ -23,117 +19,13 @@ from PySide6.QtWidgets import (
 from desktop import help as help_pages
 from desktop.compare import blind
 from desktop.compare.commands import COMPARE
-from desktop.compare.comparing import Comparing
-from desktop.compare.window import CompareWindow
 from desktop.report.model import Origin
 from desktop.report.picture import Style
-from desktop.settings import Settings
-from inference.client import RequestFailed
 from inference.protocol import Gap
-from tests.desktop.bench import REPORT, Bench, press, shown
-from tests.desktop.compare.factory import SIBLING
-from tests.desktop.fake_worker import FakeClient
+from tests.desktop.bench import REPORT, press
+from tests.desktop.compare.compared import OTHER, OURS, THEIRS, compared
 from tests.desktop.qt_loop import on_qt_loop, until
 from tests.desktop.studies.factory import make_dataset, save
-
-OTHER = Path("/checkpoints/sibling")
-OURS = "FINDINGS:\nThe heart is large. No effusion.\n\nIMPRESSION:\nCardiomegaly."
-THEIRS = "FINDINGS:\nThe heart is small. Clear lungs.\n\nIMPRESSION:\nNormal."
-
-
-@dataclass
-class Compared:
-    """A main window with its comparing one, which is shown."""
-
-    bench: Bench
-    client: FakeClient
-    sibling: FakeClient | None = None
-
-    @property
-    def comparing(self) -> Comparing:
-        return self.bench.window.comparing
-
-    @property
-    def window(self) -> CompareWindow:
-        return self.comparing.window
-
-    @property
-    def hint(self) -> str:
-        return self.window.hint.full_text
-
-    @property
-    def notice(self) -> str:
-        return self.window.banner.notice.text if self.window.banner.notice else ""
-
-    @property
-    def caution(self) -> str:
-        return self.window.caution.notice.text if self.window.caution.notice else ""
-
-    @property
-    def texts(self) -> list[str]:
-        return [column.view.text for column in self.window.columns]
-
-    @property
-    def names(self) -> list[str]:
-        return [column.name for column in self.window.columns]
-
-    def command(self, name: str) -> QAction:
-        return self.window.commands[name]
-
-    async def active(self) -> None:
-        """Wait until the window takes keys."""
-        await until(self.window.isActiveWindow)
-
-    async def start(self) -> FakeClient:
-        """Run, and let the other worker become ready where it is not; the first is at work."""
-        press(self.window.left.view, "Ctrl+Return")
-        assert self.comparing.busy
-        if self.sibling is None:
-            starts = self.bench.launcher.starts
-            await until(lambda: len(starts) > 1 and not starts[-1].done(), what=lambda: self.notice)
-            self.sibling = self.bench.launcher.ready()
-            self.sibling.model = SIBLING
-        return self.sibling
-
-    async def warmed(self, client: FakeClient) -> None:
-        """Answer the untimed step; the job itself has begun then."""
-        await until(lambda: client.busy and client.options.max_steps == 1, what=lambda: self.notice)
-        assert client.prepared
-        client.fill(*self.blanks(client))
-        await until(lambda: client.busy and client.options.max_steps is None)
-
-    def blanks(self, client: FakeClient) -> list[str]:
-        return ["" for piece in client.asked if isinstance(piece, Gap)]
-
-    async def write(self, client: FakeClient, *fills: str) -> None:
-        """One job from its untimed step to its end, with two canvases."""
-        await self.warmed(client)
-        client.draw(1, *(fill[: len(fill) // 2] for fill in fills))
-        client.draw(2, *fills, settled=True)
-        client.fill(*fills)
-
-    async def run(
-        self, ours: tuple[str, ...] = (OURS,), theirs: tuple[str, ...] = (THEIRS,)
-    ) -> None:
-        await self.active()
-        sibling = await self.start()
-        await self.write(self.client, *ours)
-        await self.write(sibling, *theirs)
-        await until(lambda: not self.comparing.busy, what=lambda: self.notice)
-
-
-@asynccontextmanager
-async def compared(folder: Path, *, known: bool = True) -> AsyncIterator[Compared]:
-    settings = Settings(folder / "settings.ini")
-    if known:
-        settings.remember_in("compared-autoregressive", OTHER)
-    async with shown(folder, settings=settings) as bench:
-        client = await bench.worker()
-        await bench.open()
-        press(bench.window.editor, "Ctrl+Shift+D")
-        it = Compared(bench, client)
-        await it.active()
-        yield it
 
 
 @on_qt_loop
@@ -311,88 +203,6 @@ async def test_a_sibling_that_writes_all_anew_may_lose_pins_and_is_measured(
 
 
 @on_qt_loop
-async def test_cancelling_and_failing_leave_the_comparison_before(tmp_path: Path) -> None:
-    async with compared(tmp_path) as it:
-        await it.run()
-        assert it.sibling is not None
-        await it.start()
-        await it.warmed(it.client)
-        it.client.draw(1, "Something")
-        press(it.window.left.view, "Esc")
-        await until(lambda: not it.comparing.busy)
-        assert it.texts == [OURS, THEIRS]
-        assert "Cancelled; the comparison before" in it.hint
-
-        await it.start()
-        await it.write(it.client, "Other")
-        await it.warmed(it.sibling)
-        it.sibling.die()
-        await until(lambda: not it.comparing.busy)
-        assert "killed by SIGKILL" in it.notice
-        assert it.texts == [OURS, THEIRS]
-        press(it.window.left.view, "Esc")
-        assert it.notice == ""
-
-        it.sibling = None  # it is started anew
-        await it.run(("New.",), ("Newer.",))
-        assert it.texts == ["New.", "Newer."]
-
-
-@on_qt_loop
-async def test_a_second_model_that_does_not_load_is_told(tmp_path: Path) -> None:
-    async with compared(tmp_path) as it:
-        press(it.window.left.view, "Ctrl+Return")
-        starts = it.bench.launcher.starts
-        await until(lambda: len(starts) > 1)
-        assert "Loading sibling" in it.hint
-        it.bench.launcher.fail(RequestFailed("checkpoint", "It needs 52 GiB, 9 GiB are free."))
-        await until(lambda: not it.comparing.busy)
-        assert "needs 52 GiB" in it.notice
-        assert "one at a time is not possible yet" in it.notice
-        assert it.names == ["Diffusion", "Autoregression"]
-        assert it.bench.window.link.state.value == "ready"
-
-
-@on_qt_loop
-async def test_cancelled_while_it_loads_the_other_worker_goes(tmp_path: Path) -> None:
-    async with compared(tmp_path) as it:
-        press(it.window.left.view, "Ctrl+Return")
-        starts = it.bench.launcher.starts
-        await until(lambda: len(starts) > 1)
-        press(it.window.left.view, "Esc")
-        await until(lambda: not it.comparing.busy)
-        assert starts[-1].cancelled()
-        await it.run()
-        assert it.texts == [OURS, THEIRS]
-
-
-@on_qt_loop
-async def test_a_model_that_writes_in_the_same_way_is_refused(tmp_path: Path) -> None:
-    async with compared(tmp_path) as it:
-        sibling = await it.start()
-        sibling.model = it.client.model
-        await until(lambda: not it.comparing.busy)
-        assert "choose a checkpoint that is autoregressive" in it.notice
-
-
-@on_qt_loop
-async def test_the_other_checkpoint_is_asked_for_and_remembered(tmp_path: Path) -> None:
-    async with compared(tmp_path, known=False) as it:
-        press(it.window.left.view, "Ctrl+Return")
-        (dialog,) = it.window.findChildren(QFileDialog)
-        assert "autoregressive" in dialog.windowTitle()
-        assert not it.comparing.busy
-        dialog.filesSelected.emit([str(OTHER)])
-        dialog.close()
-        await it.active()
-        assert it.comparing.busy
-        starts = it.bench.launcher.starts
-        await until(lambda: len(starts) > 1)
-        assert it.bench.launcher.choices[-1].checkpoint == OTHER
-        assert Settings(tmp_path / "settings.ini").recent_in("compared-autoregressive") == [OTHER]
-
-
-@on_qt_loop
 async def test_what_belongs_to_an_older_text_or_another_study_is_said(tmp_path: Path) -> None:
     other = save(tmp_path / "other.dcm", make_dataset(StudyInstanceUID="1.2.3.9"))
     async with compared(tmp_path) as it:
@@ -521,72 +331,12 @@ async def test_blind_given_up_shows_the_names_and_keeps_nothing(tmp_path: Path) 
 
 
 @on_qt_loop
-async def test_closing_the_window_ends_the_other_worker(tmp_path: Path) -> None:
-    async with compared(tmp_path) as it:
-        await it.run()
-        assert it.sibling is not None
-        sibling = it.sibling
-        press(it.window.left.view, "Ctrl+W")
-        await until(lambda: sibling.closed)
-        assert not it.window.isVisible()
-        assert not it.client.closed
-        it.bench.window.activateWindow()
-        await until(it.bench.window.isActiveWindow)
-        press(it.bench.window.editor, "Ctrl+Shift+D")
-        assert it.texts == [OURS, THEIRS]
-        it.sibling = None
-        await it.run(("A.",), ("B.",))
-        assert it.texts == ["A.", "B."]
-
-
-@on_qt_loop
-async def test_the_window_s_own_model_may_be_the_sibling(tmp_path: Path) -> None:
-    settings = Settings(tmp_path / "settings.ini")
-    settings.remember_in("compared-diffusion", Path("/checkpoints/diffusion"))
-    async with shown(tmp_path, settings=settings) as bench:
-        await until(lambda: bench.launcher.starts)
-        client = bench.launcher.ready()
-        client.model = SIBLING
-        await until(lambda: bench.window.link.state.value == "ready")
-        await bench.open()
-        press(bench.window.editor, "Ctrl+Shift+D")
-        it = Compared(bench, client)
-        await it.active()
-        press(it.window.left.view, "Ctrl+Return")
-        await until(lambda: len(bench.launcher.starts) > 1)
-        diffusion = bench.launcher.ready()
-        await it.write(client, THEIRS)
-        await it.write(diffusion, OURS)
-        await until(lambda: not it.comparing.busy)
-        assert it.names == ["Diffusion", "Autoregression"]
-        assert it.texts == [OURS, THEIRS]
-
-
-@on_qt_loop
 async def test_both_themes_reach_the_window(tmp_path: Path) -> None:
     async with compared(tmp_path) as it:
         dark = it.window.grab().toImage()
         it.bench.window.set_theme("light")
         assert it.window.grab().toImage() != dark
         assert it.window.left.view._colors.paper == "#f7f8f8"
-
-
-@on_qt_loop
-async def test_closing_either_window_in_mid_run_ends_it(tmp_path: Path) -> None:
-    async with compared(tmp_path) as it:
-        sibling = await it.start()
-        await it.warmed(it.client)
-        press(it.window.left.view, "Ctrl+W")
-        await until(lambda: not it.comparing.busy and sibling.closed)
-        assert it.client.cancelled == 1
-        assert it.bench.window.commands["draft"].isEnabled()
-        it.bench.window.commands["compare"].trigger()
-        await it.active()
-        it.sibling = None
-        sibling = await it.start()
-        await it.warmed(it.client)
-    assert sibling.closed
-    assert it.client.closed
 
 
 @on_qt_loop
