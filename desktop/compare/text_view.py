@@ -28,9 +28,13 @@ _OWN_KEYS: Final = frozenset(
 
 
 class TextView(ReportPage):
-    """``moved`` tells that the cursor stands elsewhere, or that the focus came or went."""
+    """``moved`` tells that the cursor stands elsewhere, or that the focus came or went.
+
+    ``scrolled`` tells that the reader has scrolled, and how far: from 0 at the top to 1.
+    """
 
     moved = Signal()
+    scrolled = Signal(float)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -41,6 +45,8 @@ class TextView(ReportPage):
             | Qt.TextInteractionFlag.TextSelectableByKeyboard
         )
         self.cursorPositionChanged.connect(self._cursor_moved)
+        # Of wheel, bar and touch pad alone: other text, or the cursor, moves no other side.
+        self.verticalScrollBar().actionTriggered.connect(self._scrolled)
 
     @property
     def text(self) -> str:
@@ -79,6 +85,16 @@ class TextView(ReportPage):
         bar, place = self.verticalScrollBar(), self.cursorRect(cursor)
         if not 0 <= place.top() < self.viewport().height() // 2:
             bar.setValue(bar.value() + place.top() - 4 * place.height())
+
+    def scroll_as_far(self, share: float) -> None:
+        """From 0 at the top to 1 at the end."""
+        bar = self.verticalScrollBar()
+        bar.setValue(round(share * bar.maximum()))
+
+    def _scrolled(self, _action: int) -> None:
+        bar = self.verticalScrollBar()
+        if bar.maximum() > 0:
+            self.scrolled.emit(bar.sliderPosition() / bar.maximum())
 
     def _cursor_moved(self) -> None:
         if not self._mirror.busy:

@@ -69,6 +69,8 @@ class CompareWindow(QWidget):
         self.bar.setFixedWidth(12 * GRID)
         self.bar.setAccessibleName("Steps or tokens")
         self.bar.hide()
+        self.left.view.scrolled.connect(self.right.view.scroll_as_far)
+        self.right.view.scrolled.connect(self.left.view.scroll_as_far)
         self._lay_out()
         self._keys = _OwnKeys(self)
         for widget in self.findChildren(QWidget):

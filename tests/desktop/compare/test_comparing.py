@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtGui import QWheelEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import (
     QApplication,
@@ -328,6 +329,36 @@ async def test_blind_given_up_shows_the_names_and_keeps_nothing(tmp_path: Path) 
         press(it.window.left.view, "B")
         assert sorted(it.names) == ["Autoregression", "Diffusion"]
         assert not it.comparing.answers_file.exists()
+
+
+@on_qt_loop
+async def test_what_is_scrolled_on_one_side_is_scrolled_on_the_other(tmp_path: Path) -> None:
+    async with compared(tmp_path) as it:
+        long = "\n".join(f"Line {number} of a long report." for number in range(120))
+        await it.run((long,), (f"{long}\n{long}",))
+        left, right = (column.view.verticalScrollBar() for column in it.window.columns)
+        left.setValue(0)
+        right.setValue(0)
+        viewport = it.window.left.view.viewport()
+        place = QPointF(viewport.rect().center())
+        wheel = QWheelEvent(
+            place,
+            viewport.mapToGlobal(place),
+            QPoint(0, -900),
+            QPoint(0, -900),
+            Qt.MouseButton.NoButton,
+            Qt.KeyboardModifier.NoModifier,
+            Qt.ScrollPhase.NoScrollPhase,
+            False,
+        )
+        QApplication.sendEvent(viewport, wheel)
+        assert left.value() > 0
+        assert right.value() / right.maximum() == pytest.approx(
+            left.value() / left.maximum(), abs=0.01
+        )
+        right.setFocus()
+        press(right, "End")
+        assert left.value() == left.maximum()
 
 
 @on_qt_loop
