@@ -23,6 +23,7 @@ import resources
 from desktop.app import application, build_window, set_up_log
 from desktop.choice_pictures import Take, every_choice
 from desktop.collector import collecting_on_this_thread
+from desktop.comparison_pictures import every_comparison
 from desktop.main_window import MainWindow
 from desktop.model_choice import ModelChoice
 from desktop.theme import THEME_NAMES
@@ -69,6 +70,7 @@ async def every_state(window: MainWindow, study: Path, picture: Take) -> None:
     _lengthen(window)
     take("long-report")
     every_choice(window, picture)
+    await every_comparison(window, picture)
 
 
 def _kill_worker(window: MainWindow) -> None:

@@ -38,10 +38,10 @@ async def draft_pin_infill(window: MainWindow, paths: Sequence[Path]) -> None:
 
 
 async def open_study(window: MainWindow, paths: Sequence[Path]) -> None:
-    with _watched(window) as trouble:
-        shown = _once(window.session.study_changed)
+    with watched(window) as trouble:
+        shown = once(window.session.study_changed)
         window.open_paths(paths)
-        await _first(shown, trouble=trouble)
+        await first_of(shown, trouble=trouble)
 
 
 async def wait_for_worker(window: MainWindow) -> None:
@@ -53,10 +53,10 @@ async def wait_for_worker(window: MainWindow) -> None:
 
 async def wait_for_canvas(window: MainWindow, step: int) -> None:
     """Wait until the canvas of ``step`` or a later one is on the screen."""
-    with _watched(window) as trouble:
-        reached = _once(window.drafting.progressed, lambda canvas: canvas.step >= step)
-        ended = _once(window.drafting.finished)
-        await _first(reached, ended, trouble=trouble)
+    with watched(window) as trouble:
+        reached = once(window.drafting.progressed, lambda canvas: canvas.step >= step)
+        ended = once(window.drafting.finished)
+        await first_of(reached, ended, trouble=trouble)
 
 
 async def write(window: MainWindow, command: str) -> None:
@@ -64,10 +64,10 @@ async def write(window: MainWindow, command: str) -> None:
     action = window.commands[command]
     if not action.isEnabled():
         raise WalkthroughError(action.toolTip(), 1)
-    with _watched(window) as trouble:
-        finished = _once(window.drafting.finished)
+    with watched(window) as trouble:
+        finished = once(window.drafting.finished)
         action.trigger()
-        await _first(finished, trouble=trouble)
+        await first_of(finished, trouble=trouble)
 
 
 def pin_phrase(window: MainWindow) -> None:
@@ -97,7 +97,7 @@ def _phrase(report: Report) -> tuple[int, int]:
     return start, (start + end) // 2
 
 
-def _once(
+def once(
     signal: SignalInstance, accept: Callable[[Any], bool] = lambda _: True
 ) -> asyncio.Future[Any]:
     """A future of the next emission whose value ``accept`` takes."""
@@ -113,8 +113,8 @@ def _once(
 
 
 @contextmanager
-def _watched(window: MainWindow) -> Iterator[asyncio.Future[Any]]:
-    """A future that holds the first trouble the window tells of."""
+def watched(window: MainWindow, *more: SignalInstance) -> Iterator[asyncio.Future[Any]]:
+    """A future that holds the first trouble the window tells of, or one of the signals ``more``."""
     trouble: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
 
     def fail(error: object) -> None:
@@ -126,6 +126,7 @@ def _watched(window: MainWindow) -> Iterator[asyncio.Future[Any]]:
         window.drafting.failed,
         window.drafting.broke,
         window.link.died,
+        *more,
     )
     for signal in signals:
         signal.connect(fail)
@@ -136,7 +137,7 @@ def _watched(window: MainWindow) -> Iterator[asyncio.Future[Any]]:
             signal.disconnect(fail)
 
 
-async def _first(*wanted: asyncio.Future[Any], trouble: asyncio.Future[Any]) -> None:
+async def first_of(*wanted: asyncio.Future[Any], trouble: asyncio.Future[Any]) -> None:
     """Wait for one of ``wanted``; raises :class:`WalkthroughError` where trouble is first."""
     done, _ = await asyncio.wait((*wanted, trouble), return_when=asyncio.FIRST_COMPLETED)
     for future in wanted:

@@ -7,13 +7,14 @@ from html import escape
 from typing import Final
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QAction, QKeyEvent
+from PySide6.QtGui import QAction, QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
     QLabel,
     QLineEdit,
     QPushButton,
+    QScrollArea,
     QToolButton,
     QVBoxLayout,
     QWidget,
@@ -25,6 +26,9 @@ from inference.protocol import Run
 
 _LONGEST: Final = 300
 """Characters of a question."""
+
+_LINES: Final = 8
+"""So many of an answer are shown at once at most."""
 
 _WARNING: Final = "Not a report: check it against the image."
 
@@ -56,14 +60,7 @@ class AskBar(QFrame):
         self.button.clicked.connect(self._submit)
         ask.changed.connect(self._allow)
 
-        self._answer = QLabel(self)
-        self._answer.setObjectName("answerText")
-        self._answer.setWordWrap(True)
-        self._answer.setTextFormat(Qt.TextFormat.RichText)
-        self._answer.setTextInteractionFlags(
-            Qt.TextInteractionFlag.TextSelectableByMouse
-            | Qt.TextInteractionFlag.TextSelectableByKeyboard
-        )
+        self._answer = _Answer(self)
         self._caption = QLabel(self)
         self._caption.setObjectName("answerCaption")
         self._caption.setTextFormat(Qt.TextFormat.PlainText)
@@ -101,13 +98,13 @@ class AskBar(QFrame):
         """Forget the answer; the question stays, to be put otherwise."""
         self._runs = ()
         self._said.hide()
-        self._answer.clear()
+        self._answer.set_text("")
         self._caption.clear()
 
     def begin(self, question: str, model: str) -> None:
         """A question is on its way."""
         self._runs = ()
-        self._answer.setText("…")
+        self._answer.set_text("…")
         self._caption.setText(f"{model} on “{question}” · {_WARNING}")
         self._said.show()
 
@@ -115,7 +112,7 @@ class AskBar(QFrame):
         """What is said so far; what may still change is paler and in italics."""
         self._runs = runs
         paler = self._colors.unsettled if self._colors is not None else "gray"
-        self._answer.setText(
+        self._answer.set_text(
             "".join(
                 _html(run.text)
                 if run.settled
@@ -159,6 +156,44 @@ class AskBar(QFrame):
 
 def _html(text: str) -> str:
     return escape(text).replace("\n", "<br>")
+
+
+class _Answer(QScrollArea):
+    """As high as its text is, up to some lines: a long answer must not push the image away."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._label = QLabel(self)
+        self._label.setObjectName("answerText")
+        self._label.setWordWrap(True)
+        self._label.setAlignment(Qt.AlignmentFlag.AlignTop)
+        self._label.setTextFormat(Qt.TextFormat.RichText)
+        self._label.setTextInteractionFlags(
+            Qt.TextInteractionFlag.TextSelectableByMouse
+            | Qt.TextInteractionFlag.TextSelectableByKeyboard
+        )
+        self.setObjectName("answerScroll")
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setWidgetResizable(True)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setWidget(self._label)
+
+    @property
+    def text(self) -> str:
+        return self._label.text()
+
+    def set_text(self, text: str) -> None:
+        self._label.setText(text)
+        self._fit()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        most = _LINES * self._label.fontMetrics().lineSpacing()
+        wanted = self._label.heightForWidth(self.viewport().width())
+        self.setFixedHeight(max(1, min(wanted, most)))
 
 
 class _Field(QLineEdit):

@@ -19,7 +19,7 @@ QUESTION = "Is there an effusion?"
 
 
 def answer_of(bench: Bench) -> str:
-    return bench.window.ask_bar._answer.text()
+    return bench.window.ask_bar._answer.text
 
 
 async def asked(bench: Bench) -> FakeClient:
@@ -33,6 +33,22 @@ async def asked(bench: Bench) -> FakeClient:
     QTest.keyClick(window.ask_bar.field, Qt.Key.Key_Return)
     await until(lambda: client.busy)
     return client
+
+
+@on_qt_loop
+async def test_a_long_answer_can_be_scrolled_and_leaves_the_image_its_room(tmp_path: Path) -> None:
+    async with shown(tmp_path) as bench:
+        client = await asked(bench)
+        area = bench.window.ask_bar._answer
+        client.draw(1, "On the left.")
+        await until(lambda: answer_of(bench) != "…")
+        one_line = area.height()
+        assert area.verticalScrollBar().maximum() == 0
+        client.fill("On the left. " * 400)
+        await until(lambda: not bench.window.asking.busy)
+        await until(lambda: area.verticalScrollBar().maximum() > 0)
+        assert one_line < area.height() < 12 * one_line
+        assert bench.window.viewport.height() > 2 * area.height()
 
 
 @on_qt_loop
