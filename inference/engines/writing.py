@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -29,11 +30,14 @@ if TYPE_CHECKING:
     from transformers import Cache, Gemma4ForConditionalGeneration, PreTrainedTokenizerBase
     from transformers.generation.logits_process import LogitsProcessorList
 
-_LOOK_AHEAD: Final = 4
+_LOOK_AHEAD: Final = 8
 """Pinned tokens that a gap hands over to where the model would write them by itself."""
 
 _SURE: Final = -0.7
 """Mean log-probability of these from which on it would: one in two, each."""
+
+_THINKABLE: Final = -4.0
+"""Log-probability of the first of them from which on the others are looked at."""
 
 _SENTENCE_ENDS: Final = (".", "?", "!")
 
@@ -244,21 +248,30 @@ class Writing:
     ) -> tuple[list[int], Pen]:
         """Write until the model would go on with the tokens ``pinned`` by itself.
 
-        Where it never would, the gap ends where it came nearest to that.
+        Where it never would, the gap ends where they were likeliest. It has a token at least, and
+        none of another line if what is pinned goes on in this one.
         """
         began = pen.fork()
-        nearness: list[float] = []
+        in_line = not self._codec.decode(pinned).startswith("\n")
+        first: list[float] = []
+        all_of_them: dict[int, float] = {}
 
-        def is_over(_written: Sequence[int], token: int) -> bool:
-            nearness.append(pen.log_probability(pinned[0]))
-            return token == pinned[0] and pen.expects(pinned) >= _SURE
+        def is_over(written: Sequence[int], token: int) -> bool:
+            first.append(pen.log_probability(pinned[0]) if written else -math.inf)
+            if first[-1] >= _THINKABLE:
+                all_of_them[len(written)] = pen.expects(pinned)
+                if token == pinned[0] and all_of_them[len(written)] >= _SURE:
+                    return True
+            text = self._codec.decode(written)
+            return in_line and "\n" in self._codec.decode([*written, token])[len(text) :]
 
         wished = wished_tokens(self._pieces, index, self._codec)
         limit = min(self._most, round(STRETCH * wished))
-        tokens, ended = self._write(pen, index, fills, limit=limit, stop=is_over)
-        if ended:
+        tokens, _ = self._write(pen, index, fills, limit=limit, stop=is_over)
+        likely = all_of_them or dict(enumerate(first))
+        best = max(likely, key=lambda place: likely[place], default=0)
+        if best == len(tokens):
             return tokens, pen
-        best = max(range(len(nearness)), key=lambda place: nearness[place])
         began.forwards = pen.forwards
         began.read(tokens[:best])
         return tokens[:best], began

@@ -239,6 +239,24 @@ def test_forced_where_they_never_would_comes_as_near_as_it_can(
     assert script.removeprefix("Heart ").startswith(filled.fills[0])
 
 
+def test_forced_stays_in_the_line_that_its_pinned_words_are_in(
+    engine: AutoregressiveEngine, scripted: Callable[[str], Script]
+) -> None:
+    scripted("Heart is normal.\n\nIMPRESSION:\nNo acute finding.")
+    pieces = (Fixed("Heart "), Gap(), Fixed(" No effusion."))
+    (text,) = fill(engine, *pieces, mode="forced", steps=None).fills
+    assert text
+    assert "is normal.".startswith(text)
+
+
+def test_forced_has_a_word_in_its_gap_even_where_the_pinned_ones_would_come_at_once(
+    engine: AutoregressiveEngine, scripted: Callable[[str], Script]
+) -> None:
+    scripted("Heart in size. Heart in size.")
+    pieces = (Fixed("Heart"), Gap(), Fixed(" in size."))
+    assert fill(engine, *pieces, mode="forced", steps=None).fills != ("",)
+
+
 pins = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
 
 
