@@ -71,7 +71,14 @@ def refusals(now: Situation) -> Iterator[tuple[str, str | None]]:
     yield "checkpoint", other
     yield "adapter", other or _first((not now.ready, "Wait until the model is loaded"))
     # Not only where it died: one that hangs looks like one that works.
-    yield "restart", _first((now.stopping, "The worker is being stopped already"))
+    yield (
+        "restart",
+        _first(
+            (now.stopping, "The worker is being stopped already"),
+            # It makes room for the other model, and starts by itself.
+            (now.comparing and not now.worker, "Wait for the comparison, or cancel it"),
+        ),
+    )
     for name in _IMAGE_COMMANDS:
         yield name, _first((not now.study, "Open a study first"))
     moving = _first((now.moving, "Wait for the study to open"))

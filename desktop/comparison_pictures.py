@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Final
+import asyncio
+from typing import Any, Final
 
 from desktop.choice_pictures import Take
 from desktop.compare.runner import Frame
@@ -16,7 +17,7 @@ _GAPS: Final = (_TYPED.index(" No"), len(_TYPED))
 
 async def every_comparison(window: MainWindow, take: Take) -> None:
     """Lead a window with an opened study through them, with ``take`` for each."""
-    with watched(window, window.asking.failed) as trouble:
+    with watched(window, window.asking.failed, window.asking.broke) as trouble:
         answered = once(window.asking.answered)
         window.ask_bar.field.setText(_QUESTION)
         window.ask_bar.button.click()
@@ -52,8 +53,12 @@ async def _run(window: MainWindow, take: Take, in_the_middle: str) -> None:
         def is_second(frame: Frame) -> bool:
             return frame.paradigm == "autoregressive" and frame.canvas.step >= 4
 
-        second, finished = once(runner.drew, is_second), once(runner.finished)
+        def ended() -> asyncio.Future[Any]:
+            return once(runner.busy_changed, lambda busy: not busy)
+
+        second = once(runner.drew, is_second)
         comparing.window.commands["run"].trigger()
-        await first_of(second, trouble=trouble)
+        await first_of(second, ended(), trouble=trouble)
         take(in_the_middle, comparing.window)
-        await first_of(finished, trouble=trouble)
+        if runner.busy:
+            await first_of(ended(), trouble=trouble)

@@ -72,6 +72,7 @@ class Comparing(QObject):
         self._report: Report | None = None  # that the comparison is on
         self._known: list[Content] = []  # its states that the comparison belongs to
         self._side = self.window.left
+        self._paradigm: Paradigm = "diffusion"  # of the window's model, the last that was known
         self._frames: Throttle[Frame] = Throttle(self._show_canvas, FRAME_SECONDS, self)
         self._connect()
         self.set_theme(settings.theme)
@@ -143,6 +144,8 @@ class Comparing(QObject):
     # What can be done now
 
     def _allow(self) -> None:
+        if (model := self._link.model) is not None:
+            self._paradigm = model.paradigm
         running, shown = self.busy, self.board.shown is not None
         no_study = None if self._session.study is not None else "Open a study first"
         wait = "Wait for the comparison, or cancel it" if running else None
@@ -207,8 +210,7 @@ class Comparing(QObject):
         return next(iter(self._settings.recent_in(COMPARED.format(paradigm=paradigm))), None)
 
     def _choose_other(self, *, then_run: bool = False) -> None:
-        model = self._link.model
-        paradigm = other_than(model.paradigm if model is not None else "diffusion")
+        paradigm = other_than(self._paradigm)
 
         def chosen(paths: object) -> None:
             assert isinstance(paths, list)

@@ -36,6 +36,9 @@ NAMES: dict[Paradigm, str] = {"diffusion": "Diffusion", "autoregressive": "Autor
 """What the two ways of writing are called in the window."""
 
 
+_TOO_MUCH = "Where both do not fit into memory together, compare them one at a time."
+
+
 def other_than(paradigm: Paradigm) -> Paradigm:
     """What it is compared with."""
     return "autoregressive" if paradigm == "diffusion" else "diffusion"
@@ -84,6 +87,7 @@ class Runner(QObject):
         self._tasks = Tasks(self.broke.emit)
         self._endings = Tasks(self.broke.emit)
         self._busy = False
+        self._other_has_room = False
         self._closed = False
 
     @property
@@ -115,6 +119,8 @@ class Runner(QObject):
     def dismiss_other(self) -> None:
         """Stop what runs, end the other worker and give its memory back."""
         self._tasks.cancel()
+        if self._other_has_room:
+            return  # it ends with what runs
         other, self._other = self._other, None
         if other is not None:
             self._endings.spawn(_end(other), "end the other worker")
@@ -217,12 +223,22 @@ class Runner(QObject):
     async def _room_for_other(self) -> AsyncIterator[None]:
         """The window's worker makes room, and starts anew however this ends."""
         self.stage.emit(f"Unloading {self._link.choice.checkpoint.name}…")
+        self._other_has_room = True
         try:
             await self._link.close()
             yield
         finally:
+            back = asyncio.Event()
+            # In a task of its own: whoever cancels twice would else be left without a worker.
+            self._endings.spawn(self._give_room_back(), "give the room back", back.set)
+            await back.wait()
+
+    async def _give_room_back(self) -> None:
+        try:
             await self._end_other()
-            await self._endings.finish()
+        finally:
+            self._other_has_room = False
+            await self._link.close()  # which a cancel may have left behind half done
             if not self._closed:
                 self._link.start()
 
@@ -247,10 +263,8 @@ class Runner(QObject):
             await other.close()  # half a model would go on loading, and nobody waits for it
             raise
         except WorkerError as error:
-            raise CannotCompare(
-                f"The other model could not be started. {error} Where both do not fit into memory "
-                "together, compare them one at a time."
-            ) from error
+            hint = "" if self._other_has_room else f" {_TOO_MUCH}"
+            raise CannotCompare(f"The other model could not be started. {error}{hint}") from error
         assert other.model is not None, "it is ready"
         self._models[other.model.paradigm] = other.model
         if other.model.paradigm != paradigm:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from html import escape
 from typing import Final
@@ -14,7 +15,7 @@ from PySide6.QtWidgets import (
     QLabel,
     QLineEdit,
     QPushButton,
-    QScrollArea,
+    QTextEdit,
     QToolButton,
     QVBoxLayout,
     QWidget,
@@ -61,6 +62,7 @@ class AskBar(QFrame):
         ask.changed.connect(self._allow)
 
         self._answer = _Answer(self)
+        self._answer.escaped.connect(self._put_away)
         self._caption = QLabel(self)
         self._caption.setObjectName("answerCaption")
         self._caption.setTextFormat(Qt.TextFormat.PlainText)
@@ -158,42 +160,48 @@ def _html(text: str) -> str:
     return escape(text).replace("\n", "<br>")
 
 
-class _Answer(QScrollArea):
+class _Answer(QTextEdit):
     """As high as its text is, up to some lines: a long answer must not push the image away."""
+
+    escaped = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._label = QLabel(self)
-        self._label.setObjectName("answerText")
-        self._label.setWordWrap(True)
-        self._label.setAlignment(Qt.AlignmentFlag.AlignTop)
-        self._label.setTextFormat(Qt.TextFormat.RichText)
-        self._label.setTextInteractionFlags(
-            Qt.TextInteractionFlag.TextSelectableByMouse
-            | Qt.TextInteractionFlag.TextSelectableByKeyboard
-        )
-        self.setObjectName("answerScroll")
+        self._text = ""
+        self.setObjectName("answerText")
+        self.setAccessibleName("Answer")
+        self.setReadOnly(True)
+        self.setTabChangesFocus(True)
         self.setFrameShape(QFrame.Shape.NoFrame)
-        self.setWidgetResizable(True)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setWidget(self._label)
+        self.document().setDocumentMargin(0)
 
     @property
     def text(self) -> str:
-        return self._label.text()
+        """As HTML, as it was set."""
+        return self._text
 
     def set_text(self, text: str) -> None:
-        self._label.setText(text)
+        self._text = text
+        at = self.verticalScrollBar().value()
+        self.setHtml(text)
         self._fit()
+        self.verticalScrollBar().setValue(at)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         self._fit()
 
     def _fit(self) -> None:
-        most = _LINES * self._label.fontMetrics().lineSpacing()
-        wanted = self._label.heightForWidth(self.viewport().width())
-        self.setFixedHeight(max(1, min(wanted, most)))
+        line = self.fontMetrics().lineSpacing()
+        wanted = math.ceil(self.document().size().height())
+        self.setFixedHeight(max(line, min(wanted, _LINES * line)))
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() == Qt.Key.Key_Escape:
+            self.escaped.emit()
+        else:
+            super().keyPressEvent(event)
 
 
 class _Field(QLineEdit):

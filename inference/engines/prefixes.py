@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from inference.engines.diffusion import Checkpoint
 
 PREFIXES_KEPT: Final = 8
-"""Prefixes kept encoded, of studies and of windows each."""
+"""Prefixes kept encoded, of studies, of questions and of windows each."""
 
 
 class Key(NamedTuple):

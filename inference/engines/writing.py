@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -85,15 +84,21 @@ class Pen:
                 f"checkpoint's {self._author.room}. Shorten the report."
             )
 
-    def choose(self, *, may_end: bool) -> int:
-        """The next token; a control token only where it may end the text."""
+    def choose(self, *, may_end: bool, accept: Callable[[int], bool] = lambda _: True) -> int:
+        """The next token of those that are to ``accept``; a control token only where it may end
+        the text."""
         author = self._author
         banned = author.banned if may_end else author.banned_in_text
         logits = self._next().index_fill(0, banned, -torch.inf)
+        while not accept(token := self._drawn(logits)):
+            logits[token] = -torch.inf
+        return token
+
+    def _drawn(self, logits: Tensor) -> int:
         if self._generator is None:
             return int(logits.argmax())
         ids = torch.empty(1, 0, dtype=torch.long, device=logits.device)
-        shaped = author.warpers(ids, logits[None])
+        shaped = self._author.warpers(ids, logits[None])
         return int(torch.multinomial(shaped.softmax(-1), 1, generator=self._generator))
 
     def log_probability(self, token: int) -> float:
@@ -249,27 +254,46 @@ class Writing:
         """Write until the model would go on with the tokens ``pinned`` by itself.
 
         Where it never would, the gap ends where they were likeliest. It has a token at least, and
-        none of another line if what is pinned goes on in this one.
+        none of another line if what is pinned goes on in this one. ``pinned`` is not empty.
         """
         began = pen.fork()
         in_line = not self._codec.decode(pinned).startswith("\n")
-        first: list[float] = []
-        all_of_them: dict[int, float] = {}
+        near: dict[int, tuple[bool, float]] = {}
+        goes_on = False
 
-        def is_over(written: Sequence[int], token: int) -> bool:
-            first.append(pen.log_probability(pinned[0]) if written else -math.inf)
-            if first[-1] >= _THINKABLE:
-                all_of_them[len(written)] = pen.expects(pinned)
-                if token == pinned[0] and all_of_them[len(written)] >= _SURE:
-                    return True
+        def look(place: int) -> tuple[bool, float]:
+            """How near the pinned tokens are there; all of them count where the first may be."""
+            first = pen.log_probability(pinned[0])
+            thinkable = first >= _THINKABLE
+            near[place] = thinkable, pen.expects(pinned) if thinkable else first
+            return near[place]
+
+        def leaves_line(written: Sequence[int], token: int) -> bool:
             text = self._codec.decode(written)
             return in_line and "\n" in self._codec.decode([*written, token])[len(text) :]
 
+        def is_over(written: Sequence[int], token: int) -> bool:
+            nonlocal goes_on
+            if written:
+                thinkable, likely = look(len(written))
+                goes_on = thinkable and token == pinned[0] and likely >= _SURE
+            return goes_on or leaves_line(written, token)
+
         wished = wished_tokens(self._pieces, index, self._codec)
         limit = min(self._most, round(STRETCH * wished))
-        tokens, _ = self._write(pen, index, fills, limit=limit, stop=is_over)
-        likely = all_of_them or dict(enumerate(first))
-        best = max(likely, key=lambda place: likely[place], default=0)
+        tokens, _ = self._write(
+            pen,
+            index,
+            fills,
+            limit=limit,
+            stop=is_over,
+            begins=lambda token: not leaves_line([], token),
+        )
+        if goes_on:
+            return tokens, pen
+        if len(tokens) not in near:  # the model has come to its end, or the gap has
+            look(len(tokens))
+        best = max(near, key=lambda place: (near[place], place))
         if best == len(tokens):
             return tokens, pen
         began.forwards = pen.forwards
@@ -286,10 +310,12 @@ class Writing:
         *,
         limit: int,
         stop: Callable[[Sequence[int], int], bool] | None = None,
+        begins: Callable[[int], bool] | None = None,
     ) -> tuple[list[int], bool]:
         """The tokens of a gap, and whether it came to an end before its ``limit``.
 
-        ``stop`` is asked before each token whether the gap is over without it.
+        ``stop`` is asked before each token whether the gap is over without it. ``begins`` says
+        which tokens may be the first; with it there is one.
         """
         gap = self._pieces[index]
         assert isinstance(gap, Gap)
@@ -298,7 +324,10 @@ class Writing:
         limit = gap.tokens if gap.tokens is not None else limit
         while len(tokens) < limit:
             self.check_cancelled()
-            token = pen.choose(may_end=not exact)
+            if tokens or begins is None:
+                token = pen.choose(may_end=not exact)
+            else:
+                token = pen.choose(may_end=False, accept=begins)
             if token in self._codec.ends or (
                 not exact and stop is not None and stop(tokens, token)
             ):

@@ -44,11 +44,17 @@ def engine_of(writer: Writer, device: str) -> DiffusionEngine | AutoregressiveEn
     :class:`~inference.engines.base.BadRequest` for an adapter that does not fit.
     """
     engine = _loaded(writer.checkpoint, writer.paradigm, device)
-    if writer.adapter is not None:
-        engine.adapt(LoadAdapter("load", str(writer.adapter)))
-    elif engine.info.adapter is not None:
-        engine.adapt(UseAdapter("use", None))
+    name = None if writer.adapter is None else _adapted(writer, device)
+    if engine.info.adapter != name:
+        engine.adapt(UseAdapter("use", name))
     return engine
+
+
+@cache
+def _adapted(writer: Writer, device: str) -> str | None:
+    """Loads an adapter once, as its folder is then; returns its name."""
+    engine = _loaded(writer.checkpoint, writer.paradigm, device)
+    return engine.adapt(LoadAdapter("load", str(writer.adapter))).adapter
 
 
 @cache

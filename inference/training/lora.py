@@ -39,6 +39,9 @@ _WHOLE: Final = StateDictOptions(
 )
 """The adapter alone, gathered from wherever its parts lie."""
 
+OBJECTIVES: Final = "objectives"
+"""In ``made_with``: the version of what is learned."""
+
 _VALIDATION: Final = 2**40
 """Of the seeds that held-out examples are noised with, which no step's are."""
 
@@ -126,6 +129,11 @@ class AdapterState:
             return 0
         saved = _read_state(self._path)
         before, here = saved["made_with"], self._made_with
+        if before.get(OBJECTIVES) != here.get(OBJECTIVES):
+            raise OtherRunError(
+                f"{self._path} belongs to a run of another version of Pinfill, which learned "
+                "another thing from the same settings. Name another --out folder."
+            )
         if others := [
             f"{name} {before.get(name)}, here {here.get(name)}"
             for name in {**before, **here}

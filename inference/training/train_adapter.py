@@ -31,7 +31,15 @@ from inference.training.data.holding_out import hold_out
 from inference.training.data.reading import read
 from inference.training.data.rows import DataError, Row
 from inference.training.data.telling import tell_left_out, tell_malformed
-from inference.training.lora import AdapterState, Curriculum, Lesson, TrainingError, Watch, train
+from inference.training.lora import (
+    OBJECTIVES,
+    AdapterState,
+    Curriculum,
+    Lesson,
+    TrainingError,
+    Watch,
+    train,
+)
 from inference.training.model_card import Card, write_card
 from inference.training.objectives import (
     OBJECTIVES_VERSION,
@@ -165,7 +173,7 @@ def _train(arguments: argparse.Namespace) -> int:
             "base": base,
             "data": words[:16],
             "answered": str(arguments.answered),
-            "objectives": str(OBJECTIVES_VERSION),
+            OBJECTIVES: str(OBJECTIVES_VERSION),
         },
     )
     watched = _Watched(checkpoint, held_out[: max(0, arguments.answered)])
@@ -255,13 +263,9 @@ def _accelerator(recipe: Recipe, *, cpu: bool) -> Any:
 
 
 def _load(folder: Path, paradigm: Paradigm, device: str) -> Any:
-    from inference.checkpoints import CheckpointError, check, load_either, paradigm_of
+    from inference.checkpoints import check_paradigm, load_either
 
-    if (found := paradigm_of(check(folder))) != paradigm:
-        raise CheckpointError(
-            f"{folder} holds a checkpoint of {found}, and --paradigm says {paradigm}. Name another "
-            "checkpoint, or the other paradigm."
-        )
+    check_paradigm(folder, paradigm)
     return load_either(folder, device)
 
 

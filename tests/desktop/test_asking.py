@@ -49,6 +49,12 @@ async def test_a_long_answer_can_be_scrolled_and_leaves_the_image_its_room(tmp_p
         await until(lambda: area.verticalScrollBar().maximum() > 0)
         assert one_line < area.height() < 12 * one_line
         assert bench.window.viewport.height() > 2 * area.height()
+        area.setFocus()
+        QTest.keyClick(area, Qt.Key.Key_PageDown)
+        assert area.verticalScrollBar().value() > 0
+        assert area.accessibleName()
+        QTest.keyClick(area, Qt.Key.Key_Escape)
+        assert not area.isVisible()
 
 
 @on_qt_loop

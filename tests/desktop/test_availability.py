@@ -60,6 +60,11 @@ def test_while_the_model_writes_the_report_is_left_alone_and_cancel_is_there() -
     assert not {"cancel", "restart", "copy", "fit", "invert", "next"} & now
 
 
+def test_a_worker_that_makes_room_for_another_is_not_restarted() -> None:
+    assert "restart" in refused(replace(ALL_WELL, comparing=True, worker=False))
+    assert "restart" not in refused(replace(ALL_WELL, comparing=True))
+
+
 def test_a_search_can_be_stopped_though_the_model_is_silent() -> None:
     assert "cancel" not in refused(replace(ALL_WELL, moving=True, searching=True))
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
-from PySide6.QtWidgets import (
-    QFileDialog,
-)
+import pytest
+from PySide6.QtWidgets import QFileDialog
 
 from desktop.settings import Settings
 from inference.client import RequestFailed
@@ -217,7 +217,56 @@ async def test_an_other_that_does_not_load_alone_either_gives_its_place_back(
         it.bench.launcher.fail(RequestFailed("checkpoint", "It needs 52 GiB, 9 GiB are free."))
         await until(lambda: not it.comparing.busy)
         assert "needs 52 GiB" in it.notice
+        assert "one at a time" not in it.notice  # it was
         assert it.bench.window.link.state.value == "starting"
+        press(it.window.left.view, "Ctrl+M")
+        (dialog,) = it.window.findChildren(QFileDialog)
+        assert "autoregressive" in dialog.windowTitle()
+        dialog.close()
+
+
+@pytest.mark.parametrize("presses", [1, 2])
+def test_cancelled_while_the_window_s_worker_makes_room_it_comes_back(
+    tmp_path: Path, presses: int
+) -> None:
+    @on_qt_loop
+    async def scenario() -> None:
+        async with compared(tmp_path) as it:
+            it.client.closing.clear()
+            press(it.window.left.view, "A")
+            press(it.window.left.view, "Ctrl+Return")
+            await it.write(it.client, OURS)
+            link = it.bench.window.link
+            await until(lambda: link.state.value == "stopping")
+            for _ in range(presses):
+                press(it.window.left.view, "Esc")
+                await asyncio.sleep(0)
+            it.client.closing.set()
+            await until(lambda: not it.comparing.busy)
+            await until(lambda: link.state.value == "starting")
+            it.bench.launcher.ready()
+            await until(lambda: link.state.value == "ready")
+
+    scenario()
+
+
+@on_qt_loop
+async def test_cancelled_twice_while_the_other_ends_the_window_s_worker_comes_back(
+    tmp_path: Path,
+) -> None:
+    async with compared(tmp_path) as it:
+        await one_at_a_time(it)
+        sibling = it.bench.launcher.ready()
+        sibling.model = SIBLING
+        await it.warmed(sibling)
+        sibling.closing.clear()
+        for _ in range(2):
+            press(it.window.left.view, "Esc")
+            await until(lambda: sibling.cancelled == 1)
+        assert not sibling.closed
+        sibling.closing.set()
+        await until(lambda: it.bench.window.link.state.value == "starting")
+        assert sibling.closed
 
 
 @on_qt_loop

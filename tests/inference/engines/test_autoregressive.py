@@ -244,17 +244,37 @@ def test_forced_stays_in_the_line_that_its_pinned_words_are_in(
 ) -> None:
     scripted("Heart is normal.\n\nIMPRESSION:\nNo acute finding.")
     pieces = (Fixed("Heart "), Gap(), Fixed(" No effusion."))
+    assert fill(engine, *pieces, mode="forced", steps=None).fills == ("is normal.",)
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        "Heart in size. Heart in size.",  # the pinned words would come at once
+        "Heart",  # the model would end
+        "Heart\n\nIMPRESSION:\nFine.",  # it would leave the line
+    ],
+)
+def test_forced_has_a_word_in_its_gap(
+    engine: AutoregressiveEngine, scripted: Callable[[str], Script], script: str
+) -> None:
+    scripted(script)
+    pieces = (Fixed("Heart"), Gap(), Fixed(" in size."))
     (text,) = fill(engine, *pieces, mode="forced", steps=None).fills
     assert text
-    assert "is normal.".startswith(text)
+    assert "\n" not in text
 
 
-def test_forced_has_a_word_in_its_gap_even_where_the_pinned_ones_would_come_at_once(
+def test_forced_ends_behind_the_last_word_where_the_model_would_end(
     engine: AutoregressiveEngine, scripted: Callable[[str], Script]
 ) -> None:
-    scripted("Heart in size. Heart in size.")
-    pieces = (Fixed("Heart"), Gap(), Fixed(" in size."))
-    assert fill(engine, *pieces, mode="forced", steps=None).fills != ("",)
+    scripted("Heart is normal.")
+    pieces = (Fixed("Heart "), Gap(), Fixed(" No effusion."))
+    assert fill(engine, *pieces, mode="forced", steps=None).fills == ("is normal.",)
+    cut = fill(engine, *pieces, mode="forced", steps=2)
+    assert cut.steps == 2
+    assert "is normal.".startswith(cut.fills[0])
+    assert cut.fills[0]
 
 
 pins = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)

@@ -298,12 +298,21 @@ def test_data_without_rows_is_said_to_be_empty(
 
 
 def test_another_run_s_state_is_not_gone_on_from(
-    random_checkpoint: Path, data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    random_checkpoint: Path,
+    data: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     arguments = command("diffusion", random_checkpoint, data, tmp_path, "--steps", "2")
     assert train_adapter.main(arguments) == 0
     assert train_adapter.main([*arguments, "--seed", "5"]) == 2
     assert "other settings or other data (seed 0, here 5)" in capsys.readouterr().err
+    AcceleratorState._reset_state(reset_partial_state=True)
+    monkeypatch.setattr(train_adapter, "OBJECTIVES_VERSION", "none")
+    assert train_adapter.main(arguments) == 2
+    assert "another version of Pinfill" in capsys.readouterr().err
+    monkeypatch.undo()
     (tmp_path / "state.pt").write_bytes(b"torn")
     AcceleratorState._reset_state(reset_partial_state=True)
     assert train_adapter.main(arguments) == 2
@@ -352,7 +361,7 @@ def test_a_run_that_is_stopped_by_key_says_how_to_go_on(
 @pytest.mark.parametrize(
     ("more", "said"),
     [
-        (("--paradigm", "autoregressive"), "--paradigm says autoregressive"),
+        (("--paradigm", "autoregressive"), "an autoregressive one is needed here"),
         (("--data", "nowhere"), "does not exist"),
         (("--checkpoint", "nowhere"), "no checkpoint folder"),
         (("--targets", "x_proj"), "--targets"),
