@@ -66,7 +66,7 @@ class Comparing(QObject):
         self.answers_file = data_dir() / blind.FILE_NAME
         self.window = CompareWindow(theme.palette(settings.theme))
         self.board = Board(self.window)
-        self.runner = Runner(link, self._other_checkpoint, self)
+        self.runner = Runner(link, self._other_checkpoint, drafting.image_of, self)
         self._chosen: dict[Paradigm, Path] = {}
         self._asked_on: tuple[Study, Report] | None = None
         self._report: Report | None = None  # that the comparison is on

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -27,7 +27,6 @@ from desktop.report.model import Content, NothingToFill, Plan, Report
 from desktop.studies.context import prompt_context
 from desktop.studies.reading import Study
 from desktop.tasks import Tasks
-from desktop.viewer.pixels import model_image
 from desktop.worker_link import Job, WorkerLink, WorkerState
 from inference.client import WorkerDied, WorkerError
 from inference.protocol import Canvas, ModelInfo, Paradigm
@@ -73,14 +72,17 @@ class Runner(QObject):
         self,
         link: WorkerLink,
         other_checkpoint: Callable[[Paradigm], Path | None],
+        image_of: Callable[[Study], Awaitable[NDArray[np.uint8]]],
         parent: QObject | None = None,
         *,
         randbelow: Callable[[int], int] = secrets.randbelow,
     ) -> None:
-        """``other_checkpoint`` names the folder of the model to compare with, of a paradigm."""
+        """``other_checkpoint`` names the folder of the model to compare with, of a paradigm;
+        ``image_of`` is what a model sees of a study."""
         super().__init__(parent)
         self._link = link
         self._other_checkpoint = other_checkpoint
+        self._image_of = image_of
         self._randbelow = randbelow
         self._other: WorkerLink | None = None
         self._models: dict[Paradigm, ModelInfo] = {}
@@ -156,7 +158,7 @@ class Runner(QObject):
         else:
             other = await self._ready_other(paradigm, choice)
         self.stage.emit("Showing the image…")
-        image = await asyncio.to_thread(model_image, study.image)
+        image = await self._image_of(study)
         seed = self._randbelow(2**31)
         sides: dict[Paradigm, Side] = {}
 
