@@ -15,7 +15,12 @@ from inference.evaluation.judged import Verdicts
 from inference.evaluation.judging.verdicts import Item
 from inference.evaluation.report_metrics import score_pairs
 from inference.evaluation.sampler_results import Measured
-from inference.evaluation.statistics import bootstrap_interval, interaction, paired_t_test
+from inference.evaluation.statistics import (
+    bootstrap_interval,
+    interaction,
+    paired_t_test,
+    shown_p,
+)
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -241,7 +246,7 @@ def _row(figures: Mapping[str, Any]) -> str:
 def _tested(name: str, test: Mapping[str, Any], interval: Sequence[float]) -> str:
     low, high = interval
     t = "-" if test["t"] is None else f"{test['t']:.2f}"
-    p = "-" if test["p"] is None else ("<0.0001" if test["p"] < 1e-4 else f"{test['p']:.4f}")
+    p = shown_p(test["p"])
     return f"{name:58} {test['mean']:+9.3f} {f'{low:+.3f} … {high:+.3f}':>18} {t:>7} {p}"
 
 

@@ -186,6 +186,13 @@ def kappa_interval(first: ArrayLike, second: ArrayLike, draws: int = DRAWS) -> l
     return _interval((agreed[known] - by_chance[known]) / (1 - by_chance[known]))
 
 
+def shown_p(p: float | None) -> str:
+    """A p-value for people, with a hyphen where there was no test."""
+    if p is None:
+        return "-"
+    return "<0.0001" if p < 1e-4 else f"{p:.4f}"
+
+
 def _paired(first: ArrayLike, second: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     one, other = np.asarray(first, np.float64), np.asarray(second, np.float64)
     if one.shape != other.shape or one.ndim != 1:

@@ -15,7 +15,7 @@ from inference.evaluation.answering import is_right, plain
 from inference.evaluation.judged import Verdicts
 from inference.evaluation.judging.verdicts import Item
 from inference.evaluation.metrics import token_recall
-from inference.evaluation.statistics import bootstrap_interval, mcnemar, paired_t_test
+from inference.evaluation.statistics import bootstrap_interval, mcnemar, paired_t_test, shown_p
 from inference.evaluation.vqa_runs import IMAGES, Asked, answer_name
 from inference.evaluation.writers import Writer
 from inference.training.data.rows import Row
@@ -261,11 +261,10 @@ def as_table(result: Mapping[str, Any]) -> str:
         if closed := pair.get("closed"):
             lines.append(
                 f"    closed: right alone {closed['only_first']} and {closed['only_second']}, "
-                f"{closed['test']}, p {closed['p']:.4f}"
+                f"{closed['test']}, p {shown_p(closed['p'])}"
             )
         if opened := pair.get("open"):
-            p = "-" if opened["p"] is None else f"{opened['p']:.4f}"
-            lines.append(f"    open: {opened['mean']:+.3f}, p {p}")
+            lines.append(f"    open: {opened['mean']:+.3f}, p {shown_p(opened['p'])}")
     return "\n".join(lines)
 
 

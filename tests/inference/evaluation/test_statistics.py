@@ -21,6 +21,7 @@ from inference.evaluation.statistics import (
     mcnemar,
     paired_t_test,
     ratio_interval,
+    shown_p,
 )
 
 PAIRS = st.lists(
@@ -68,6 +69,10 @@ def test_an_interval_of_ratios_is_that_of_scipy() -> None:
     ours = ratio_interval(above, below)
     assert ours == pytest.approx([theirs.low, theirs.high], abs=0.01)
     assert ours[0] < above.mean() / below.mean() < ours[1]
+
+
+def test_a_p_value_is_never_shown_as_nothing() -> None:
+    assert [shown_p(p) for p in (None, 1e-9, 0.0257, 1.0)] == ["-", "<0.0001", "0.0257", "1.0000"]
 
 
 @given(st.lists(st.floats(0.5, 2), min_size=1, max_size=8), st.floats(0.1, 10))
