@@ -279,8 +279,7 @@ class Runner(QObject):
     def _show_loading(self) -> None:
         other = self._other
         if other is not None and other.state is WorkerState.STARTING:
-            stage = f": {other.stage}" if other.stage else ""
-            self.stage.emit(f"Loading {other.choice.checkpoint.name}{stage}…")
+            self.stage.emit(f"{other.stage or f'Loading {other.choice.checkpoint.name}'}…")
 
 
 async def _end(link: WorkerLink) -> None:
