@@ -96,6 +96,7 @@ class Board:
             column.figures.show_rows({})
             if blind:
                 column.set_head(place)
+        self._window.player.show(None)
 
     def name_columns(self, models: Mapping[Paradigm, ModelInfo]) -> None:
         """Diffusion left, as far as it is known who will write."""

@@ -195,7 +195,6 @@ class Comparing(QObject):
         self.window.banner.dismiss()
         self.window.caution.dismiss()
         self._asked_on = study, self._session.report
-        self.window.player.pause()
         self.board.show_running(study, blind=self._blind)
         alone = self.window.commands["alone"].isChecked()
         self.runner.begin(study, self._session.report, self.window.chosen_way, alone=alone)

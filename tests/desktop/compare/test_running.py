@@ -21,13 +21,16 @@ async def test_cancelling_and_failing_leave_the_comparison_before(tmp_path: Path
     async with compared(tmp_path) as it:
         await it.run()
         assert it.sibling is not None
+        where = it.window.transport.where
         await it.start()
+        assert it.window.transport.where == ""
         await it.warmed(it.client)
         it.client.draw(1, "Something")
         press(it.window.left.view, "Esc")
         await until(lambda: not it.comparing.busy)
         assert it.texts == [OURS, THEIRS]
         assert "Cancelled; the comparison before" in it.hint
+        assert it.window.transport.where == where
 
         await it.start()
         await it.write(it.client, "Other")
