@@ -309,9 +309,9 @@ async def test_slow_reader_who_asks_for_every_canvas_misses_none() -> None:
 
 async def test_canvases_that_nobody_reads_do_not_hold_up_a_cancel() -> None:
     async with gated() as (engine, gate, url), peer(url, max_queue=1) as it:
-        await it.send(msgspec.structs.replace(job("a", "huge", max_steps=800), every_canvas=True))
-        for step in range(800):
-            if step == 400:
+        await it.send(msgspec.structs.replace(job("a", "huge", max_steps=500), every_canvas=True))
+        for step in range(500):
+            if step == 350:
                 # The first only brings the server to where it asks itself whether there is room.
                 await it.send(Cancel("unknown"), Cancel("a"))
             gate.release()
@@ -319,6 +319,9 @@ async def test_canvases_that_nobody_reads_do_not_hold_up_a_cancel() -> None:
             if engine.cancelled:
                 break
         assert engine.cancelled == 1
+        while isinstance(reply := await it.receive(), Canvas):
+            pass
+        assert isinstance(reply, Cancelled)
 
 
 async def test_running_job_is_cancelled_within_a_step() -> None:

@@ -28,9 +28,13 @@ def engine(request: pytest.FixtureRequest) -> Any:
 
 
 def asked(
-    engine: Any, question: str | None, pieces: tuple[Piece, ...] = (Gap(),), image_id: str = "one"
+    engine: Any,
+    question: str | None,
+    pieces: tuple[Piece, ...] = (Gap(),),
+    image_id: str = "one",
+    steps: int = 12,
 ) -> Filled:
-    options = Options(seed=1, candidates=1, max_steps=12)
+    options = Options(seed=1, candidates=1, max_steps=steps)
     request = Infill("1", pieces, image_id, "PA view.", options, question)
     filled = engine.infill(request, IMAGE, lambda _: None, lambda: False)
     assert isinstance(filled, Filled)
@@ -54,10 +58,9 @@ def test_what_was_read_for_one_question_is_not_read_for_another(engine: Any) -> 
 
 
 def test_questions_do_not_cost_a_study_its_prefix(engine: Any) -> None:
-    asked(engine, None, image_id="three")
-    for number in range(PREFIXES_KEPT + 1):
-        asked(engine, f"Is it {number}?", image_id="three")
-    assert asked(engine, None, image_id="three").prefix_encodings == 0
+    questions = [None, *(f"Is it {number}?" for number in range(PREFIXES_KEPT + 1)), None]
+    jobs = [asked(engine, question, image_id="three", steps=1) for question in questions]
+    assert (jobs[0].prefix_encodings, jobs[-1].prefix_encodings) == (1, 0)
 
 
 @pytest.mark.parametrize(
