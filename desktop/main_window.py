@@ -195,7 +195,7 @@ class MainWindow(QMainWindow):
             "infill": self.infill,
             "refill": partial(self._rewrite, "refill"),
             "revise": partial(self._rewrite, "revise"),
-            "ask": self.ask_bar.field.setFocus,
+            "ask": self.ask_bar.take_question,
             "cancel": self._cancel,
             "next_candidate": partial(self.choosing.step, 1),
             "previous_candidate": partial(self.choosing.step, -1),

@@ -379,6 +379,8 @@ class Comparing(QObject):
     def _reveal(self, told: str) -> None:
         self.board.show(self.board.shown, self.board.study, hidden=False)
         self._allow()
+        # Else it falls to the button next to the one that goes, which undoes.
+        self._side.view.setFocus()
         self._tell(told)
 
     def _take_report_as_reference(self) -> None:

@@ -96,6 +96,11 @@ class AskBar(QFrame):
         self.clear()
         self._allow()
 
+    def take_question(self) -> None:
+        """Put the cursor into the field; what is typed takes the place of the last question."""
+        self.field.setFocus()
+        self.field.selectAll()
+
     def clear(self) -> None:
         """Forget the answer; the question stays, to be put otherwise."""
         self._runs = ()

@@ -72,6 +72,8 @@ async def test_an_answer_is_streamed_under_the_image_and_says_what_it_is_not(
         client.fill("On the left.")
         await until(lambda: not bench.window.asking.busy)
         assert answer_of(bench) == "On the left."
+        bench.window.commands["ask"].trigger()
+        assert bench.window.ask_bar.field.selectedText() == QUESTION
         caption = bench.window.ask_bar._caption.text()
         assert "fake-diffusion" in caption
         assert QUESTION in caption

@@ -305,6 +305,7 @@ def test_blind_hides_whose_text_it_is_until_the_answers_are_kept(
             expected = ["Diffusion", "Autoregression"]
             assert it.names == (expected[::-1] if swapped else expected)
             assert window.transport.isVisible()
+            assert any(column.view.hasFocus() for column in window.columns)
             assert window.left.figures.values
             assert not it.command("save").isEnabled()
             (line,) = blind.read(file)
