@@ -1,5 +1,6 @@
 # make demo    the window on a bundled study
 # make test    all tests
+# make portable  all tests as on an older processor: plain vector units, one thread
 # make check   formatting, lint, types, walls and tests: what must pass before a commit
 # make format  put every file into shape
 # make clean   remove what can be made again, .venv included
@@ -12,7 +13,7 @@ WORKERS ?= logical
 PYTEST_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format lint types walls clean libraries
+.PHONY: help demo test portable check format lint types walls clean libraries
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -44,12 +45,19 @@ $(STAMP): pyproject.toml constraints.txt
 	@touch $@
 
 libraries: $(STAMP)
-	@$(BIN)/python -m desktop.system_libraries
+	@$(BIN)/python -m desktop.system_libraries --install
 
 demo: libraries
 	@$(BIN)/pinfill demo
 
 test: libraries
+	$(BIN)/python -m pytest -n $(WORKERS) --maxprocesses 8 --dist worksteal $(PYTEST_ARGS)
+
+# Expectations that hold on the processor alone that they were made on show here.
+portable: libraries
+	NPY_DISABLE_CPU_FEATURES="$$($(BIN)/python -c 'import numpy; \
+	  print(*numpy.show_config(mode="dicts")["SIMD Extensions"]["found"])')" \
+	ATEN_CPU_CAPABILITY=default OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 \
 	$(BIN)/python -m pytest -n $(WORKERS) --maxprocesses 8 --dist worksteal $(PYTEST_ARGS)
 
 check: lint types walls test

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import argparse
 import ctypes
+import os
 import shutil
+import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -97,22 +99,64 @@ def advice(packages: Sequence[str]) -> str:
     return f"install what Debian calls {' '.join(packages)}"
 
 
+def install_command(packages: Sequence[str], *, root: bool) -> list[list[str]] | None:
+    """The commands that install ``packages`` here; ``None`` where that is left to the reader."""
+    sudo = [] if root else ["sudo"]
+    if not shutil.which("apt-get") or (sudo and not shutil.which("sudo")):
+        return None
+    return [
+        [*sudo, "apt-get", "update", "-qq"],
+        [*sudo, "apt-get", "install", "-y", "-qq", "--no-install-recommends", *packages],
+    ]
+
+
+def may_install(*, root: bool) -> bool:
+    """Whether to install now: root does, anybody else is asked once, where there is a terminal."""
+    if root:
+        return True
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        return False
+    print("Install them now, with sudo? [Y/n] ", end="", file=sys.stderr, flush=True)
+    return sys.stdin.readline().strip().lower() in ("", "y", "yes")
+
+
+def install(packages: Sequence[str], run: Callable[[list[str]], int] = subprocess.call) -> bool:
+    """Install ``packages`` where the machine and its user let us; whether that worked."""
+    root = os.name == "posix" and os.geteuid() == 0
+    commands = install_command(packages, root=root)
+    if commands is None or not may_install(root=root):
+        return False
+    # A list of packages that is out of date may still name what is wanted.
+    return [run(command) for command in commands][-1] == 0
+
+
+def shortage() -> str:
+    """A sentence on what Qt lacks here; empty where it lacks nothing."""
+    if missing := missing_libraries():
+        return f"Qt needs system libraries that are missing ({', '.join(missing)})."
+    return "" if has_fonts() else "Qt needs a font, and none is installed."
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description="Check the system libraries that Qt needs.")
     parser.add_argument(
         "--packages", action="store_true", help="print the missing Debian packages and nothing else"
+    )
+    parser.add_argument(
+        "--install", action="store_true", help="install them: at once as root, else when told so"
     )
     options = parser.parse_args(arguments)
     packages = missing_packages()
     if options.packages:
         print(" ".join(packages))
         return 0
+    if not packages:
+        return 0
+    print(f"pinfill: {shortage()}", file=sys.stderr)
+    if options.install and install(packages):
+        packages = missing_packages()
     if packages:
-        missing = missing_libraries()
-        what = f"Qt needs system libraries that are missing ({', '.join(missing)})"
-        if not missing:
-            what = "Qt needs a font, and none is installed"
-        print(f"pinfill: {what}. Install them with:\n\n    {advice(packages)}\n", file=sys.stderr)
+        print(f"Install what is missing with:\n\n    {advice(packages)}\n", file=sys.stderr)
     return 1 if packages else 0
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import subprocess
 import sys
 from pathlib import Path
@@ -65,3 +66,67 @@ def test_nothing_is_said_where_all_is_there(
     monkeypatch.setattr(system_libraries, "missing_packages", lambda: [])
     assert main([]) == 0
     assert capsys.readouterr() == ("", "")
+
+
+class Machine:
+    """A Debian that lacks one package until ``apt-get`` brings it."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, *, root: bool, answer: str | None) -> None:
+        self.ran: list[list[str]] = []
+        self.missing = ["libegl1"]
+        self.broken = False
+        monkeypatch.setattr(system_libraries, "missing_packages", lambda: list(self.missing))
+        monkeypatch.setattr(system_libraries, "missing_libraries", lambda: ["libEGL.so.1"])
+        monkeypatch.setattr("shutil.which", lambda name: f"/usr/bin/{name}")
+        monkeypatch.setattr("os.geteuid", lambda: 0 if root else 1000)
+        terminal = io.StringIO(answer or "")
+        monkeypatch.setattr(terminal, "isatty", lambda: answer is not None)
+        monkeypatch.setattr("sys.stdin", terminal)
+        monkeypatch.setattr("sys.stderr.isatty", lambda: answer is not None, raising=False)
+        monkeypatch.setattr(system_libraries.install, "__defaults__", (self.run,))
+
+    def run(self, command: list[str]) -> int:
+        self.ran.append(command)
+        if "install" in command and not self.broken:
+            self.missing.clear()
+        return int(self.broken)
+
+
+@linux_only
+def test_root_gets_what_is_missing_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    machine = Machine(monkeypatch, root=True, answer=None)
+    assert main(["--install"]) == 0
+    assert [command[:2] for command in machine.ran] == [
+        ["apt-get", "update"],
+        ["apt-get", "install"],
+    ]
+    assert machine.ran[-1][-1] == "libegl1"
+
+
+@linux_only
+@pytest.mark.parametrize(
+    ("answer", "installed"), [("\n", True), ("y\n", True), ("n\n", False), (None, False)]
+)
+def test_anybody_else_is_asked_once(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    answer: str | None,
+    installed: bool,
+) -> None:
+    machine = Machine(monkeypatch, root=False, answer=answer)
+    assert main(["--install"]) == (0 if installed else 1)
+    assert all(command[0] == "sudo" for command in machine.ran)
+    assert bool(machine.ran) == installed
+    told = capsys.readouterr().err
+    assert told.count("Install them now") == (answer is not None)
+    assert ("sudo apt-get install libegl1" in told) == (not installed)
+
+
+@linux_only
+def test_an_installation_that_fails_leads_back_to_what_to_type(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    machine = Machine(monkeypatch, root=True, answer=None)
+    machine.broken = True
+    assert main(["--install"]) == 1
+    assert "apt-get install libegl1" in capsys.readouterr().err

@@ -86,10 +86,27 @@ def test_command_writes_the_seeds_it_is_given(tmp_path: Path) -> None:
     assert {path.name for path in tmp_path.iterdir()} == {"case-0000007.dcm", "case-1000063.dcm"}
 
 
+def looks_alike(one: np.ndarray, other: np.ndarray) -> bool:
+    """Whether two 12-bit images are one drawing, computed by processors that round differently.
+
+    Vector units differ in the last bit of a sine, and noise and thresholds carry that on to a few
+    levels of a few pixels: nothing of it reaches one step of an 8-bit screen.
+    """
+    apart = np.abs(one.astype(int) - other.astype(int))
+    return bool(apart.mean() < 0.01 and (apart > 2).mean() < 0.001 and apart.max() < 4096 / 256)
+
+
 @pytest.mark.parametrize("seed", BUNDLED_SEEDS)
 def test_bundled_study_is_what_its_seed_draws(seed: int) -> None:
-    dataset = pydicom.dcmread(BUNDLED / f"case-{seed}.dcm")
-    drawn = render(sample_case(seed), 1024).pixels.astype(int)
-    # Other builds of NumPy may round the last bit differently.
-    assert np.abs(decoded(dataset).astype(int) - drawn).max() <= 2
-    assert (BUNDLED / f"case-{seed}.dcm").stat().st_size < 1_200_000
+    path = BUNDLED / f"case-{seed}.dcm"
+    assert looks_alike(decoded(pydicom.dcmread(path)), render(sample_case(seed), 1024).pixels)
+    assert path.stat().st_size < 1_200_000
+
+
+def test_another_drawing_does_not_look_alike() -> None:
+    drawn = render(sample_case(BUNDLED_SEEDS[0]), 128).pixels
+    assert not looks_alike(drawn, render(sample_case(BUNDLED_SEEDS[1]), 128).pixels)
+    in_one_corner, everywhere = drawn.copy(), drawn + 1
+    in_one_corner[:2, :2] += 16
+    assert not looks_alike(drawn, in_one_corner)
+    assert not looks_alike(drawn, everywhere)
