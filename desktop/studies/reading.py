@@ -16,6 +16,7 @@ from desktop.studies.errors import StudyError
 from desktop.studies.folders import find_studies
 from desktop.studies.frames import first_frame
 from desktop.studies.grey_levels import stored_image
+from desktop.studies.identity import StudyIdentity
 from desktop.viewer.pixels import StoredImage
 
 __all__ = ["Study", "StudyError", "find_studies", "read_study"]
@@ -31,11 +32,13 @@ _AGE: Final = re.compile(r"[0-9]{3}[DWMY]")
 class Study:
     """What a file says about its patient and its image. Texts are empty where it is silent.
 
-    ``age`` is a DICOM age string, e.g. ``"063Y"``; ``study_date`` is ISO 8601. ``cautions`` are
-    whole sentences about the pixels that the reader must know.
+    ``identity`` is what its report is kept under. ``age`` is a DICOM age string, e.g. ``"063Y"``;
+    ``study_date`` is ISO 8601. ``cautions`` are whole sentences about the pixels that the reader
+    must know.
     """
 
     path: Path
+    identity: StudyIdentity
     patient_name: str
     patient_id: str
     sex: str
@@ -60,6 +63,7 @@ def read_study(path: Path) -> Study:
         image, grey_cautions = stored_image(dataset, stored, path.name)
         return Study(
             path=path,
+            identity=StudyIdentity.of(dataset, path),
             patient_name=_patient_name(dataset),
             patient_id=_text(dataset, "PatientID"),
             sex=_text(dataset, "PatientSex"),

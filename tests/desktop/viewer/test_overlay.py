@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from desktop.studies.identity import StudyIdentity
 from desktop.studies.reading import Study
 from desktop.viewer.overlay import EdgeLetters, ScaleBar, corners
 from desktop.viewer.pixels import StoredImage, Window
@@ -27,7 +28,7 @@ def study_of(image: StoredImage, **texts: str) -> Study:
         "instance_uid",
     )
     filled: dict[str, Any] = {name: texts.get(name, "") for name in names}
-    return Study(path=Path("a"), image=image, **filled)
+    return Study(path=Path("a"), identity=StudyIdentity("1.2.3"), image=image, **filled)
 
 
 def blank(**extra: object) -> StoredImage:

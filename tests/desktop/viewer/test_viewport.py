@@ -15,6 +15,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLabel
 
 from desktop import theme
+from desktop.studies.identity import StudyIdentity
 from desktop.studies.reading import Study
 from desktop.viewer.pixels import LookupTable, Preset, StoredImage, Window
 from desktop.viewer.viewport import EMPTY_TEXT, Viewport
@@ -30,6 +31,7 @@ def make_study(*, cautions: tuple[str, ...] = (), **image: object) -> Study:
     settings: dict = {"presets": (Preset("", WINDOW),), "pixel_spacing": (0.5, 0.5), **image}
     return Study(
         path=Path("image.dcm"),
+        identity=StudyIdentity("1.2.3", "PF-0042"),
         patient_name="Morgan, Alex",
         patient_id="PF-0042",
         sex="F",
