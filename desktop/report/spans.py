@@ -76,9 +76,12 @@ class Content:
             raise ValueError("the gaps are not where the text has their marks")
         if any(gap.tokens is not None and gap.tokens < 1 for gap in self.gaps):
             raise ValueError("a gap is shorter than one token")
-        for gap in self.gaps:
-            at = next(span for span in self.spans if span.start <= gap.position < span.end)
-            if (at.origin, at.pinned) != GAP_MARK:
+        spans = iter(self.spans)
+        at = next(spans, None)
+        for gap in self.gaps:  # both from left to right, so that each is looked at once
+            while at is not None and at.end <= gap.position:
+                at = next(spans, None)
+            if at is None or (at.origin, at.pinned) != GAP_MARK:
                 raise ValueError(f"the gap at character {gap.position} is not the model's")
 
     def clip(self, start: int, end: int) -> Iterator[Span]:
@@ -102,13 +105,18 @@ class Content:
         """Mark ``start:end`` anew as ``change`` says, gap marks apart."""
         builder = Builder()
         builder.copy(self, 0, start)
-        position = start
-        marks = [gap.position for gap in self.gaps if start <= gap.position < end]
-        for stop in [*marks, end]:
-            for span in self.clip(position, stop):
-                builder.add(self.text[span.start : span.end], change(span))
-            position = min(stop + 1, end)
-            builder.copy(self, stop, position)
+        lengths = (gap.tokens for gap in self.gaps if start <= gap.position < end)
+        for span in self.clip(start, end):
+            position = span.start
+            while position < span.end:
+                mark = self.text.find(GAP_CHAR, position, span.end)
+                stop = span.end if mark < 0 else mark
+                if position < stop:
+                    part = replace(span, start=position, end=stop)
+                    builder.add(self.text[position:stop], change(part))
+                if stop < span.end:
+                    builder.add(GAP_CHAR, GAP_MARK, lengths)
+                position = stop + 1
         builder.copy(self, end, len(self.text))
         return builder.build()
 
@@ -143,9 +151,9 @@ class Builder:
 
     def copy(self, content: Content, start: int, end: int) -> None:
         """Append ``start:end`` of ``content`` with all that is known about it."""
+        lengths = iter([gap.tokens for gap in content.gaps if start <= gap.position < end])
         for span in content.clip(start, end):
-            tokens = [gap.tokens for gap in content.gaps if span.start <= gap.position < span.end]
-            self.add(content.text[span.start : span.end], (span.origin, span.pinned), tokens)
+            self.add(content.text[span.start : span.end], (span.origin, span.pinned), lengths)
 
     def build(self) -> Content:
         return Content("".join(self._texts), tuple(self._spans), tuple(self._gaps))
@@ -164,3 +172,9 @@ def clean(text: str) -> str:
     text (a gap mark, a lone surrogate, Qt's two frame marks) is replaced by U+FFFD.
     """
     return text.replace("\r\n", "\n").translate(_LINE_ENDS).translate(_FOREIGN)
+
+
+def check_characters(text: str) -> None:
+    """Raise :class:`ValueError` unless ``text`` could have entered a report, gap marks apart."""
+    if clean(text) != text.replace(GAP_CHAR, _REPLACEMENT):
+        raise ValueError("the text holds characters that no report has")

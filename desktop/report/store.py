@@ -33,8 +33,6 @@ import contextlib
 import hashlib
 import os
 import re
-import tempfile
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from itertools import accumulate
 from pathlib import Path
@@ -43,8 +41,16 @@ from typing import Final
 import msgspec
 import platformdirs
 
+from desktop.report.files import (
+    LARGEST_BYTES,
+    flush_folder,
+    make_private,
+    read_regular,
+    sweep_rests,
+    written_beside,
+)
 from desktop.report.model import Report
-from desktop.report.spans import Content, GapMark, Origin, Span
+from desktop.report.spans import Content, GapMark, Origin, Span, check_characters
 
 FORMAT: Final = "pinfill-report"
 VERSION: Final = 1
@@ -114,7 +120,7 @@ def encode(report: Report, study_uid: str) -> bytes:
     saved = _SavedReport(
         format=FORMAT,
         version=VERSION,
-        study_uid=study_uid,
+        study_uid=_told(study_uid),
         saved=datetime.now(UTC).isoformat(timespec="seconds"),
         revision=report.revision,
         text=content.text,
@@ -126,23 +132,40 @@ def encode(report: Report, study_uid: str) -> bytes:
     return msgspec.json.format(msgspec.json.encode(saved), indent=2) + b"\n"
 
 
+def _told(study_uid: str) -> str:
+    """The study as it stands in the file: a path that is no Unicode has its bytes escaped."""
+    return study_uid.encode(errors="backslashreplace").decode()
+
+
 def decode(data: bytes, study_uid: str) -> Report:
     """Read a file's bytes.
 
     Raises :class:`ValueError` if they are no report of that study, :class:`NewerReport` if the
     format is of a later version.
     """
+    try:
+        return _decode(data, study_uid)
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+
+
+def _decode(data: bytes, study_uid: str) -> Report:
     header = msgspec.json.decode(data, type=_Header)
     if header.format != FORMAT:
-        raise ValueError(f"it calls itself {header.format!r}")
+        raise ValueError(f"it calls itself {header.format[:40]!r}")
+    if header.version < 1:
+        raise ValueError(f"there is no format {header.version}")
     if header.version > VERSION:
         raise NewerReport(
             f"The report was saved by a newer Pinfill (format {header.version}, this one reads "
             f"up to {VERSION}). Update Pinfill to open it; the file was left as it is."
         )
     saved = msgspec.json.decode(data, type=_SavedReport)
-    if saved.study_uid != study_uid:
-        raise ValueError(f"it belongs to study {saved.study_uid}")
+    if saved.study_uid != _told(study_uid):
+        raise ValueError(f"it belongs to study {saved.study_uid[:64]}")
+    if saved.revision < 0:
+        raise ValueError(f"there is no revision {saved.revision}")
+    check_characters(saved.text)
     ends = list(accumulate(span.length for span in saved.spans))
     spans = tuple(
         Span(end - span.length, end, span.origin, span.pinned)
@@ -160,8 +183,13 @@ class ReportStore:
     """
 
     def __init__(self, folder: Path | None = None) -> None:
-        self.folder = folder or data_dir() / "reports"
+        root = data_dir() if folder is None else folder
+        self.folder = folder or root / "reports"
+        self._folders = (root, self.folder)
+        self.open_to_others = ""
+        """Why other users can look into the folder, where they can."""
         self._known: dict[Path, str] = {}
+        self._swept = False
 
     def path(self, study_uid: str) -> Path:
         """The file of a study: its UID, made safe where it is none of DICOM's (PS3.5, 9.1)."""
@@ -178,6 +206,9 @@ class ReportStore:
         none), :class:`NewerReport`, or :class:`StoreError` if the file cannot be read.
         """
         path = self.path(study_uid)
+        if self.folder.is_dir():
+            with contextlib.suppress(OSError):
+                self.prepare()
         data = self._read(path)
         if data is None:
             self._known.pop(path, None)
@@ -203,29 +234,62 @@ class ReportStore:
         """
         path = self.path(study_uid)
         try:
-            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            return self._save(path, study_uid, report, overwrite=overwrite)
         except OSError as error:
             raise _refused("saved", path, error) from error
-        on_disk = self._read(path)
-        clash = on_disk is not None and _digest(on_disk) != self._known.get(path)
+        except (ValueError, TypeError, MemoryError, RecursionError) as error:
+            reason = str(error) or type(error).__name__
+            raise StoreError(f"The report could not be saved ({path}: {reason}).") from error
+
+    def _save(self, path: Path, study_uid: str, report: Report, *, overwrite: bool) -> Path:
+        self.prepare()
+        clash = self._clash(path)
         if clash and not overwrite:
-            raise StoreConflict(
-                "The report was changed by another window or program since it was opened "
-                "here. Save over it, and that version is kept aside; or give up your changes: "
-                "close the window and open the study again."
-            )
+            raise StoreConflict(clash)
         data = encode(report, study_uid)
-        try:
-            with _written_beside(path, data) as written:
-                if clash:  # only now: a full disk would leave nothing in its place
-                    self._replace_keeping(path, written)
-                else:
-                    os.replace(written, path)
-        except OSError as error:
-            raise _refused("saved", path, error) from error
-        _flush_folder(path.parent)
+        if len(data) > LARGEST_BYTES:
+            raise StoreError(
+                f"The report could not be saved: it takes {len(data) / 2**20:.0f} MiB and may "
+                f"take {LARGEST_BYTES / 2**20:.0f}. Shorten it."
+            )
+        with written_beside(path, data) as written:
+            if clash:  # only now: a full disk would leave nothing in its place
+                self._replace_keeping(path, written)
+            else:
+                os.replace(written, path)
+        flush_folder(path.parent)
         self._known[path] = _digest(data)
         return path
+
+    def prepare(self) -> None:
+        """Make the folder, close it to other users, and sweep what a killed process left in it.
+
+        Raises :class:`OSError` if the folder cannot be made.
+        """
+        told = [make_private(folder) for folder in self._folders]
+        self.open_to_others = next(filter(None, told), "")
+        if not self._swept:
+            self._swept = True
+            sweep_rests(self.folder)
+
+    def _clash(self, path: Path) -> str:
+        """Why a file is not to be overwritten unasked, or nothing."""
+        try:
+            on_disk = read_regular(path)
+        except FileNotFoundError:
+            return ""
+        except OSError as error:
+            return (
+                f"What stands in the report's place cannot be read ({path}: "
+                f"{error.strerror or error}). Save over it, and it is kept aside; or move it away."
+            )
+        if _digest(on_disk) == self._known.get(path):
+            return ""
+        return (
+            "The report was changed by another window or program since it was opened "
+            "here. Save over it, and that version is kept aside; or give up your changes: "
+            "reload the report."
+        )
 
     def _replace_keeping(self, path: Path, written: Path) -> None:
         aside = self._set_aside(path, "replaced")
@@ -238,7 +302,7 @@ class ReportStore:
 
     def _read(self, path: Path) -> bytes | None:
         try:
-            return path.read_bytes()
+            return read_regular(path)
         except FileNotFoundError:
             return None
         except OSError as error:
@@ -258,34 +322,6 @@ class ReportStore:
             raise _refused("moved aside", path, error) from error
         self._known.pop(path, None)
         return target
-
-
-@contextlib.contextmanager
-def _written_beside(path: Path, data: bytes) -> Iterator[Path]:
-    """``data`` in a file beside ``path``, on disk, to be renamed in one step; else it goes."""
-    handle, name = tempfile.mkstemp(prefix=f".{path.stem[:32]}-", suffix=".tmp", dir=path.parent)
-    try:
-        with os.fdopen(handle, "wb") as file:  # mkstemp has made it 0600
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        yield Path(name)
-    except BaseException:
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(name)
-        raise
-
-
-def _flush_folder(path: Path) -> None:
-    """A new name is on disk once its folder is; shares that cannot flush one have it anyway."""
-    if os.name != "posix":
-        return
-    with contextlib.suppress(OSError):
-        folder = os.open(path, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
 
 
 def _digest(data: bytes) -> str:
