@@ -141,10 +141,15 @@ def _set_apart(
     apart += [(mark.start(), mark.end(), Style.GAP) for mark in re.finditer(GAP_CHAR, text)]
     apart.sort(key=itemgetter(0))
     drawn: list[Stretch] = []
+    first = 0
     for stretch in stretches:
         start = stretch.start
-        for low, high, style in apart:
-            if high <= start or low >= stretch.end:
+        while first < len(apart) and apart[first][1] <= start:
+            first += 1  # behind all that is still to come
+        for low, high, style in map(apart.__getitem__, range(first, len(apart))):
+            if low >= stretch.end:
+                break
+            if high <= start:
                 continue
             if start < low:
                 drawn.append(Stretch(start, low, stretch.style))
