@@ -24,6 +24,7 @@ from websockets.exceptions import ConnectionClosed
 
 from inference.conflate import Mailbox
 from inference.errors import RequestFailed, WorkerDied, WorkerError
+from inference.limits import excess, image_excess
 from inference.local_worker import LocalWorker, worker_command
 from inference.placement import ANYWHERE, Placement
 from inference.protocol import (
@@ -439,11 +440,15 @@ def _upload(image: NDArray[np.uint8]) -> PutImage:
     if image.ndim != 2 or image.dtype != np.uint8 or image.size == 0:
         raise ValueError(f"an 8-bit greyscale image is needed, not {image.dtype} {image.shape}")
     height, width = image.shape
+    if (sentence := image_excess(width, height)) is not None:
+        raise RequestFailed("bad_request", sentence)
     pixels = image.tobytes()
     return PutImage(image_digest(pixels, width, height), width, height, pixels)
 
 
 def _frame(request: Request) -> bytes:
+    if (sentence := excess(request)) is not None:
+        raise RequestFailed("bad_request", sentence)
     try:
         frame = encode(request)
     except UnicodeEncodeError as error:

@@ -16,17 +16,13 @@ from typing import Annotated, Final, Literal
 
 import msgspec
 
+from inference.limits import MAX_CANDIDATES, MAX_PIECES, MAX_STEPS
+
 PROTOCOL_VERSION: Final = 4
 """Rises with every change that an older peer would misread."""
 
 MAX_FRAME_BYTES: Final = 64 * 1024 * 1024
-"""The largest frame that either side accepts: an 8-bit image of 8,000 pixels square."""
-
-MAX_STEPS: Final = 10_000
-"""The largest step budget that may be asked for."""
-
-MAX_CANDIDATES: Final = 16
-"""The largest number of candidates that may be asked for."""
+"""The largest frame that either side accepts; ``inference/limits.py`` has what it may hold."""
 
 Positive = Annotated[int, msgspec.Meta(ge=1)]
 NotNegative = Annotated[int, msgspec.Meta(ge=0)]
@@ -96,7 +92,7 @@ class Infill(msgspec.Struct, frozen=True, tag="infill"):
     """
 
     request_id: str
-    pieces: tuple[Piece, ...]
+    pieces: Annotated[tuple[Piece, ...], msgspec.Meta(max_length=MAX_PIECES)]
     image_id: str | None = None
     context: str = ""
     options: Options = Options()

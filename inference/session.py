@@ -14,6 +14,7 @@ from inference.conflate import Mailbox
 from inference.engines.base import BadRequest
 from inference.images import ImageCache
 from inference.jobs import Job, JobQueue
+from inference.limits import MAX_NAME, excess
 from inference.protocol import (
     Cancel,
     Cancelled,
@@ -71,8 +72,14 @@ class Session:
 
     def _take(self, frame: bytes) -> None:
         try:
-            match decode_request(frame):
-                case PutImage() as message:
+            message = decode_request(frame)
+            if (sentence := excess(message)) is not None:
+                # An image is nobody's; an id beyond all bounds is not sent back.
+                name = None if isinstance(message, PutImage) else message.request_id[:MAX_NAME]
+                self.mailbox.put(Failed("bad_request", sentence, name))
+                return
+            match message:
+                case PutImage():
                     self._images.put(message)
                 case Infill() | Prepare() as request:
                     self._submit(request, request.image_id)
