@@ -33,12 +33,10 @@ from inference.evaluation.running import (
     refuse_below_one,
     run_command,
 )
-from inference.evaluation.sampler_items import FictionalStudy, Source, StudyReport
+from inference.evaluation.sampler_items import FictionalStudy, Source, StudyReport, read_reports
 from inference.evaluation.sampler_results import Measured
 from inference.training.data.fingerprint import fingerprint
-from inference.training.data.reading import read
 from inference.training.data.rows import SPLITS, DataError
-from inference.training.data.telling import tell_left_out
 
 if TYPE_CHECKING:
     from inference.evaluation.writers import Writer
@@ -149,13 +147,6 @@ def _sources(arguments: argparse.Namespace) -> tuple[list[Source], str]:
     if arguments.data is None:
         count = arguments.n or _STUDIES
         return [FictionalStudy(arguments.first + number) for number in range(count)], "fictional"
-    reading = read(arguments.data, arguments.split)
-    tell_left_out(reading)
-    rows = [row for row in reading.rows if row.question is None]
-    if not rows:
-        raise DataError(
-            f"{arguments.data} has no reports in its split {arguments.split}. Name a data set of "
-            "reports; bench vqa is for questions."
-        )
+    rows = read_reports(arguments.data, arguments.split)
     sources: list[Source] = [StudyReport(number, row) for number, row in enumerate(rows)]
     return sources[: arguments.n], f"{fingerprint(rows)} {order_of(rows)}"

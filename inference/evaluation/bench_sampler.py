@@ -6,8 +6,9 @@ Pinfill with one candidate and as it is by default; with the length of a gap kno
 between both sides and behind the left one alone; and the best of five candidates by hindsight. The
 paper's clamp and Pinfill with one candidate also run over a sweep of step budgets.
 
-The items are held-out fictional studies, with their image, or reports of your own (``--data``),
-without one. Reports that are too short or do not fit the canvas are left out and counted.
+The items are held-out fictional studies, or the reports of a data set (``--data``: a
+``reports.jsonl``, or MIMIC-CXR), with their images. Reports that are too short or do not fit the
+canvas are left out and counted.
 """
 
 from __future__ import annotations
@@ -23,13 +24,13 @@ from inference.evaluation.item_log import (
     ItemLog,
     checkpoint_fingerprint,
     code_fingerprint,
-    file_fingerprint,
 )
 from inference.evaluation.outputs import OutputError, check_drawing
-from inference.evaluation.running import refuse_below_one, run_command
-from inference.evaluation.sampler_items import FictionalStudy, Source, read_reports
+from inference.evaluation.running import order_of, refuse_below_one, run_command
+from inference.evaluation.sampler_items import FictionalStudy, Source, StudyReport, read_reports
 from inference.evaluation.sampler_results import Measured, as_table, summarise
-from inference.training.data.rows import DataError
+from inference.training.data.fingerprint import fingerprint
+from inference.training.data.rows import SPLITS, DataError
 
 _STUDIES: Final = 100
 """Fictional studies, where nobody says how many."""
@@ -50,9 +51,8 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
     from inference.training.demo_corpus import HELD_OUT_FROM
 
     parser = argparse.ArgumentParser("pinfill bench sampler", description=__doc__)
-    parser.add_argument(
-        "--data", type=Path, metavar="REPORTS.jsonl", help='reports of your own, {"text": …} a line'
-    )
+    parser.add_argument("--data", type=Path, metavar="DIR|FILE", help="a data set's folder or file")
+    parser.add_argument("--split", choices=SPLITS, default="test", help="of --data")
     parser.add_argument(
         "--n", type=int, metavar="N", help=f"items (default: {_STUDIES} studies, or all reports)"
     )
@@ -99,14 +99,14 @@ def _run(arguments: argparse.Namespace) -> dict[str, Any]:
 
     if arguments.figure is not None:
         _check_figure(arguments.figure)
-    sources = _sources(arguments)
+    sources, reports = _sources(arguments)
     folder = arguments.checkpoint or demo_checkpoint()
     check_diffusion(folder)
     setup = Setup(folder, pick_device(arguments.device), arguments.gaps)
     made_with = {
         "checkpoint": checkpoint_fingerprint(folder),
         "code": code_fingerprint(),
-        "reports": "fictional" if arguments.data is None else file_fingerprint(arguments.data),
+        "reports": reports,
         "gaps": str(setup.gaps),
         "device": setup.device,
     }
@@ -127,11 +127,14 @@ def _run(arguments: argparse.Namespace) -> dict[str, Any]:
     return result
 
 
-def _sources(arguments: argparse.Namespace) -> Sequence[Source]:
-    if arguments.data is not None:
-        return read_reports(arguments.data)[: arguments.n]
-    count = arguments.n or _STUDIES
-    return [FictionalStudy(arguments.first + index) for index in range(count)]
+def _sources(arguments: argparse.Namespace) -> tuple[Sequence[Source], str]:
+    """The items, and what tells them from others."""
+    if arguments.data is None:
+        count = arguments.n or _STUDIES
+        return [FictionalStudy(arguments.first + index) for index in range(count)], "fictional"
+    rows = read_reports(arguments.data, arguments.split)
+    sources = [StudyReport(number, row) for number, row in enumerate(rows)]
+    return sources[: arguments.n], f"{fingerprint(rows)} {order_of(rows)}"
 
 
 def _check_figure(path: Path) -> None:

@@ -23,6 +23,7 @@ from inference.evaluation.sampler_results import Cost, Measured, Result, score
 from inference.evaluation.sentences import TooFewSentences, first_sentence
 from inference.evaluation.writers import Setup, engine_of
 from inference.protocol import Filled, Fixed, Gap, Infill, Mode, Options, Piece
+from inference.training.data.images import UnreadableImage
 
 Context = Literal["both", "left", "forced"]
 Length = Literal["open", "known"]
@@ -39,8 +40,7 @@ def result_name(writer: str, context: Context, length: Length) -> str:
 def measure(setup: Setup, source: Source) -> Measured:
     """Make an item and let every writer fill it; one that cannot be asked is skipped, and says why.
 
-    Raises :class:`~inference.checkpoints.CheckpointError`, and
-    :class:`~inference.training.data.rows.DataError` for an image that cannot be read.
+    Raises :class:`~inference.checkpoints.CheckpointError`.
     """
     settle_in()
     try:
@@ -48,7 +48,7 @@ def measure(setup: Setup, source: Source) -> Measured:
         results: dict[str, Result] = {}
         for writer in setup.writers:
             results |= dict(_results(writer.name, engine_of(writer, setup.device), item))
-    except (TooFewSentences, BadRequest) as error:
+    except (TooFewSentences, BadRequest, UnreadableImage) as error:
         return Measured(seed=source.seed, skipped=str(error))
     return Measured(seed=source.seed, sentences=item.removed.sentences, results=results)
 

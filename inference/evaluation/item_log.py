@@ -129,10 +129,6 @@ def code_fingerprint() -> str:
     return _digest((str(path.relative_to(package)), path) for path in sorted(package.rglob("*.py")))
 
 
-def file_fingerprint(path: Path) -> str:
-    return _digest([("", path)])
-
-
 def _digest(files: Iterator[tuple[str, Path]] | list[tuple[str, Path]]) -> str:
     digest = hashlib.sha256()
     for name, path in files:

@@ -28,6 +28,7 @@ from inference.evaluation.sampler_items import Item, Source
 from inference.evaluation.sampler_results import BUDGETS, Cost, Measured, Result, at, score
 from inference.evaluation.sentences import TooFewSentences, first_sentence
 from inference.protocol import Filled, Fixed, Gap, Infill, Options, Piece, Prepare
+from inference.training.data.images import UnreadableImage
 
 _DEFAULTS: Final = Options()
 
@@ -50,7 +51,7 @@ def measure(setup: Setup, source: Source) -> Measured:
     try:
         item = source.item(setup.gaps)
         return _samplers(setup.folder, setup.device).run(item)
-    except (TooFewSentences, BadRequest) as error:
+    except (TooFewSentences, BadRequest, UnreadableImage) as error:
         return Measured(seed=source.seed, skipped=str(error))
 
 

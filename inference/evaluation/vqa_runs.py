@@ -21,7 +21,7 @@ from inference.evaluation.answering import answer, image_of
 from inference.evaluation.pool import settle_in
 from inference.evaluation.writers import Setup, engine_of
 from inference.training.batches import shrunk
-from inference.training.data.images import read_image
+from inference.training.data.images import UnreadableImage, read_image
 from inference.training.data.rows import Row
 
 Image = Literal["own", "blank", "shuffled"]
@@ -81,27 +81,26 @@ def shuffled(rows: Sequence[Row], seed: int) -> list[Path | None]:
 
 
 def measure(setup: Setup, question: Question) -> Asked:
-    """Let every writer answer.
+    """Let every writer answer; a question that cannot be asked is skipped, and says why.
 
-    Raises :class:`~inference.checkpoints.CheckpointError`, and
-    :class:`~inference.training.data.rows.DataError` for an image that cannot be read.
+    Raises :class:`~inference.checkpoints.CheckpointError`.
     """
     settle_in()
     row = question.row
     said: dict[str, Said] = {}
     images: dict[Image, NDArray[np.uint8]] = {}
-    if (own := image_of(row)) is not None:
-        images["own"] = own
-        images["blank"] = np.zeros_like(own)
-        if question.other is not None:
-            images["shuffled"] = shrunk(read_image(question.other))
     try:
+        if (own := image_of(row)) is not None:
+            images["own"] = own
+            images["blank"] = np.zeros_like(own)
+            if question.other is not None:
+                images["shuffled"] = shrunk(read_image(question.other))
         for writer in setup.writers:
             engine = engine_of(writer, setup.device)
             for name in IMAGES:
                 if name == "own" or name in images:
                     made = answer(engine, row, images.get(name), seed=question.number)
                     said[answer_name(writer.name, name)] = Said(made.text, made.steps)
-    except BadRequest as error:
+    except (BadRequest, UnreadableImage) as error:
         return Asked(number=question.number, id=row.id, skipped=str(error))
     return Asked(number=question.number, id=row.id, said=said)

@@ -5,14 +5,28 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from inference.training.data.files import RepeatedKey
+from inference.training.data.files import NotUtf8, RepeatedKey
 from inference.training.data.rows import BadRow, Kind
 
 _YES_OR_NO: Final = frozenset({"yes", "no"})
 
+NOT_UTF_8: Final = "The row is not UTF-8; save the file as UTF-8, or write the row again."
+
+
+_KINDS: Final[Mapping[type, str]] = {
+    bool: "true or false",
+    int: "a number",
+    float: "a number",
+    list: "a list",
+    dict: "an object",
+}
+"""What JSON calls what is no text."""
+
 
 def record(value: Any) -> dict[str, Any]:
     """``value`` as a JSON object. Raises :class:`BadRow` where it is none."""
+    if isinstance(value, NotUtf8):
+        raise BadRow(NOT_UTF_8)
     if isinstance(value, RepeatedKey):
         raise BadRow(f"The key {value.key!r} stands twice; keep one of them.")
     if not isinstance(value, dict):
@@ -23,15 +37,13 @@ def record(value: Any) -> dict[str, Any]:
 def text(row: Mapping[str, Any], key: str) -> str:
     """A text that must be there, as it stands, without white space around it.
 
-    A number counts as its digits. Raises :class:`BadRow`.
+    Raises :class:`BadRow`.
     """
     value = row.get(key)
     if value is None:
         raise BadRow(f"{key!r} is missing; add it.")
-    if isinstance(value, (int, float)) and not isinstance(value, bool):
-        value = str(value)
     if not isinstance(value, str):
-        raise BadRow(f"{key!r} is neither a text nor a number; write it as a text.")
+        raise BadRow(f"{key!r} is {_KINDS.get(type(value), 'no text')}; write it as a text.")
     if not value.strip():
         raise BadRow(f"{key!r} is empty; fill it in, or delete the row.")
     if any("\ud800" <= letter <= "\udfff" for letter in value):
@@ -42,6 +54,16 @@ def text(row: Mapping[str, Any], key: str) -> str:
 def line(row: Mapping[str, Any], key: str) -> str:
     """The same on one line, every run of white space a single space."""
     return " ".join(text(row, key).split())
+
+
+def figure(row: Mapping[str, Any], key: str) -> str:
+    """The same of what data sets also write as a number, e.g. an id: it counts as its digits."""
+    value = row.get(key)
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return str(value)
+    if value is not None and not isinstance(value, str):
+        raise BadRow(f"{key!r} is neither a text nor a number; write it as a text.")
+    return line(row, key)
 
 
 def kind_of(answer: str) -> Kind:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import gzip
 import json
+import re
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +14,14 @@ from typing import Any, Final
 from inference.training.data.rows import DataError
 
 _UTF_16: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+
+
+_UNDECODED: Final = re.compile("[\udc80-\udcff]")
+"""What ``surrogateescape`` makes of bytes that are not UTF-8; no UTF-8 text holds them itself."""
+
+
+class NotUtf8:
+    """Stands for a JSON value with bytes that are not UTF-8: it costs none of those around it."""
 
 
 class RepeatedKey:
@@ -25,7 +34,8 @@ class RepeatedKey:
 def read_text(path: Path) -> str:
     """The UTF-8 text of a file, unpacked if its name ends in ``.gz``, lines ending in ``\\n``.
 
-    Raises :class:`DataError` where it cannot be read or is not UTF-8.
+    Bytes that are not UTF-8 stay in it as lone surrogates, for :func:`is_utf_8` to find where
+    they matter. Raises :class:`DataError` where the file cannot be read or is UTF-16.
     """
     try:
         raw = path.read_bytes()
@@ -35,12 +45,14 @@ def read_text(path: Path) -> str:
         raise DataError(f"{path} is not a whole gzip file; fetch it again.") from error
     except OSError as error:
         raise DataError(f"{path} cannot be read ({error.strerror}); check the file.") from error
-    try:
-        text = raw.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        where = "" if raw.startswith(_UTF_16) else f" at line {raw.count(10, 0, error.start) + 1}"
-        raise DataError(f"{path} is not UTF-8{where}; save it as UTF-8.") from error
-    return text.replace("\r\n", "\n")
+    if raw.startswith(_UTF_16):
+        raise DataError(f"{path} is UTF-16; save it as UTF-8.")
+    return raw.decode("utf-8-sig", "surrogateescape").replace("\r\n", "\n")
+
+
+def is_utf_8(text: str) -> bool:
+    """Whether a stretch of what :func:`read_text` gave stood in the file as UTF-8."""
+    return _UNDECODED.search(text) is None
 
 
 def lines(path: Path) -> Iterator[tuple[int, str]]:
@@ -53,6 +65,8 @@ def lines(path: Path) -> Iterator[tuple[int, str]]:
 
 def decode(text: str) -> Any:
     """One JSON value. Raises :class:`ValueError` where the text is anything else."""
+    if not is_utf_8(text):
+        return NotUtf8()
     value, end = _decode_at(text, _skip_space(text, 0))
     if _skip_space(text, end) < len(text):
         raise ValueError("something stands behind the value")
@@ -74,10 +88,11 @@ def elements(path: Path) -> Iterator[tuple[int, Any]]:
     while not (is_first and text.startswith("]", at)):
         line, counted = line + text.count("\n", counted, at), at
         try:
-            value, at = _decode_at(text, at)
+            value, end = _decode_at(text, at)
         except ValueError as error:
             raise _not_json(path, line) from error
-        yield line, value
+        yield line, value if is_utf_8(text[at:end]) else NotUtf8()
+        at = end
         is_first, at = False, _skip_space(text, at)
         if text.startswith("]", at):
             break

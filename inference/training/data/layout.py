@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from inference.training.data.images import Gallery
-from inference.training.data.rows import BadRow, LeftOut, Malformed, Origin, Row, Split
+from inference.training.data.rows import BadRow, LeftOut, Malformed, Note, Origin, Row, Split
 
-Read = Row | Malformed | LeftOut
+Read = Row | Malformed | LeftOut | Note
 
 
 @dataclass(frozen=True)

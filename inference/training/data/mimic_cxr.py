@@ -14,7 +14,8 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from inference.training.data.files import read_text
+from inference.training.data.fields import NOT_UTF_8
+from inference.training.data.files import is_utf_8, read_text
 from inference.training.data.images import Gallery, relative_name
 from inference.training.data.layout import Layout, Read, Request, attempt
 from inference.training.data.rows import (
@@ -67,9 +68,12 @@ def _row(file: Path, request: Request, split_of: dict[str, str], views: _Views) 
     if split_of[study] != request.split:
         return LeftOut("studies of other splits")
     try:
-        sections = cut(read_text(file))
+        text = read_text(file)
     except DataError as error:  # one of very many files, each with one row
         raise BadRow(str(error)) from error
+    if not is_utf_8(text):
+        raise BadRow("The report is not UTF-8; save it as UTF-8.")
+    sections = cut(text)
     if not sections.is_report:
         raise BadRow("The report has neither FINDINGS nor IMPRESSION; head them, or delete it.")
     return Row(
@@ -101,7 +105,9 @@ def _image(folder: Path, views: list[tuple[str, str]], gallery: Gallery) -> Path
 
 def _read_splits(folder: Path, split_of: dict[str, str]) -> Iterator[Malformed]:
     for origin, (study, split) in _table(folder, _SPLIT, ("study_id", "split")):
-        if not study or split not in SPLITS:
+        if not is_utf_8(study + split):
+            yield Malformed(origin, NOT_UTF_8)
+        elif not study or split not in SPLITS:
             yield Malformed(origin, f"The line puts study {study!r} in split {split!r}; mend it.")
         elif split_of.setdefault(f"s{study}", split) != split:
             yield Malformed(origin, f"The line puts study {study} in a second split; mend it.")
@@ -110,7 +116,9 @@ def _read_splits(folder: Path, split_of: dict[str, str]) -> Iterator[Malformed]:
 def _read_views(folder: Path, views: _Views) -> Iterator[Malformed]:
     columns = ("study_id", "dicom_id", "ViewPosition")
     for origin, (study, image, view) in _table(folder, _METADATA, columns):
-        if study and image:
+        if not is_utf_8(study + image + view):
+            yield Malformed(origin, NOT_UTF_8)
+        elif study and image:
             views.setdefault(f"s{study}", []).append((view, image))
         else:
             yield Malformed(origin, "The line names no study or no image; mend it.")

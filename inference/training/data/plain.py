@@ -4,7 +4,7 @@
 key            value
 =============  ==================================================================================
 ``image``      the image's file, named from the folder of the file; left out where there is none
-``report``     the report's text, or
+``report``     the report's text (``text`` means the same), or
 ``question``   a question, and
 ``answer``     its answer
 ``context``    what stands beside the image, e.g. the indication
@@ -12,27 +12,40 @@ key            value
 ``patient``    rows of one patient are held out together; by default those of one image
 ``split``      ``train`` (the default), ``validate`` or ``test``
 =============  ==================================================================================
+
+Where no row has a ``split``, the file is not divided, and all of it is read for any split.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from inference.training.data.fields import kind_of, line, record, text
+from inference.training.data.fields import figure, kind_of, line, record, text
 from inference.training.data.files import decode, lines
 from inference.training.data.images import relative_name
 from inference.training.data.layout import Layout, Read, Request, attempt
-from inference.training.data.rows import SPLITS, BadRow, Kind, LeftOut, Origin, Row, Split
+from inference.training.data.rows import (
+    SPLITS,
+    BadRow,
+    Kind,
+    LeftOut,
+    Note,
+    Origin,
+    Row,
+    Split,
+    counted,
+)
 
 FILE: Final = "reports.jsonl"
 
 _KEYS: Final = frozenset(
-    {"image", "report", "question", "answer", "context", "id", "patient", "split"}
+    {"image", "report", "text", "question", "answer", "context", "id", "patient", "split"}
 )
 
 
@@ -42,21 +55,42 @@ def _splits(path: Path) -> dict[Split, Path]:
 
 
 def _rows(request: Request) -> Iterator[Read]:
-    unknown: set[str] = set()
-    for number, written in lines(request.source):
+    values = [(number, _decoded(written)) for number, written in lines(request.source)]
+    divided = any(isinstance(value, dict) and value.get("split") for _, value in values)
+    wanted = request.split if divided else None
+    if values and wanted is None and request.split != "train":
+        yield Note(
+            f"No row of {request.source} has a 'split', so that all are taken for "
+            f"{request.split!r}."
+        )
+    unknown: Counter[str] = Counter()
+    for number, value in values:
         origin = Origin(request.source, number)
-        yield attempt(origin, partial(_row, written, origin, request, unknown))
-    for key in sorted(unknown):
-        yield LeftOut(f"keys that mean nothing here ({key})")
+        yield attempt(origin, partial(_row, value, origin, request, wanted, unknown))
+    for key, count in sorted(unknown.items()):
+        rows = counted(count, "rows")
+        yield Note(f"The key {key!r} in {rows} of {request.source} means nothing here.")
 
 
-def _row(written: str, origin: Origin, request: Request, unknown: set[str]) -> Row | LeftOut:
+class _NotJson:
+    """Stands for a line that is none."""
+
+
+def _decoded(written: str) -> Any:
     try:
-        value = decode(written)
-    except ValueError as error:
-        raise BadRow("The line is not valid JSON; write one object on it.") from error
+        return decode(written)
+    except ValueError:
+        return _NotJson()
+
+
+def _row(
+    value: Any, origin: Origin, request: Request, wanted: Split | None, unknown: Counter[str]
+) -> Row | LeftOut:
+    """A line as a row; ``wanted`` is ``None`` where the file is not divided into splits."""
+    if isinstance(value, _NotJson):
+        raise BadRow("The line is not valid JSON; write one object on it.")
     fields = {key: value for key, value in record(value).items() if value is not None}
-    unknown |= fields.keys() - _KEYS
+    unknown.update(fields.keys() - _KEYS)
     kind, question, answer = _asked(fields)
     context = _optional(fields, "context")
     named = _optional(fields, "image")
@@ -64,10 +98,10 @@ def _row(written: str, origin: Origin, request: Request, unknown: set[str]) -> R
     split = _optional(fields, "split") or "train"
     if split not in SPLITS:
         raise BadRow(f"The split is {split!r}; write {', '.join(SPLITS[:-1])} or {SPLITS[-1]}.")
-    if split != request.split:
-        return LeftOut("rows of other splits")
+    if wanted is not None and split != wanted:
+        return LeftOut(f"rows of the split {split!r}")
     said = json.dumps([image, question, context, answer])
-    name = _optional(fields, "id") or hashlib.sha256(said.encode()).hexdigest()[:16]
+    name = _optional(fields, "id", figure) or hashlib.sha256(said.encode()).hexdigest()[:16]
     return Row(
         id=name,
         origin=origin,
@@ -76,26 +110,33 @@ def _row(written: str, origin: Origin, request: Request, unknown: set[str]) -> R
         context=context,
         answer=answer,
         kind=kind,
-        group=_optional(fields, "patient") or image or name,
+        group=_optional(fields, "patient", figure) or image or name,
     )
 
 
 def _asked(fields: Mapping[str, Any]) -> tuple[Kind, str | None, str]:
     """Kind, question and answer."""
     asks = "question" in fields or "answer" in fields
-    if "report" in fields and asks:
+    reports = [key for key in ("report", "text") if key in fields]
+    if reports and asks:
         raise BadRow("The row has a report and a question or an answer; make two rows of it.")
+    if len(reports) > 1:
+        raise BadRow("The row has a 'report' and a 'text', which mean the same; keep one of them.")
     if asks:
-        answer = line(fields, "answer")
+        answer = figure(fields, "answer")
         return kind_of(answer), line(fields, "question"), answer
-    return "report", None, text(fields, "report")
+    return "report", None, text(fields, reports[0] if reports else "report")
 
 
-def _optional(fields: Mapping[str, Any], key: str) -> str:
+def _optional(
+    fields: Mapping[str, Any],
+    key: str,
+    read: Callable[[Mapping[str, Any], str], str] = line,
+) -> str:
     """The text on one line, ``""`` where it is missing or empty."""
     if fields.get(key, "") == "":
         return ""
-    return line(fields, key)
+    return read(fields, key)
 
 
 PLAIN: Final = Layout(name="plain", splits=_splits, rows=_rows)

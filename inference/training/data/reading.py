@@ -11,7 +11,16 @@ from inference.training.data.images import Gallery
 from inference.training.data.layout import Layout, Request
 from inference.training.data.mimic_cxr import MIMIC_CXR
 from inference.training.data.plain import FILE, PLAIN
-from inference.training.data.rows import DataError, LeftOut, Malformed, Reading, Row, Split
+from inference.training.data.rows import (
+    DataError,
+    LeftOut,
+    Malformed,
+    Note,
+    Reading,
+    Row,
+    Split,
+    counted,
+)
 from inference.training.data.slake import SLAKE
 from inference.training.data.vqa_med import VQA_MED
 from inference.training.data.vqa_rad import VQA_RAD
@@ -76,16 +85,26 @@ def _collect(layout: Layout, request: Request) -> Reading:
     rows: dict[str, Row] = {}
     malformed: list[Malformed] = []
     left_out: Counter[str] = Counter()
+    notes: list[str] = []
     for read_one in layout.rows(request):
         if isinstance(read_one, LeftOut):
             left_out[read_one.why] += 1
+        elif isinstance(read_one, Note):
+            notes.append(read_one.sentence)
         elif isinstance(read_one, Malformed):
             malformed.append(read_one)
         elif (twin := rows.setdefault(read_one.id, read_one)) is not read_one:
             malformed.append(_repeated(read_one, twin))
     if not rows:
         raise _nothing(request, malformed, left_out)
-    return Reading(layout.name, request.split, tuple(rows.values()), tuple(malformed), left_out)
+    return Reading(
+        layout.name,
+        request.split,
+        tuple(rows.values()),
+        tuple(malformed),
+        left_out,
+        tuple(notes),
+    )
 
 
 def _repeated(row: Row, twin: Row) -> Malformed:
@@ -98,13 +117,14 @@ def _nothing(
 ) -> DataError:
     source, split = request.source, request.split
     if malformed:
+        verb = "is" if len(malformed) == 1 else "are"
         return DataError(
-            f"No row of {source} can be used, and {len(malformed)} are malformed; "
+            f"No row of {source} can be used, and {len(malformed)} {verb} malformed; "
             f"begin with {malformed[0]}",
             tuple(malformed),
         )
     if left_out:
-        found = _and([f"{count} {why}" for why, count in left_out.items()])
+        found = _and([counted(count, why) for why, count in left_out.items()])
         return DataError(
             f"{source} has no row for the split {split!r} in {request.language!r}, but {found}; "
             "ask for another split or language."

@@ -85,11 +85,27 @@ class LeftOut:
     why: str
 
 
+def counted(count: int, what: str) -> str:
+    """``1 row in zh``, ``2 rows in zh`` of ``what`` in the plural, its noun first."""
+    noun, space, rest = what.partition(" ")
+    if count == 1:
+        noun = f"{noun[:-3]}y" if noun.endswith("ies") else noun.removesuffix("s")
+    return f"{count} {noun}{space}{rest}"
+
+
+@dataclass(frozen=True)
+class Note:
+    """A sentence about how a file was read, where that is not what was asked for."""
+
+    sentence: str
+
+
 @dataclass(frozen=True)
 class Reading:
     """``rows`` in the order of the files, at least one; ``malformed`` the same.
 
-    ``left_out`` says what else the files hold and how often, e.g. ``{"rows in zh": 1033}``.
+    ``left_out`` says what else the files hold and how often, e.g. ``{"rows in zh": 1033}``,
+    ``notes`` what else is to be known of how they were read.
     """
 
     layout: str
@@ -97,3 +113,4 @@ class Reading:
     rows: tuple[Row, ...]
     malformed: tuple[Malformed, ...]
     left_out: Mapping[str, int] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from functools import partial
 from typing import Any, Final
 
-from inference.training.data.fields import answer_type, line, record
+from inference.training.data.fields import answer_type, figure, line, record
 from inference.training.data.files import elements
 from inference.training.data.layout import Layout, Read, Request, attempt, files_by_split
 from inference.training.data.rows import LeftOut, Origin, Row, Split
@@ -34,12 +34,12 @@ def _row(element: Any, origin: Origin, request: Request) -> Row | LeftOut:
         return LeftOut(f"rows in {language}")
     image = line(fields, "img_name")
     return Row(
-        id=f"slake/{line(fields, 'qid')}",
+        id=f"slake/{figure(fields, 'qid')}",
         origin=origin,
         image=request.gallery.find(image, request.source.parent / "imgs"),
         question=line(fields, "question"),
         context="",
-        answer=line(fields, "answer"),
+        answer=figure(fields, "answer"),
         kind=answer_type(fields),
         group=f"slake/{image}",
     )

@@ -5,14 +5,17 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from inference.training.data.rows import Malformed, Reading
+from inference.training.data.rows import Malformed, Reading, counted
 
 
 def tell_left_out(reading: Reading) -> None:
-    """Name every row that is gone on without, and count what nobody asked for."""
+    """Name every row that is gone on without, count what nobody asked for, and say what else is
+    to be known of how the data were read."""
+    for note in reading.notes:
+        print(f"pinfill: {note}", file=sys.stderr)
     tell_malformed(reading.malformed, "left out: ")
     for why, count in reading.left_out.items():
-        print(f"pinfill: left out: {count} {why}", file=sys.stderr)
+        print(f"pinfill: left out: {counted(count, why)}", file=sys.stderr)
 
 
 def tell_malformed(malformed: Sequence[Malformed], prefix: str = "") -> None:

@@ -13,8 +13,8 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from inference.training.data.fields import kind_of, line
-from inference.training.data.files import lines
+from inference.training.data.fields import NOT_UTF_8, kind_of, line
+from inference.training.data.files import is_utf_8, lines
 from inference.training.data.layout import Layout, Read, Request, attempt, files_by_split
 from inference.training.data.rows import BadRow, Origin, Row, Split
 
@@ -50,6 +50,8 @@ def _rows(request: Request) -> Iterator[Read]:
 
 
 def _row(text: str, origin: Origin, request: Request) -> Row:
+    if not is_utf_8(text):
+        raise BadRow(NOT_UTF_8)
     names, values = _FIELDS[request.split], text.split("|")
     if len(values) != len(names):
         raise BadRow(

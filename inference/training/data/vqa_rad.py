@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from functools import partial
 from typing import Any, Final
 
-from inference.training.data.fields import answer_type, line, record
+from inference.training.data.fields import answer_type, figure, line, record
 from inference.training.data.files import elements
 from inference.training.data.layout import Layout, Read, Request, attempt, files_by_split
 from inference.training.data.rows import Origin, Row, Split
@@ -24,12 +24,12 @@ def _row(element: Any, origin: Origin, request: Request) -> Row:
     fields = record(element)
     image = line(fields, "image_name")
     return Row(
-        id=f"vqa-rad/{line(fields, 'qid')}",
+        id=f"vqa-rad/{figure(fields, 'qid')}",
         origin=origin,
         image=request.gallery.find(image, request.source.parent / "images"),
         question=line(fields, "question"),
         context="",
-        answer=line(fields, "answer"),
+        answer=figure(fields, "answer"),
         kind=answer_type(fields),
         group=f"vqa-rad/{image}",
     )

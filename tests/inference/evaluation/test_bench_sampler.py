@@ -14,10 +14,11 @@ import pytest
 
 from inference.engines.diffusion import Checkpoint
 from inference.evaluation import bench_sampler, sampler_results, sampler_runs
-from inference.evaluation.sampler_items import FictionalStudy, Report
+from inference.evaluation.sampler_items import FictionalStudy, Source, StudyReport
 from inference.evaluation.sampler_results import Measured
 from inference.evaluation.sampler_runs import Samplers, Setup, measure
 from inference.training.demo_corpus import HELD_OUT_FROM
+from tests.inference.training.data.factory import row
 
 REPORTS = [
     "FINDINGS:\nHeart is large. Lungs are clear. No effusion.\n\nIMPRESSION:\nBones are intact.",
@@ -47,8 +48,12 @@ def samplers(loaded: Checkpoint, monkeypatch: pytest.MonkeyPatch) -> Samplers:
     return samplers
 
 
-@pytest.mark.parametrize("source", [FictionalStudy(HELD_OUT_FROM), Report(1, REPORTS[0])])
-def test_every_sampler_fills_every_gap(samplers: Samplers, source: FictionalStudy | Report) -> None:
+def report(seed: int, text: str) -> StudyReport:
+    return StudyReport(seed, row(str(seed), answer=text))
+
+
+@pytest.mark.parametrize("source", [FictionalStudy(HELD_OUT_FROM), report(1, REPORTS[0])])
+def test_every_sampler_fills_every_gap(samplers: Samplers, source: Source) -> None:
     item = source.item(gaps=2)
     measured = samplers.run(item)
     assert measured.seed == item.seed
@@ -79,7 +84,7 @@ def test_a_report_that_cannot_be_asked_is_skipped_and_says_why(
     samplers: Samplers, text: str, reason: str
 ) -> None:
     setup = Setup(Path("unused"), "cpu", gaps=1)
-    measured = measure(setup, Report(9, text))
+    measured = measure(setup, report(9, text))
     assert (measured.seed, measured.results) == (9, {})
     assert reason in measured.skipped
 
@@ -126,7 +131,7 @@ def test_a_run_on_reports_goes_on_where_it_stopped(
 
     measured: list[int] = []
 
-    def noting(setup: Setup, report: Report) -> Measured:
+    def noting(setup: Setup, report: StudyReport) -> Measured:
         measured.append(report.seed)
         return measure(setup, report)
 
@@ -139,7 +144,7 @@ def test_a_run_on_reports_goes_on_where_it_stopped(
         assert set(result["samplers"]) - {"pinfill_ranking"} == NAMES
         assert [row["budget"] for row in result["sweep"]] == [2, 4]
         assert "<svg" in figure.read_text()
-    assert measured == [2, 3]
+    assert measured == [1, 2]
 
     assert bench_sampler.main([*asked, *kept, "--gaps", "2"]) == 2
     assert "another number of gaps" in capsys.readouterr().err
@@ -158,7 +163,7 @@ def test_when_no_report_can_be_used_it_says_why(
     ("arguments", "sentence"),
     [
         (["--checkpoint", "/absent"], "There is no checkpoint folder at /absent"),
-        (["--data", "/absent.jsonl"], "/absent.jsonl cannot be read"),
+        (["--data", "/absent.jsonl"], "/absent.jsonl does not exist"),
         (["--figure", "picture.docx"], "cannot be drawn as picture.docx"),
         (["--figure", "/absent/picture.png"], "There is no folder /absent"),
         (["--device", "tpu"], "There is no device 'tpu'"),

@@ -7,10 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from inference.evaluation.sampler_items import FictionalStudy, Report, read_reports
+from inference.evaluation.sampler_items import FictionalStudy, StudyReport, read_reports
 from inference.protocol import Gap, join
 from inference.training.data.rows import DataError
 from inference.training.demo_corpus import HELD_OUT_FROM
+from tests.inference.training.data.factory import json_lines, row
 
 REPORT = "Heart is large. Lungs are clear. No effusion. Bones are intact."
 
@@ -26,41 +27,28 @@ def test_a_fictional_item_is_made_of_its_seed_alone() -> None:
     assert len(first.removed.sentences) == 2
 
 
-def test_an_item_of_a_report_has_no_image() -> None:
-    item = Report(7, REPORT).item(gaps=1)
+def test_an_item_of_a_report_without_an_image_has_none() -> None:
+    source = StudyReport(7, row("7", answer=REPORT))
+    item = source.item(gaps=1)
     assert item.image is None
     assert item.context == ""
     assert join(item.removed.pieces([Gap()]), item.removed.sentences) == REPORT
-    assert Report(7, REPORT).item(gaps=1) == item
+    assert source.item(gaps=1) == item
 
 
-def test_reports_are_read_by_line(tmp_path: Path) -> None:
-    path = tmp_path / "reports.jsonl"
-    path.write_text('\ufeff{"text": "A\u2028b. C.", "id": 3}\n\n{"text": "D."}\n', "utf-8")
-    assert read_reports(path) == [Report(1, "A\u2028b. C."), Report(3, "D.")]
-
-
-@pytest.mark.parametrize(
-    ("content", "sentence"),
-    [
-        ('{"text": "A."}\n{"text": ', "Line 2 .* is not JSON"),
-        ('{"text": "A."}\n\n{"report": "B."}', "Line 3 .* holds no text"),
-        ('{"text": 5}', "Line 1 .* holds no text"),
-        ('["A."]', "Line 1 .* holds no text"),
-        ('{"text": "  "}', "Line 1 .* holds no text"),
-        ("\n", "holds no report"),
-        ("\udcff", "cannot be read as UTF-8"),
-    ],
-)
-def test_what_is_no_report_is_named_by_its_line(
-    tmp_path: Path, content: str, sentence: str
+def test_reports_are_read_as_training_reads_them(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = tmp_path / "reports.jsonl"
-    path.write_bytes(content.encode("utf-8", "surrogateescape"))
-    with pytest.raises(DataError, match=sentence):
-        read_reports(path)
+    path.write_text('\ufeff{"text": "A\u2028b. C.", "id": 3}\n\n{"report": "D."}\n[1]\n', "utf-8")
+    assert [row.answer for row in read_reports(path, "test")] == ["A\u2028b. C.", "D."]
+    assert capsys.readouterr().err.splitlines() == [
+        f"pinfill: No row of {path} has a 'split', so that all are taken for 'test'.",
+        f"pinfill: left out: {path}:4: The row is not a JSON object; write it as one, in braces.",
+    ]
 
 
-def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"absent\.jsonl cannot be read"):
-        read_reports(tmp_path / "absent.jsonl")
+def test_questions_alone_are_no_reports(tmp_path: Path) -> None:
+    json_lines(tmp_path / "reports.jsonl", {"question": "Is it?", "answer": "no"})
+    with pytest.raises(DataError, match="bench vqa is for questions"):
+        read_reports(tmp_path, "test")

@@ -11,7 +11,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inference.training.data.files import RepeatedKey, decode, elements, lines, read_text
+from inference.training.data.files import (
+    NotUtf8,
+    RepeatedKey,
+    decode,
+    elements,
+    is_utf_8,
+    lines,
+    read_text,
+)
 from inference.training.data.rows import DataError
 from tests.inference.training.data.factory import sentence, written
 
@@ -90,12 +98,18 @@ def test_packed_files_are_unpacked(tmp_path: Path) -> None:
     assert "not a whole gzip file" in sentence(error)
 
 
-def test_other_encodings_are_refused_with_the_line(tmp_path: Path) -> None:
+def test_a_line_in_another_encoding_costs_none_of_those_around_it(tmp_path: Path) -> None:
     path = tmp_path / "a.txt"
-    path.write_bytes(b"fine\nfine\n\xe4rger\n")
-    with pytest.raises(DataError) as error:
-        read_text(path)
-    assert "not UTF-8 at line 3" in sentence(error)
+    path.write_bytes(b"fine\n\xe4rger\n\xc3\xa4rger\n")
+    assert [is_utf_8(text) for _, text in lines(path)] == [True, False, True]
+    path.write_bytes(b'["fine",\n"\xe4rger",\n"\xc3\xa4rger"]')
+    first, second, third = (value for _, value in elements(path))
+    assert (first, third) == ("fine", "\u00e4rger")
+    assert isinstance(second, NotUtf8)
+
+
+def test_utf_16_is_refused_as_a_whole(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
     path.write_bytes("fine".encode("utf-16"))
     with pytest.raises(DataError) as error:
         read_text(path)

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from inference.training.data.reading import read
-from inference.training.data.rows import DataError
+from inference.training.data.rows import DataError, Split
 from tests.inference.training.data.factory import json_lines, picture, sentence, written
 
 GOOD = {"report": "FINDINGS:\nClear."}
@@ -38,7 +38,7 @@ def test_folder_and_file_are_the_same(tmp_path: Path) -> None:
     file = json_lines(tmp_path / "reports.jsonl", GOOD, GOOD | {"split": "test", "id": "t"})
     assert read(file) == read(tmp_path)
     assert [row.id for row in read(tmp_path, "test").rows] == ["t"]
-    assert dict(read(tmp_path).left_out) == {"rows of other splits": 1}
+    assert dict(read(tmp_path).left_out) == {"rows of the split 'test'": 1}
 
 
 @pytest.mark.parametrize(
@@ -50,7 +50,13 @@ def test_folder_and_file_are_the_same(tmp_path: Path) -> None:
         ('{"report": "a", "report": "b"}', "'report' stands twice"),
         ("{}", "'report' is missing"),
         ('{"report": ""}', "'report' is empty"),
-        ('{"report": {"a": 1}}', "neither a text nor a number"),
+        ('{"report": {"a": 1}}', "'report' is an object"),
+        ('{"report": 12}', "'report' is a number"),
+        ('{"report": "a", "context": [1]}', "'context' is a list"),
+        ('{"report": "a", "image": true}', "'image' is true or false"),
+        ('{"report": "a", "id": false}', "neither a text nor a number"),
+        ('{"question": 3, "answer": "b"}', "'question' is a number"),
+        ('{"report": "a", "text": "b"}', "mean the same"),
         ('{"report": "a", "question": "b", "answer": "c"}', "make two rows"),
         ('{"question": "b"}', "'answer' is missing"),
         ('{"answer": "b"}', "'question' is missing"),
@@ -82,8 +88,34 @@ def test_a_row_that_stands_twice_is_named_with_its_twin(tmp_path: Path) -> None:
 
 
 def test_keys_without_a_meaning_are_told(tmp_path: Path) -> None:
-    json_lines(tmp_path / "reports.jsonl", GOOD | {"contxt": "a"})
-    assert dict(read(tmp_path).left_out) == {"keys that mean nothing here (contxt)": 1}
+    file = json_lines(tmp_path / "reports.jsonl", GOOD | {"contxt": "a"}, {"report": "b"})
+    [note] = read(tmp_path).notes
+    assert note == f"The key 'contxt' in 1 row of {file} means nothing here."
+
+
+def test_a_line_that_is_not_utf_8_is_one_malformed_row(tmp_path: Path) -> None:
+    lines = [json.dumps({"report": str(number)}).encode() for number in range(53)]
+    lines[17] = '{"report": "Größe unverändert."}'.encode("latin-1")
+    (tmp_path / "reports.jsonl").write_bytes(b"\n".join(lines))
+    reading = read(tmp_path)
+    assert len(reading.rows) == 52
+    [fault] = reading.malformed
+    assert (fault.origin.line, "not UTF-8" in fault.reason) == (18, True)
+
+
+@pytest.mark.parametrize("split", ["train", "validate", "test"])
+def test_a_file_without_splits_is_read_whole_for_any(tmp_path: Path, split: Split) -> None:
+    file = json_lines(tmp_path / "reports.jsonl", GOOD, {"report": "b", "split": None})
+    reading = read(tmp_path, split)
+    assert (len(reading.rows), dict(reading.left_out)) == (2, {})
+    told = [f"No row of {file} has a 'split', so that all are taken for {split!r}."]
+    assert list(reading.notes) == ([] if split == "train" else told)
+
+
+def test_text_is_another_word_for_report_and_ids_may_be_numbers(tmp_path: Path) -> None:
+    json_lines(tmp_path / "reports.jsonl", {"text": "Clear.", "id": 3, "patient": 7})
+    [row] = read(tmp_path).rows
+    assert (row.answer, row.kind, row.id, row.group) == ("Clear.", "report", "3", "7")
 
 
 def test_patients_are_groups(tmp_path: Path) -> None:

@@ -82,6 +82,18 @@ def test_elements_that_are_no_rows_are_named(tmp_path: Path) -> None:
     assert "'qid' stands twice" in reading.malformed[1].reason
 
 
+def test_an_element_that_is_not_utf_8_is_one_malformed_row(tmp_path: Path) -> None:
+    picture(tmp_path / "images" / "synpic1.jpg")
+    rows = [vqa_rad_row(number, answer="Gr\u00f6\u00dfe") for number in (1, 2)]
+    good, bad = (json.dumps(row, ensure_ascii=False) for row in rows)
+    content = b"[" + good.encode() + b",\n" + bad.encode("latin-1") + b"]"
+    (tmp_path / "trainset.json").write_bytes(content)
+    reading = read(tmp_path)
+    assert [row.answer for row in reading.rows] == ["Gr\u00f6\u00dfe"]
+    [fault] = reading.malformed
+    assert (fault.origin.line, "not UTF-8" in fault.reason) == (2, True)
+
+
 def test_a_folder_of_images_that_is_not_there_is_named_once(tmp_path: Path) -> None:
     picture(tmp_path / "imgs" / "xmlab1" / "source.jpg")
     rows = [slake_row(1), slake_row(2)]
@@ -113,7 +125,7 @@ def test_slake_is_read_in_one_language(tmp_path: Path) -> None:
     assert english.rows[0].image == tmp_path / "imgs" / "xmlab1" / "source.jpg"
     with pytest.raises(DataError) as error:
         read(tmp_path, language="de")
-    assert "1 rows in en and 1 rows in zh" in sentence(error)
+    assert "1 row in en and 1 row in zh" in sentence(error)
 
 
 def med(folder: Path) -> Path:
