@@ -24,6 +24,7 @@ from desktop.model_choice import ModelChoice
 from desktop.report.store import ReportStore
 from desktop.session import StudySession
 from desktop.settings import Settings
+from desktop.studies import isolation
 from desktop.walkthrough import WalkthroughError, draft_pin_infill, save_picture
 from desktop.worker_link import InfillClient, WorkerLink
 from inference.client import Client
@@ -101,6 +102,7 @@ async def _main(paths: Sequence[Path], choice: ModelChoice, screenshot: Path | N
         with tempfile.TemporaryDirectory(prefix="pinfill-") as folder:
             window = build_window(choice, Path(folder))
             return await _picture(window, paths, screenshot)
+    isolation.warm_up()
     window = build_window(choice)
     sys.excepthook = partial(_report_fault, window)
     closed = asyncio.Event()

@@ -11,7 +11,8 @@ from typing import Any
 
 from desktop.report.faults import cautions
 from desktop.studies.context import prompt_context
-from desktop.studies.reading import Study, read_study
+from desktop.studies.isolation import read_study
+from desktop.studies.reading import Study
 from desktop.terminal import LiveCanvas, printable
 from desktop.viewer.pixels import model_image
 from inference.client import ANYWHERE, Client, Placement

@@ -12,7 +12,8 @@ from PySide6.QtCore import QObject, QTimer, Signal
 
 from desktop.report.model import Report
 from desktop.report.store import ReportStore, StoreConflict, StoreError
-from desktop.studies.reading import Study, StudyError, find_studies, read_study
+from desktop.studies.isolation import find_studies, read_study
+from desktop.studies.reading import Study, StudyError
 
 SAVE_DELAY_MS: Final = 500
 """How long a change may wait for its saving; a power cut costs no more."""
@@ -78,7 +79,7 @@ class StudySession(QObject):
     async def show(self, index: int) -> None:
         """Put one of the opened studies on screen, with its report."""
         try:
-            study = await asyncio.to_thread(read_study, self.paths[index])
+            study = await _read(self.paths[index])
         except StudyError as error:
             self._unreadable.add(index)
             self.failed.emit([error])
@@ -155,13 +156,22 @@ class StudySession(QObject):
             self._saving.start(SAVE_DELAY_MS)
 
 
+async def _read(path: Path) -> Study:
+    """Read a study off the window's thread; cancelling ends the reading."""
+    stop = threading.Event()
+    try:
+        return await asyncio.to_thread(read_study, path, stop)
+    finally:
+        stop.set()
+
+
 async def _first_readable(
     paths: Sequence[Path], errors: list[StudyError]
 ) -> tuple[int, Study] | None:
     """The place and the study of the first path that can be read; adds why others cannot."""
     for index, path in enumerate(paths):
         try:
-            return index, await asyncio.to_thread(read_study, path)
+            return index, await _read(path)
         except StudyError as error:
             errors.append(error)
     return None

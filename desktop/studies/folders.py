@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -18,15 +18,20 @@ _PREFIX_AT: Final = 128
 _FIRST_GROUPS: Final = (b"\x02\x00", b"\x08\x00")
 """File header and first dataset group: how a file without a preamble starts."""
 
+_MayLook = Callable[[Path], bool]
+
 
 def find_studies(
-    paths: Sequence[Path], stop: threading.Event | None = None
+    paths: Sequence[Path],
+    stop: threading.Event | None = None,
+    may_look: _MayLook = lambda path: True,
 ) -> tuple[list[Path], list[StudyError]]:
     """DICOM images among files and folders, each once, and what the reader should know.
 
     Folders are searched to the bottom; what is no DICOM image in them is passed over. A DICOMDIR
     that is named itself stands for the files that it lists. Another thread ends the search by
-    setting ``stop``; the answer is then without meaning.
+    setting ``stop``; the answer is then without meaning. ``may_look`` is asked before each file
+    is opened.
     """
     stop = stop or threading.Event()
     found: dict[Path, None] = {}
@@ -36,12 +41,12 @@ def find_studies(
             break
         try:
             if path.is_dir():
-                here, unreadable = _search(path, stop)
+                here, unreadable = _search(path, stop, may_look)
                 errors += unreadable
                 if not here and not unreadable:
                     errors.append(_empty(path))
             else:
-                here, missing = _named_file(path, stop)
+                here, missing = _named_file(path, stop, may_look)
                 errors += missing
         except StudyError as error:
             errors.append(error)
@@ -49,6 +54,11 @@ def find_studies(
         except OSError as error:  # the path itself cannot be looked at
             reason = error.strerror or "unknown reason"
             errors.append(StudyError(f"{path} cannot be read ({reason}): ask for access to it."))
+            continue
+        except Exception:  # one file keeps none of the others from opening
+            errors.append(
+                StudyError(f"{path.name} is a damaged DICOM file: fetch it again from its source.")
+            )
             continue
         found.update(dict.fromkeys(here))
     return list(found), errors
@@ -60,7 +70,9 @@ def _empty(folder: Path) -> StudyError:
     return StudyError(f"{folder} is empty: choose a folder with DICOM images.")
 
 
-def _search(folder: Path, stop: threading.Event) -> tuple[list[Path], list[StudyError]]:
+def _search(
+    folder: Path, stop: threading.Event, may_look: _MayLook
+) -> tuple[list[Path], list[StudyError]]:
     errors: list[StudyError] = []
 
     def cannot_list(error: OSError) -> None:
@@ -78,7 +90,7 @@ def _search(folder: Path, stop: threading.Event) -> tuple[list[Path], list[Study
             if stop.is_set():
                 break
             path = Path(parent, name)
-            if _looks_like_dicom(path) and _is_image(path):
+            if may_look(path) and _looks_like_dicom(path) and _is_image(path):
                 found.append(path)
     return found, errors
 
@@ -98,21 +110,25 @@ def _looks_like_dicom(path: Path) -> bool:
 def _is_image(path: Path) -> bool:
     try:
         refuse_without_image(open_header(path), path)
-    except StudyError:
+    except Exception:  # StudyError, and what pydicom raises where a value is read
         return False
     return True
 
 
-def _named_file(path: Path, stop: threading.Event) -> tuple[list[Path], list[StudyError]]:
+def _named_file(
+    path: Path, stop: threading.Event, may_look: _MayLook
+) -> tuple[list[Path], list[StudyError]]:
+    if not may_look(path):
+        return [], []
     header = open_header(path)
     if sop_class(header) == MediaStorageDirectoryStorage:
-        return _expand_directory(path, stop)
+        return _expand_directory(path, stop, may_look)
     refuse_without_image(header, path)
     return [path], []
 
 
 def _expand_directory(
-    directory: Path, stop: threading.Event
+    directory: Path, stop: threading.Event, may_look: _MayLook
 ) -> tuple[list[Path], list[StudyError]]:
     """The images that a DICOMDIR lists (PS3.3 F.3), none of them outside its own folder."""
     root = directory.parent.resolve()
@@ -126,7 +142,7 @@ def _expand_directory(
             outside += 1
         elif not path.is_file():
             missing += 1
-        elif _is_image(path):
+        elif may_look(path) and _is_image(path):
             found.append(path)
     errors = []
     if outside:

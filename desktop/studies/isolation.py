@@ -1,0 +1,321 @@
+"""Finding and reading studies in another process, which is watched and replaced when it fails.
+
+A file that crashes a decoder, fills the memory or takes for ever costs that process, never the one
+that asked: it becomes a :class:`StudyError`, and the next file opens. The process is shared by all
+that ask, started at the first question or by :func:`warm_up`, and ends with this one.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import math
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import Enum, auto
+from pathlib import Path
+from typing import Any, Final, cast
+
+from numpy.typing import NDArray
+
+from desktop.studies import limits, wire
+from desktop.studies.errors import StudyError
+from desktop.studies.reading import Study
+
+COMMAND: Final = (sys.executable, "-P", "-m", "desktop.studies.reading_process")
+
+_START_SECONDS: Final = 60.0
+"""For a loaded machine to import what reads DICOM files."""
+
+_TICK: Final = 0.05
+"""Seconds in which a stop is noticed."""
+
+_GRACE: Final = 1.0
+"""Seconds that the process has to end by itself."""
+
+_PIPE_BYTES: Final = 1 << 20
+
+if sys.platform == "win32":
+    _CREATION_FLAGS = subprocess.CREATE_NO_WINDOW
+else:
+    _CREATION_FLAGS = 0
+
+
+class _End(Enum):
+    """Why a process was ended from outside."""
+
+    STOPPED = auto()
+    LATE = auto()
+
+
+class _Lost(Exception):
+    """The process has ended, by itself or by the watch, in the middle of a question."""
+
+
+@dataclass
+class _Question:
+    """What is being asked, for the watch: when its time is over, and which file it is at."""
+
+    stop: threading.Event
+    seconds: float
+    deadline: float = math.inf
+    at: Path | None = None
+    end: _End | None = None
+
+
+class Reader:
+    """The process, started anew after every failure. Any thread may ask; one at a time is served.
+
+    ``seconds`` is the time that one file may take, counted from the moment that it is in memory.
+    """
+
+    def __init__(
+        self, command: Sequence[str] = COMMAND, *, seconds: float = limits.SECONDS
+    ) -> None:
+        self._command = command
+        self._seconds = seconds
+        self._turn = threading.Lock()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._is_ready = False
+
+    @property
+    def pid(self) -> int | None:
+        """The process, where one runs."""
+        return self._process.pid if self._process is not None else None
+
+    def start(self) -> None:
+        """Start the process unless it runs, and do not wait. Raises :class:`StudyError`."""
+        with self._turn:
+            self._started()
+
+    def close(self) -> None:
+        """End the process; another question starts another."""
+        with self._turn:
+            self._end(_GRACE)
+
+    def read(self, path: Path, stop: threading.Event | None = None) -> Study:
+        """As :func:`read_study`."""
+        request = wire.Read(_folder(), os.fsencode(path))
+        answer, arrays, question = self._ask(request, stop)
+        match answer:
+            case wire.Opened():
+                try:
+                    return cast(Study, wire.unpacked(Study, answer.study, arrays))
+                except wire.Malformed as error:
+                    raise StudyError(_crashed(path)) from error
+            case wire.Refused():
+                raise StudyError(wire.bytes_text(answer.sentence))
+        raise StudyError(_why(question))
+
+    def find(
+        self, paths: Sequence[Path], stop: threading.Event | None = None
+    ) -> tuple[list[Path], list[StudyError]]:
+        """As :func:`find_studies`."""
+        hopeless: dict[Path, StudyError] = {}
+        named = [os.fsencode(path) for path in paths]
+        while True:
+            request = wire.Find(_folder(), named, [os.fsencode(path) for path in hopeless])
+            answer, _, question = self._ask(request, stop)
+            if isinstance(answer, wire.Found):
+                found = [Path(os.fsdecode(path)) for path in answer.paths]
+                errors = [StudyError(wire.bytes_text(error)) for error in answer.errors]
+                return found, [*errors, *hopeless.values()]
+            if question.end is _End.STOPPED:
+                return [], []
+            at = question.at
+            if at is None or at in hopeless:  # not a file's fault
+                return [], [*hopeless.values(), StudyError(_why(question))]
+            hopeless[at] = StudyError(_why(question))
+
+    def _ask(
+        self, request: wire.Request, stop: threading.Event | None
+    ) -> tuple[wire.Answer | None, list[NDArray[Any]], _Question]:
+        """The answer and its arrays, or ``None`` and what ended the process instead."""
+        stop = stop or threading.Event()
+        question = _Question(stop, self._seconds)
+        while not self._turn.acquire(timeout=_TICK):
+            if stop.is_set():
+                question.end = _End.STOPPED
+                return None, [], question
+        try:
+            if stop.is_set():
+                question.end = _End.STOPPED
+                return None, [], question
+            question.deadline = time.monotonic() + _START_SECONDS
+            process = self._started()
+            with _watch(process, question):
+                answer, arrays = self._exchange(process, request, question)
+            return answer, arrays, question
+        except _Lost:
+            self._end(0)
+            return None, [], question
+        except BaseException:  # Ctrl-C, say: what the process sends from here on has no reader
+            self._end(0)
+            raise
+        finally:
+            self._turn.release()
+
+    def _exchange(
+        self, process: subprocess.Popen[bytes], request: wire.Request, question: _Question
+    ) -> tuple[wire.Answer, list[NDArray[Any]]]:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        source, sink = cast(wire.Source, process.stdout), cast(wire.Sink, process.stdin)
+        try:
+            if not self._is_ready:
+                wire.receive_answer(source)
+                self._is_ready = True
+            question.deadline = time.monotonic() + question.seconds
+            wire.send(sink, request)
+            while True:
+                answer, arrays = wire.receive_answer(source)
+                if not isinstance(answer, wire.Working):
+                    return answer, arrays
+                question.at = Path(os.fsdecode(answer.path))
+                question.deadline = time.monotonic() + question.seconds
+        except (EOFError, OSError, wire.Malformed) as error:
+            raise _Lost from error
+
+    def _started(self) -> subprocess.Popen[bytes]:
+        if self._process is not None and self._process.poll() is not None:
+            self._end(0)
+        if self._process is None:
+            self._is_ready = False
+            try:
+                self._process = subprocess.Popen(
+                    self._command,
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.DEVNULL,
+                    bufsize=0,
+                    env={**os.environ, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"},
+                    creationflags=_CREATION_FLAGS,
+                )
+            except OSError as error:
+                raise StudyError(
+                    f"The process that reads DICOM files cannot be started ({error.strerror}): "
+                    "close other programs and try again."
+                ) from error
+            _widen(self._process)
+        return self._process
+
+    def _end(self, grace: float) -> None:
+        process, self._process = self._process, None
+        if process is None:
+            return
+        assert process.stdin is not None
+        assert process.stdout is not None
+        with contextlib.suppress(OSError):
+            process.stdin.close()
+        if grace:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(grace)
+        process.kill()
+        process.wait()
+        process.stdout.close()
+
+
+@contextlib.contextmanager
+def _watch(process: subprocess.Popen[bytes], question: _Question) -> Iterator[None]:
+    """Kill the process when the question is stopped or its time is over."""
+    done = threading.Event()
+
+    def watch() -> None:
+        while not done.wait(_TICK):
+            if question.stop.is_set():
+                question.end = _End.STOPPED
+            elif time.monotonic() > question.deadline:
+                question.end = _End.LATE
+            else:
+                continue
+            process.kill()
+            return
+
+    watcher = threading.Thread(target=watch, name="reading-watch", daemon=True)
+    watcher.start()
+    try:
+        yield
+    finally:
+        done.set()
+        watcher.join()
+
+
+def _widen(process: subprocess.Popen[bytes]) -> None:
+    """Let a picture pass in fewer, larger pieces, where the system can."""
+    if sys.platform == "linux":
+        import fcntl
+
+        assert process.stdout is not None
+        with contextlib.suppress(OSError):
+            fcntl.fcntl(process.stdout, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
+
+
+def _folder() -> bytes:
+    try:
+        return os.fsencode(os.getcwd())
+    except OSError:  # deleted
+        return b""
+
+
+def _why(question: _Question) -> str:
+    """The sentence for a question that has found no answer."""
+    if question.end is _End.STOPPED:
+        return "Reading was stopped: open the file again to read it."
+    if question.at is None:
+        return (
+            "The process that reads DICOM files ended before it read any: "
+            "run `pinfill doctor` to learn what is missing."
+        )
+    if question.end is _End.LATE:
+        return (
+            f"{question.at.name} takes more than {question.seconds:g} seconds to read, so it was "
+            "given up: fetch it again from its source, or export it uncompressed."
+        )
+    return _crashed(question.at)
+
+
+def _crashed(path: Path) -> str:
+    return (
+        f"{path.name} made the process that decodes it crash, so it is damaged: "
+        "fetch it again from its source."
+    )
+
+
+_shared: Final = Reader()
+atexit.register(_shared.close)
+
+
+def warm_up() -> None:
+    """Start the shared process ahead of the first question. Any failure is told by that."""
+    with contextlib.suppress(StudyError):
+        _shared.start()
+
+
+def close() -> None:
+    """End the shared process; the next question starts another."""
+    _shared.close()
+
+
+def read_study(path: Path, stop: threading.Event | None = None) -> Study:
+    """Read one DICOM image. Raises :class:`StudyError`, and nothing else, on any bad file.
+
+    Blocks; another thread ends the reading by setting ``stop``.
+    """
+    return _shared.read(path, stop)
+
+
+def find_studies(
+    paths: Sequence[Path], stop: threading.Event | None = None
+) -> tuple[list[Path], list[StudyError]]:
+    """DICOM images among files and folders, each once, and what the reader should know.
+
+    As :func:`desktop.studies.folders.find_studies`; a file that ends the search is passed over
+    and told. Blocks; another thread ends the search by setting ``stop``, and the answer is then
+    without meaning.
+    """
+    return _shared.find(paths, stop)

@@ -1,0 +1,276 @@
+from __future__ import annotations
+
+import dataclasses
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from desktop.studies import isolation, reading
+from desktop.studies.isolation import Reader
+from desktop.studies.reading import StudyError
+from desktop.viewer.pixels import StoredImage
+from tests.desktop.studies.factory import gradient, make_dataset, save
+
+pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:pydicom")
+
+
+@pytest.fixture(scope="module")
+def reader() -> Iterator[Reader]:
+    reader = Reader()
+    yield reader
+    reader.close()
+
+
+FAULTS = """
+import os, sys, time
+from pathlib import Path
+from desktop.studies import folders, reading_process, reading
+
+read, open_header = reading.read_study, folders.open_header
+
+def fault(path):
+    name = Path(path).name
+    if name.startswith("crash"):
+        os.abort()
+    if name.startswith("hang"):
+        time.sleep(60)
+    if name.startswith("memory"):
+        bytearray(2 << 30)
+    if name.startswith("rubbish"):
+        os.write(3, b"junk" * 1000)
+    if name.startswith("odd"):
+        raise NotImplementedError("VR")
+
+def faulty(inner):
+    def look(path):
+        fault(path)
+        return inner(path)
+    return look
+
+folders.open_header = faulty(open_header)
+reading_process.read_study = faulty(read)
+reading_process.main()
+"""
+"""The process, with files that fail in it by their names."""
+
+
+@pytest.fixture(scope="module")
+def faulty() -> Iterator[Reader]:
+    reader = Reader((sys.executable, "-P", "-c", FAULTS), seconds=0.5)
+    yield reader
+    reader.close()
+
+
+def assert_same(one: object, other: object) -> None:
+    """Equal in every field, arrays and types included."""
+    assert type(one) is type(other)
+    if dataclasses.is_dataclass(one):
+        for field in dataclasses.fields(one):
+            assert_same(getattr(one, field.name), getattr(other, field.name))
+    elif isinstance(one, tuple):
+        assert isinstance(other, tuple)
+        assert len(one) == len(other)
+        for a, b in zip(one, other, strict=True):
+            assert_same(a, b)
+    elif isinstance(one, np.ndarray):
+        assert isinstance(other, np.ndarray)
+        assert one.dtype == other.dtype
+        np.testing.assert_array_equal(one, other)
+    else:
+        assert one == other
+
+
+def test_a_study_comes_through_whole(tmp_path: Path, reader: Reader) -> None:
+    for path in (
+        save(tmp_path / "grey.dcm"),
+        save(tmp_path / "signed.dcm", make_dataset(gradient().astype(np.int16) - 2000)),
+        save(tmp_path / "bare.dcm", make_dataset(WindowCenter=None, PixelSpacing=None)),
+    ):
+        assert_same(reader.read(path), reading.read_study(path))
+
+
+def test_names_that_are_no_text_come_through(tmp_path: Path, reader: Reader) -> None:
+    path = save(Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9.dcm")))
+    assert reader.read(path).path == path
+    text = path.with_suffix(".txt")
+    text.write_text("hello")
+    found, errors = reader.find([path, text])
+    assert found == [path]
+    assert text.name in str(errors[0])
+
+
+def test_relative_paths_follow_this_process(
+    tmp_path: Path, reader: Reader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for folder in ("a", "b"):
+        save(tmp_path / folder / f"{folder}.dcm")
+        monkeypatch.chdir(tmp_path / folder)
+        assert reader.read(Path(f"{folder}.dcm")).path == Path(f"{folder}.dcm")
+
+
+def test_what_a_bad_file_is_told_of_is_what_reading_says(tmp_path: Path, reader: Reader) -> None:
+    path = tmp_path / "text.dcm"
+    path.write_text("hello")
+    with pytest.raises(StudyError) as here:
+        reading.read_study(path)
+    with pytest.raises(StudyError) as there:
+        reader.read(path)
+    assert str(there.value) == str(here.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "cause"),
+    [
+        ("crash", "made the process that decodes it crash"),
+        ("hang", "seconds to read"),
+        pytest.param(
+            "memory",
+            "needs far more memory than its picture",
+            marks=pytest.mark.skipif(sys.platform != "linux", reason="no cap elsewhere"),
+        ),
+        ("odd", "damaged"),
+    ],
+)
+def test_a_file_that_ends_the_process_is_told_and_the_next_opens(
+    tmp_path: Path, faulty: Reader, name: str, cause: str
+) -> None:
+    bad, good = save(tmp_path / f"{name}.dcm"), save(tmp_path / "good.dcm")
+    with pytest.raises(StudyError, match=cause) as told:
+        faulty.read(bad)
+    assert bad.name in str(told.value)
+    assert faulty.read(good).path == good
+
+
+def test_files_that_end_a_search_keep_no_other_from_being_found(
+    tmp_path: Path, faulty: Reader
+) -> None:
+    names = ("a", "crash1", "crash2", "hang", "odd", "z")
+    paths = {name: save(tmp_path / "disc" / f"{name}.dcm") for name in names}
+    found, errors = faulty.find([tmp_path / "disc"])
+    assert found == [paths["a"], paths["z"]]
+    told = " ".join(map(str, errors))
+    assert all(paths[name].name in told for name in ("crash1", "crash2", "hang"))
+
+
+@pytest.mark.parametrize("question", ["read", "find"])
+def test_a_stop_ends_what_hangs(tmp_path: Path, question: str) -> None:
+    path = save(tmp_path / "hang.dcm")
+    reader = Reader((sys.executable, "-P", "-c", FAULTS), seconds=60)
+    reader.start()
+    stop = threading.Event()
+    threading.Timer(0.05, stop.set).start()
+    try:
+        if question == "read":
+            with pytest.raises(StudyError, match="stopped"):
+                reader.read(path, stop)
+        else:
+            assert reader.find([tmp_path], stop) == ([], [])
+        assert reader.pid is None
+    finally:
+        reader.close()
+
+
+def test_a_stop_is_heard_while_another_question_is_answered(tmp_path: Path) -> None:
+    reader = Reader((sys.executable, "-P", "-c", FAULTS), seconds=60)
+    first, second = threading.Event(), threading.Event()
+    asking = threading.Thread(target=reader.find, args=([save(tmp_path / "hang.dcm")], first))
+    asking.start()
+    try:
+        while not reader._turn.locked():
+            time.sleep(0.001)
+        second.set()
+        with pytest.raises(StudyError, match="stopped"):
+            reader.read(tmp_path / "other.dcm", second)
+    finally:
+        first.set()
+        asking.join()
+        reader.close()
+
+
+def test_a_process_that_cannot_start_is_told(tmp_path: Path) -> None:
+    path = save(tmp_path / "a.dcm")
+    with pytest.raises(StudyError, match="cannot be started"):
+        Reader((str(tmp_path / "nothing"),)).read(path)
+    reader = Reader((sys.executable, "-c", "pass"))
+    with pytest.raises(StudyError, match="pinfill doctor"):
+        reader.read(path)
+    found, errors = reader.find([path])
+    assert found == []
+    assert len(errors) == 1
+    reader.close()
+
+
+def test_an_answer_that_is_none_is_a_crash(tmp_path: Path) -> None:
+    path = save(tmp_path / "a.dcm")
+    script = textwrap.dedent(
+        """
+        import os
+        from desktop.studies import wire
+        class Out:
+            def write(self, data):
+                return os.write(1, data)
+        wire.send(Out(), wire.Ready())
+        os.read(0, 4)
+        wire.send(Out(), wire.Working(b"a.dcm"))
+        wire.send(Out(), wire.Opened({"kind": "Study", "path": b"/", "image": 7}, []))
+        os.read(0, 1 << 20)
+        """
+    )
+    reader = Reader((sys.executable, "-P", "-c", script))
+    with pytest.raises(StudyError, match=r"a\.dcm made the process"):
+        reader.read(path)
+    reader.close()
+
+
+def test_the_process_ends_with_the_one_that_asks(tmp_path: Path) -> None:
+    script = (
+        "from desktop.studies import isolation; from pathlib import Path; import os, signal\n"
+        f"isolation.read_study(Path({str(save(tmp_path / 'a.dcm'))!r}))\n"
+        "print(isolation._shared.pid, flush=True)\n"
+        "os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert done.returncode == -signal.SIGKILL
+    pid = int(done.stdout)
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline and _runs(pid):
+        time.sleep(0.01)
+    assert not _runs(pid)
+
+
+def _runs(pid: int) -> bool:
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return False
+    return stat.rpartition(")")[2].split()[0] != "Z"  # nobody may be there to reap it
+
+
+def test_the_process_needs_neither_qt_nor_torch() -> None:
+    script = (
+        "import sys; from desktop.studies import reading_process\n"
+        "print({'PySide6', 'torch'} & sys.modules.keys())"
+    )
+    done = subprocess.run([sys.executable, "-P", "-c", script], capture_output=True, text=True)
+    assert done.stdout.strip() == "set()"
+
+
+def test_the_shared_process_serves_and_is_replaced(tmp_path: Path) -> None:
+    path = save(tmp_path / "a.dcm")
+    isolation.warm_up()
+    first = isolation._shared.pid
+    assert first is not None
+    assert isinstance(isolation.read_study(path).image, StoredImage)
+    os.kill(first, signal.SIGKILL)
+    isolation._shared._process.wait()  # type: ignore[union-attr]
+    assert isolation.find_studies([path]) == ([path], [])
+    assert isolation._shared.pid != first
