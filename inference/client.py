@@ -9,10 +9,11 @@ await client.close()
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Final
@@ -24,6 +25,7 @@ from websockets.exceptions import ConnectionClosed
 
 from inference.conflate import Mailbox
 from inference.errors import RequestFailed, WorkerDied, WorkerError
+from inference.heartbeat import PATIENCE, Heartbeat, Patience
 from inference.limits import excess, image_excess
 from inference.local_worker import LocalWorker, worker_command
 from inference.placement import ANYWHERE, Placement
@@ -62,7 +64,15 @@ from inference.protocol import (
 )
 from inference.sockets import MALFORMED, close, open_connection, send_all
 
-__all__ = ["ANYWHERE", "Client", "Placement", "RequestFailed", "WorkerDied", "WorkerError"]
+__all__ = [
+    "ANYWHERE",
+    "Client",
+    "Patience",
+    "Placement",
+    "RequestFailed",
+    "WorkerDied",
+    "WorkerError",
+]
 
 log = logging.getLogger(__name__)
 
@@ -72,12 +82,22 @@ _UPLOADS: Final = 3
 _EXIT_TIMEOUT: Final = 5.0
 """Seconds between the loss of the connection and the exit of the process that explains it."""
 
+_SLOW_DISK: Final = 50e6
+"""Bytes that a slow disk gives in a second."""
+
+FAR: Final = Patience(beat=5.0)
+"""A worker at the other end of a network may be late."""
+
 _NO_OPTIONS: Final = Options()
 
 
 @dataclass(eq=False)
 class _Job:
+    """What is asked of the worker; ``abandoned`` is the time at which nobody waited any longer."""
+
+    request: Task
     on_canvas: Callable[[Canvas], None] | None
+    abandoned: float | None = None
     ending: asyncio.Future[Ending] = field(
         default_factory=lambda: asyncio.get_running_loop().create_future()
     )
@@ -89,17 +109,22 @@ class Client:
     model: ModelInfo
     """What the worker runs."""
 
+    on_answering: Callable[[bool], None] | None = None
+    """Told when the worker no longer answers, and when it does again."""
+
     def __init__(
         self,
         socket: ClientConnection,
         worker: LocalWorker | None,
         on_loading: Callable[[str], None] | None,
+        patience: Patience = PATIENCE,
     ) -> None:
         """Use :meth:`launch` or :meth:`connect`, which wait until the worker is ready."""
         loop = asyncio.get_running_loop()
         self._socket = socket
         self._worker = worker
         self._on_loading = on_loading
+        self._patience = patience
         self._outbox: Mailbox[bytes] = Mailbox()
         self._jobs: dict[str, _Job] = {}
         self._numbers = itertools.count(1)
@@ -109,6 +134,11 @@ class Client:
         self._gone: WorkerDied | None = None
         self.died: asyncio.Future[WorkerDied | None] = loop.create_future()
         """Done when the worker is gone: with the reason, or ``None`` after :meth:`close`."""
+        self._stage = "Starting"
+        self._watch = loop.call_later(patience.loading, self._give_up_loading)
+        self._heartbeat = Heartbeat(
+            socket, patience.beat, self._allowed, self._is_overdue, self._tell_answering
+        )
         self._reader = asyncio.create_task(self._read(), name="worker client: reader")
         self._writer = asyncio.create_task(
             send_all(socket, self._outbox, bytes), name="worker client: writer"
@@ -123,23 +153,29 @@ class Client:
         *,
         placement: Placement = ANYWHERE,
         on_loading: Callable[[str], None] | None = None,
+        patience: Patience = PATIENCE,
     ) -> Client:
         """Start a worker process for ``checkpoint`` and wait until it is ready.
 
         ``on_loading`` is told the stages. Raises :class:`RequestFailed` with kind
-        ``"checkpoint"`` where that cannot be loaded, :class:`WorkerDied` where the worker ends.
-        Cancelling leaves no process behind.
+        ``"checkpoint"`` where that cannot be loaded, :class:`WorkerDied` where the worker ends or
+        says nothing for too long. Cancelling leaves no process behind.
         """
         worker = LocalWorker.start(worker_command(checkpoint, placement))
-        return await cls.attach(worker, on_loading=on_loading)
+        slow = replace(patience, loading=patience.loading + _reading_seconds(checkpoint))
+        return await cls.attach(worker, on_loading=on_loading, patience=slow)
 
     @classmethod
     async def attach(
-        cls, worker: LocalWorker, *, on_loading: Callable[[str], None] | None = None
+        cls,
+        worker: LocalWorker,
+        *,
+        on_loading: Callable[[str], None] | None = None,
+        patience: Patience = PATIENCE,
     ) -> Client:
         """As :meth:`launch`, with a process that was just started and now belongs to the client."""
         try:
-            url = await worker.address()
+            url = await _announced(worker, patience.announcing)
             try:
                 socket = await open_connection(url, worker.token, ping_interval=None)
             except WorkerError:
@@ -149,18 +185,23 @@ class Client:
         except BaseException:
             await worker.stop()
             raise
-        return await cls._when_ready(socket, worker, on_loading)
+        return await cls._when_ready(socket, worker, on_loading, patience)
 
     @classmethod
     async def connect(
-        cls, url: str, token: str, *, on_loading: Callable[[str], None] | None = None
+        cls,
+        url: str,
+        token: str,
+        *,
+        on_loading: Callable[[str], None] | None = None,
+        patience: Patience = FAR,
     ) -> Client:
         """Connect to a worker that runs already, here or elsewhere; wait until it is ready.
 
         Raises :class:`WorkerError` where nobody answers or the token is refused.
         """
         socket = await open_connection(url, token, ping_interval=20.0)
-        return await cls._when_ready(socket, None, on_loading)
+        return await cls._when_ready(socket, None, on_loading, patience)
 
     @classmethod
     async def _when_ready(
@@ -168,13 +209,16 @@ class Client:
         socket: ClientConnection,
         worker: LocalWorker | None,
         on_loading: Callable[[str], None] | None,
+        patience: Patience,
     ) -> Client:
-        client = cls(socket, worker, on_loading)
+        client = cls(socket, worker, on_loading, patience)
         try:
             client.model = await asyncio.shield(client._ready)
         except BaseException:
             await client.close()
             raise
+        finally:
+            client._watch.cancel()
         return client
 
     async def __aenter__(self) -> Client:
@@ -193,6 +237,11 @@ class Client:
         """The process id of a worker that this client launched."""
         return self._worker.pid if self._worker else None
 
+    @property
+    def answering(self) -> bool:
+        """Whether the worker answers pings, and puts down what is cancelled."""
+        return self._heartbeat.answering
+
     async def close(self) -> None:
         """End the connection, and the process where this client launched it. May be repeated.
 
@@ -203,12 +252,19 @@ class Client:
         await asyncio.shield(self._closing)
 
     async def _close(self) -> None:
+        self._watch.cancel()
+        hangs = not self.answering or any(job.abandoned is not None for job in self._jobs.values())
         self._bury(WorkerDied("The worker was closed."))
         try:
-            await close(self._socket)
+            if hangs:
+                self._socket.transport.abort()
+            hangs = not await close(self._socket) or hangs
             await asyncio.wait([self._reader, self._writer])
+            await self._heartbeat.stop()
         finally:
             if self._worker is not None:
+                if hangs:  # it keeps nothing, and would not hear that it is to end
+                    self._worker.kill()
                 await self._worker.stop()
         if not self.died.done():
             self.died.set_result(None)
@@ -233,7 +289,8 @@ class Client:
         ``on_canvas`` is called after every step that the connection could keep up with, the last
         always; with ``every_canvas`` after all of them, though later. Raises
         :class:`RequestFailed` and :class:`WorkerDied`, and what ``on_canvas`` raises. Cancelling
-        the task cancels the job: it ends as soon as the worker has said so.
+        the task cancels the job: it ends as soon as the worker has said so, and is abandoned where
+        that takes longer than the client's patience. What comes of it then is dropped.
         """
         upload = None if image is None else _upload(image)
         request = Infill(
@@ -300,7 +357,7 @@ class Client:
             if upload and upload.image_id not in self._uploaded:
                 self._send(_frame(upload))
                 self._uploaded.add(upload.image_id)
-            ending = await self._run(request.request_id, frame, on_canvas)
+            ending = await self._run(request, frame, on_canvas)
             match ending:
                 case Filled() | Prepared() | Adapted() | Measured():
                     return ending
@@ -314,30 +371,88 @@ class Client:
         raise RequestFailed(ending.kind, ending.message)
 
     async def _run(
-        self, request_id: str, frame: bytes, on_canvas: Callable[[Canvas], None] | None
+        self, request: Task, frame: bytes, on_canvas: Callable[[Canvas], None] | None
     ) -> Ending:
-        job = _Job(on_canvas)
-        self._jobs[request_id] = job
+        job = _Job(request, on_canvas)
+        self._jobs[request.request_id] = job
+        job.ending.add_done_callback(lambda _: self._forget(job))
         try:
             self._send(frame)
             return await asyncio.shield(job.ending)
         except asyncio.CancelledError:
-            job.on_canvas = None
-            if not job.ending.done():
-                self._send(_frame(Cancel(request_id)))
-                # Whatever ends it, the answer, a late fill or the worker's death, nobody asks.
-                await asyncio.wait([job.ending])
+            await self._cancel(job)
             raise
+        except WorkerDied:
+            self._forget(job)
+            raise
+
+    async def _cancel(self, job: _Job) -> None:
+        """Have the worker put a job down, and wait for its word, though not for ever."""
+        job.on_canvas = None
+        if job.ending.done():
+            return
+        self._send(_frame(Cancel(job.request.request_id)))
+        try:
+            # Whatever ends it, the answer, a late fill or the worker's death, nobody asks.
+            await asyncio.wait([job.ending], timeout=self._patience.cancel)
         finally:
-            del self._jobs[request_id]
-            if job.ending.done() and not job.ending.cancelled():
-                job.ending.exception()  # seen, so that the loop does not complain of it
+            if not job.ending.done():
+                job.abandoned = asyncio.get_running_loop().time()
+
+    def _forget(self, job: _Job) -> None:
+        if self._jobs.get(job.request.request_id) is job:
+            del self._jobs[job.request.request_id]
+        if job.ending.done() and not job.ending.cancelled():
+            job.ending.exception()  # seen, so that the loop does not complain of it
 
     def _send(self, frame: bytes) -> None:
         # Queued, never awaited: nothing that is cancelled half-way can lose or reorder a frame.
         if self._gone is not None:
             raise self._gone
         self._outbox.put(frame)
+
+    # -- whether it answers
+
+    def _allowed(self) -> int:
+        """Beats that may be missed: an adapter brings libraries with it, as loading does."""
+        importing = not self._ready.done() or any(
+            isinstance(job.request, AdapterRequest) for job in self._jobs.values()
+        )
+        return self._patience.missed_importing if importing else self._patience.missed
+
+    def _is_overdue(self) -> bool:
+        """Whether a cancelled infill is still at work; nothing else can be cancelled at once."""
+        late = asyncio.get_running_loop().time() - self._patience.abandoned
+        return any(
+            job.abandoned is not None and job.abandoned < late and isinstance(job.request, Infill)
+            for job in self._jobs.values()
+        )
+
+    def _tell_answering(self, answering: bool) -> None:
+        log.info("the worker %s", "answers again" if answering else "does not answer")
+        if self.on_answering is not None and self._ready.done() and self._gone is None:
+            self.on_answering(answering)
+
+    def _hear_stage(self, stage: str) -> None:
+        """Each stage of loading has the whole of the client's patience."""
+        self._stage = stage
+        self._watch.cancel()
+        if not self._ready.done():
+            self._watch = asyncio.get_running_loop().call_later(
+                self._patience.loading, self._give_up_loading
+            )
+        if self._on_loading is not None:
+            self._call(self._on_loading, stage)
+
+    def _give_up_loading(self) -> None:
+        if not self._ready.done():
+            self._ready.set_exception(
+                WorkerDied(
+                    f"The worker has said nothing for {self._patience.loading:.0f} s "
+                    f"({self._stage}), and was ended. The checkpoint may be damaged, or the "
+                    "disk very slow: try again, or name another checkpoint."
+                )
+            )
 
     # -- the connection
 
@@ -371,7 +486,7 @@ class Client:
         if self._gone is None:
             self._gone = death
         self._outbox.close(discard=True)
-        for job in self._jobs.values():
+        for job in list(self._jobs.values()):
             if not job.ending.done():
                 job.ending.set_exception(self._gone)
         if not self._ready.done():
@@ -394,8 +509,7 @@ class Client:
                 if job is not None and not job.ending.done():
                     job.ending.set_result(reply)
             case Loading(stage):
-                if self._on_loading is not None:
-                    self._call(self._on_loading, stage)
+                self._hear_stage(stage)
             case Ready(model, version):
                 self._on_ready(model, version)
             case Failed(kind, message):
@@ -434,6 +548,27 @@ class Client:
         except Exception as error:
             if not self._ready.done():
                 self._ready.set_exception(error)
+
+
+async def _announced(worker: LocalWorker, seconds: float) -> str:
+    """The address of a new worker, unless it says nothing for too long."""
+    try:
+        async with asyncio.timeout(seconds):
+            return await worker.address()
+    except TimeoutError:
+        worker.kill()
+        message = (
+            f"The worker did not start within {seconds:.0f} s, and was ended. Look whether the "
+            "machine is overloaded or its disk very slow, and try again."
+        )
+        raise WorkerDied(message) from None
+
+
+def _reading_seconds(checkpoint: Path) -> float:
+    """How long the weights take to be read from a slow disk: no stage tells of it in between."""
+    with contextlib.suppress(OSError):
+        return sum(file.stat().st_size for file in checkpoint.glob("*.safetensors")) / _SLOW_DISK
+    return 0.0
 
 
 def _upload(image: NDArray[np.uint8]) -> PutImage:

@@ -34,6 +34,9 @@ _LOG_LINES: Final = 50
 _GRACE: Final = 6.0
 """Seconds that a worker has to end by itself; it gives a step two, and a connection two."""
 
+_LAST_GRACE: Final = 1.0
+"""Seconds that one has which was asked to terminate: it has had its time before."""
+
 if sys.platform == "win32":
     _CREATION_FLAGS = subprocess.CREATE_NO_WINDOW
 else:
@@ -117,7 +120,7 @@ class LocalWorker:
                 self._process.stdin.close()
             if not await self.ended_within(_GRACE):
                 self._process.terminate()
-                await self.ended_within(_GRACE)
+                await self.ended_within(_LAST_GRACE)
         finally:
             self.kill()
         await asyncio.shield(self.exited)

@@ -80,8 +80,8 @@ async def send_all(
         mailbox.close(discard=True)
 
 
-async def close(connection: Connection) -> None:
-    """Close the connection, with a handshake where the peer takes part in one."""
+async def close(connection: Connection) -> bool:
+    """Close the connection, with a handshake; whether the peer took part in one."""
     closing = connection.close if connection.state is State.OPEN else connection.wait_closed
     try:
         # The connection's own close_timeout does not count while a peer that has stopped reading
@@ -89,3 +89,5 @@ async def close(connection: Connection) -> None:
         await asyncio.wait_for(closing(), CLOSE_TIMEOUT)
     except TimeoutError:
         connection.transport.abort()
+        return False
+    return True

@@ -21,7 +21,7 @@ from websockets.asyncio.client import connect
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import InvalidStatus
 
-from inference.client import Client, RequestFailed, WorkerDied, WorkerError
+from inference.client import Client, Patience, RequestFailed, WorkerDied, WorkerError
 from inference.images import ImageCache
 from inference.local_worker import TOKEN_VARIABLE, LocalWorker, worker_command
 from inference.placement import ANYWHERE
@@ -282,7 +282,10 @@ async def test_error_of_the_callback_is_raised_and_cancels_the_job() -> None:
 async def test_cancelled_infill_waits_for_the_worker() -> None:
     gate = threading.Semaphore(0)
     engine = ScriptedEngine(gate)
-    async with connected(engine) as client:
+    async with (
+        serving(engine) as (_, url),
+        await Client.connect(url, TOKEN, patience=Patience(cancel=60)) as client,
+    ):
         watched = Watched(client)
         gate.release()
         await watched.shown.wait()
