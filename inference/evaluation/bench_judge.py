@@ -2,8 +2,9 @@
 
 A judge is asked of pairs that were labelled by hand, and its agreement with the labels is told:
 accuracy, Cohen's kappa and the four counts. Pairs with an even number were there to develop rules
-by, those with an odd one were not, so that these are what tells of new pairs. An item that the
-judge could not decide counts neither for it nor against it, and is told apart.
+by, those with an odd one were not, so that these are what tells of new pairs. Of pairs that were
+not all judged there is no figure, but the ends between which the accuracy lies: those that rules
+settle are the plain ones.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from typing import Any, Final
 import msgspec
 
 import inference
+from inference.evaluation.judged import possible_share, unjudged_told
 from inference.evaluation.judging.choosing import add_judge_arguments, judge_of
 from inference.evaluation.judging.verdicts import (
     Item,
@@ -30,14 +32,14 @@ from inference.evaluation.judging.verdicts import (
     judge_all,
 )
 from inference.evaluation.statistics import bootstrap_interval, cohens_kappa, kappa_interval
+from inference.training.data.fields import NOT_UTF_8
+from inference.training.data.files import is_utf_8, lines
+from inference.training.data.rows import BadRow, DataError, Malformed, Origin
+from inference.training.data.telling import tell_malformed
 from inference.training.progress import Progress
 
 LABELLED: Final = Path("tests/inference/evaluation/judging/labelled.jsonl")
 """The project's own pairs, in its source tree; they are not installed with the application."""
-
-
-class LabelledError(Exception):
-    """One sentence: what is wrong with the labelled pairs, and what to do."""
 
 
 class Labelled(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -75,38 +77,48 @@ def main(argv: Sequence[str] | None = None) -> int:
                 track=lambda order: progress.track(order, "judging"),
             )
             told = {"labelled": str(path), "judge": judge.description}
-    except (JudgeError, LabelledError) as error:
+    except (JudgeError, DataError) as error:
         print(f"pinfill: {error}", file=sys.stderr)
         return 2
     result = told | summarise(pairs, verdicts)
+    if missing := [one["reason"] for one in result["unjudged"]]:
+        print(f"pinfill: {unjudged_told(missing, len(pairs))}", file=sys.stderr)
     print(json.dumps(result, indent=2) if arguments.json else as_table(result))
     return 1 if result["all"]["unjudged"] else 0
 
 
 def read_labelled(path: Path | None) -> tuple[Path, list[Labelled]]:
-    """The pairs of a file, or the project's own. Raises :class:`LabelledError`."""
+    """The pairs of a file, or the project's own; lines that hold none are named on the terminal.
+
+    Raises :class:`~inference.training.data.rows.DataError`.
+    """
     if path is None:
         path = Path(inference.__file__).parents[1] / LABELLED
         if not path.is_file():
-            raise LabelledError(
+            raise DataError(
                 "The project's labelled pairs are in its source tree alone: name a file of your "
                 "own with --labelled."
             )
-    try:
-        lines = path.read_bytes().splitlines()
-    except OSError as error:
-        raise LabelledError(f"{path} cannot be read ({error}): name another file.") from None
-    pairs = []
-    for number, line in enumerate(lines, 1):
+    pairs: list[Labelled] = []
+    malformed: list[Malformed] = []
+    for number, line in lines(path):
         try:
-            pairs.append(msgspec.json.decode(line, type=Labelled))
-        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-            raise LabelledError(
-                f"Line {number} of {path} is no labelled pair ({error}): mend the line."
-            ) from None
+            pairs.append(_labelled(line))
+        except BadRow as error:
+            malformed.append(Malformed(Origin(path, number), str(error)))
+    tell_malformed(malformed, "left out: ")
     if not pairs:
-        raise LabelledError(f"{path} holds no labelled pair: name another file.")
+        raise DataError(f"{path} holds no labelled pair: name another file.")
     return path, pairs
+
+
+def _labelled(line: str) -> Labelled:
+    if not is_utf_8(line):
+        raise BadRow(NOT_UTF_8)
+    try:
+        return msgspec.json.decode(line, type=Labelled)
+    except msgspec.MsgspecError as error:
+        raise BadRow(f"The line is no labelled pair ({error}); mend it.") from None
 
 
 def summarise(pairs: Sequence[Labelled], verdicts: Sequence[Verdict | Unjudged]) -> dict[str, Any]:
@@ -145,13 +157,17 @@ def _agreement(both: Sequence[tuple[Labelled, Verdict | Unjudged]]) -> dict[str,
     labels = [label for label, _ in judged]
     said = [verdict for _, verdict in judged]
     agreed = [float(label == verdict) for label, verdict in judged]
+    complete = bool(agreed) and len(judged) == len(both)
     return {
         "n": len(both),
         "unjudged": len(both) - len(judged),
-        "accuracy": fmean(agreed) if agreed else None,
-        "accuracy_95": bootstrap_interval(agreed) if agreed else None,
-        "kappa": cohens_kappa(labels, said),
-        "kappa_95": kappa_interval(labels, said),
+        "accuracy": fmean(agreed) if complete else None,
+        "accuracy_95": bootstrap_interval(agreed) if complete else None,
+        "accuracy_between": None
+        if complete or not both
+        else possible_share(int(sum(agreed)), len(judged), len(both)),
+        "kappa": cohens_kappa(labels, said) if complete else None,
+        "kappa_95": kappa_interval(labels, said) if complete else None,
         "same_said_same": judged.count((True, True)),
         "same_said_different": judged.count((True, False)),
         "different_said_same": judged.count((False, True)),
@@ -178,8 +194,11 @@ def as_table(result: dict[str, Any]) -> str:
     for one in result["disagreed"]:
         label = "same" if one["labelled"] else "different"
         lines += ["", f"{one['id']}: labelled {label}. {one['by']}: {one['reason']}"]
+    alike: dict[str, list[int]] = {}
     for one in result["unjudged"]:
-        lines += ["", f"{one['id']}: not judged. {one['reason']}"]
+        alike.setdefault(one["reason"], []).append(one["id"])
+    for reason, ids in alike.items():
+        lines += ["", f"{', '.join(map(str, ids))}: not judged. {reason}"]
     return "\n".join(lines)
 
 
@@ -195,6 +214,9 @@ def _line(title: str, figures: dict[str, Any]) -> str:
 
 def _with_interval(figures: dict[str, Any], name: str) -> str:
     value, interval = figures[name], figures[f"{name}_95"]
+    if name == "accuracy" and figures["accuracy_between"] is not None:
+        low, high = figures["accuracy_between"]
+        return f"{low:.2f} to {high:.2f}"
     if value is None or interval is None:
         return "-"
     return f"{value:.2f} ({interval[0]:.2f} … {interval[1]:.2f})"

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inference.evaluation.infill_runs import LENGTHS, Context, Length, result_name
-from inference.evaluation.judged import Verdicts
+from inference.evaluation.judged import Verdicts, judged_same
 from inference.evaluation.judging.verdicts import Item
 from inference.evaluation.report_metrics import score_pairs
 from inference.evaluation.sampler_results import Measured
@@ -153,11 +153,7 @@ def _figures(items: Sequence[Measured], name: str, verdicts: Verdicts) -> dict[s
         "seconds": median(result.cost.seconds for result in results),
     }
     judged = [verdicts[item.seed, name] for item in items if (item.seed, name) in verdicts]
-    if judged:
-        figures["equivalent"] = fmean(judged)
-        figures["equivalent_95"] = bootstrap_interval(judged)
-        figures["judged"] = len(judged)
-    return figures
+    return figures | judged_same(judged, len(items))
 
 
 def _difference(ours: NDArray[np.float64], theirs: NDArray[np.float64]) -> dict[str, Any]:
@@ -235,7 +231,7 @@ def _metrics_table(writers: Mapping[str, Mapping[str, Any]]) -> list[str]:
 def _row(figures: Mapping[str, Any]) -> str:
     low, high = figures["token_f1_95"]
     same = "-"
-    if "equivalent" in figures:
+    if figures.get("equivalent") is not None:
         same = f"{figures['equivalent']:.2f} of {figures['judged']}"
     return (
         f"{figures['token_f1']:9.3f} {f'{low:.3f} … {high:.3f}':>15} {figures['exact']:6.2f} "

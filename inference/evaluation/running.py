@@ -28,7 +28,7 @@ def run_command(
     kept_in: Path | None,
     option: str,
 ) -> int:
-    """Do the work and print its result; the exit status.
+    """Do the work and print its result; the exit status, 1 where answers are unjudged.
 
     ``kept_in`` is where results are kept as they are made, ``option`` the one that says so.
     """
@@ -58,7 +58,7 @@ def run_command(
         print(f"pinfill: stopped. {go_on}", file=sys.stderr)
         return 130
     print(json.dumps(result, indent=2) if as_json else as_table(result))
-    return 0
+    return 1 if result.get("judge", {}).get("unjudged") else 0
 
 
 def add_run_arguments(parser: argparse.ArgumentParser) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from inference.evaluation.answering import is_right, plain
-from inference.evaluation.judged import Verdicts
+from inference.evaluation.judged import Verdicts, judged_same
 from inference.evaluation.judging.verdicts import Item
 from inference.evaluation.metrics import token_recall
 from inference.evaluation.statistics import bootstrap_interval, mcnemar, paired_t_test, shown_p
@@ -145,12 +145,9 @@ def _judged(name: str, kinds: Mapping[str, Sequence[Asked]], verdicts: Verdicts)
     told = {}
     for kind, items in kinds.items():
         given = [verdicts[item.number, name] for item in items if (item.number, name) in verdicts]
-        if given:
-            told[kind] = {
-                "judged": len(given),
-                "equivalent": fmean(given),
-                "equivalent_95": bootstrap_interval(given),
-            }
+        asked = sum(name in item.said for item in items)
+        if figures := judged_same(given, asked):
+            told[kind] = figures
     return {"judged": told} if told else {}
 
 

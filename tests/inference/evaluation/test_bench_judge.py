@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 from collections import Counter
 from pathlib import Path
 
@@ -44,14 +45,12 @@ def test_agreement_is_counted_by_label_half_and_difficulty() -> None:
     result = summarise(pairs, verdicts)
     figures = result["all"]
     assert (figures["n"], figures["unjudged"]) == (9, 1)
-    assert figures["accuracy"] == 6 / 8
-    assert figures["kappa"] == pytest.approx(0.5)  # 6 of 8, and 4 of 8 by chance
-    low, high = figures["kappa_95"]
-    assert low < 0.5 < high
+    assert (figures["accuracy"], figures["kappa"], figures["kappa_95"]) == (None, None, None)
+    assert figures["accuracy_between"] == (6 / 9, 7 / 9)
     counts = ["same_said_same", "same_said_different"]
     counts += ["different_said_same", "different_said_different"]
     assert [figures[name] for name in counts] == [3, 1, 1, 3]
-    assert result["odd"]["accuracy"] == 3 / 4
+    assert result["odd"]["accuracy"] is None
     assert result["even"]["accuracy"] == 3 / 4
     assert result["odd"]["unjudged"] == 1
     assert result["about"]["site"]["n"] == 4
@@ -60,6 +59,31 @@ def test_agreement_is_counted_by_label_half_and_difficulty() -> None:
     table = as_table(result | {"labelled": "f", "judge": "j"})
     assert "4: labelled same. somebody: a reason" in table
     assert "9: not judged. It was down." in table
+    assert "0.67 to 0.78" in table
+
+    figures = summarise(pairs[:8], verdicts[:8])["all"]
+    assert (figures["accuracy"], figures["accuracy_between"]) == (6 / 8, None)
+    assert figures["kappa"] == pytest.approx(0.5)  # 6 of 8, and 4 of 8 by chance
+    low, high = figures["kappa_95"]
+    assert low < 0.5 < high
+
+
+def test_where_nobody_answers_there_are_no_figures_and_the_cause_is_told(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with socket.socket() as unheard:  # a port that is bound and not listened at refuses
+        unheard.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{unheard.getsockname()[1]}/v1"
+        asked = ["--judge", "endpoint", "--judge-url", url, "--judge-model", "m"]
+        assert bench_judge.main([*asked, "--judge-may-send", "--json"]) == 1
+    said = capsys.readouterr()
+    result = json.loads(said.out)
+    assert 0 < result["all"]["unjudged"] < result["all"]["n"], "rules settle some"
+    for name in ("all", "even", "odd"):
+        assert result[name]["accuracy"] is None
+        assert result[name]["kappa"] is None
+    last = said.err.splitlines()[-1]
+    assert "no figure is made of them: Nobody answers at" in last
 
 
 def test_without_a_verdict_there_is_no_figure() -> None:
@@ -120,7 +144,7 @@ def test_a_run_that_was_broken_off_asks_for_the_rest_alone(
         options += ["--judge", "endpoint", "--judge-url", server.url, "--judge-model", "m"]
         assert bench_judge.main([*options, "--judge-may-send"]) == 1
         first = json.loads(capsys.readouterr().out)
-        assert (first["all"]["unjudged"], first["all"]["accuracy"]) == (1, 1.0)
+        assert (first["all"]["unjudged"], first["all"]["accuracy"]) == (1, None)
         assert bench_judge.main([*options, "--judge-may-send"]) == 0
     assert json.loads(capsys.readouterr().out)["all"]["unjudged"] == 0
     assert len(server.received) == 3
@@ -130,8 +154,8 @@ def test_a_run_that_was_broken_off_asks_for_the_rest_alone(
     ("content", "told"),
     [
         (b"", "holds no labelled pair"),
-        (b'{"id": 1}\n', "Line 1 of "),
-        (b"\xff\n", "Line 1 of "),
+        (b'{"id": 1}\n', "jsonl:1: The line is no labelled pair"),
+        (b"\xff\n", "jsonl:1: The row is not UTF-8"),
         (None, "cannot be read"),
     ],
 )
@@ -145,6 +169,15 @@ def test_pairs_that_cannot_be_read_are_one_sentence(
     message = capsys.readouterr().err
     assert message.startswith("pinfill: ")
     assert told in message
+
+
+def test_a_line_that_is_no_pair_costs_no_other(
+    two: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    one, other = two.read_bytes().splitlines()
+    two.write_bytes(b"\xef\xbb\xbf" + one + b"\r\n\r\n\xe4\n[]\n" + other)
+    assert [pair.id for pair in read_labelled(two)[1]] == [1, 2]
+    assert len(capsys.readouterr().err.splitlines()) == 2
 
 
 def test_an_installed_application_has_no_pairs_of_its_own(

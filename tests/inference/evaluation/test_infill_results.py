@@ -73,8 +73,13 @@ def test_what_was_skipped_is_counted_and_not_scored() -> None:
 def test_what_was_not_judged_is_no_verdict() -> None:
     verdicts = {(0, "diffusion/both/open"): True, (1, "diffusion/both/open"): False}
     told = summarise(ITEMS, WRITERS, verdicts)["lengths"]["open"]["writers"]
-    assert told["diffusion"]["both"]["equivalent"] == 0.5
+    assert told["diffusion"]["both"]["equivalent"] is None
+    assert told["diffusion"]["both"]["equivalent_between"] == (1 / 4, 3 / 4)
     assert told["diffusion"]["both"]["judged"] == 2
+    verdicts |= {(seed, "diffusion/both/open"): False for seed in (2, 3)}
+    result = summarise(ITEMS, WRITERS, verdicts)
+    assert result["lengths"]["open"]["writers"]["diffusion"]["both"]["equivalent"] == 1 / 4
+    assert "0.25 of 4" in as_table(result)
     assert "equivalent" not in told["diffusion"]["left"]
 
 

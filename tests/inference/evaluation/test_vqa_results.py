@@ -77,7 +77,7 @@ def test_writers_are_held_against_each_other_and_against_their_controls() -> Non
     assert models["open"]["mean"] == pytest.approx(-(1 / 3 + 1 / 2) / 2)
 
 
-def test_what_a_judge_could_not_decide_counts_neither_way() -> None:
+def test_of_answers_that_were_not_all_judged_there_is_no_share() -> None:
     items = answers_to_judge(ROWS, ANSWERS)
     assert items[3, "autoregressive/own"] == Item(
         "Is it?", "the left lung", "left lung", kind="open"
@@ -85,8 +85,16 @@ def test_what_a_judge_could_not_decide_counts_neither_way() -> None:
     verdicts = {(3, "diffusion/own"): True, (0, "diffusion/own"): True, (2, "diffusion/own"): False}
     figures = summarise(ROWS, ANSWERS, WRITERS, verdicts)["answers"]
     judged = figures["diffusion/own"]["judged"]
-    assert (judged["closed"]["judged"], judged["closed"]["equivalent"]) == (2, 0.5)
-    assert (judged["open"]["judged"], judged["open"]["equivalent"]) == (1, 1.0)
+    assert judged["closed"] == {
+        "judged": 2,
+        "of": 3,
+        "equivalent": None,
+        "equivalent_between": (1 / 3, 2 / 3),
+    }
+    assert (judged["open"]["judged"], judged["open"]["equivalent"]) == (1, None)
+    verdicts[1, "diffusion/own"] = True
+    figures = summarise(ROWS, ANSWERS, WRITERS, verdicts)["answers"]
+    assert figures["diffusion/own"]["judged"]["closed"]["equivalent"] == pytest.approx(2 / 3)
     assert "judged" not in figures["diffusion/blank"]
 
 
