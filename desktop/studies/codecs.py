@@ -28,6 +28,8 @@ from pydicom.uid import (
     RLELossless,
 )
 
+from desktop.studies.codestreams import Extent, hold_jpeg, hold_jpeg_2000, hold_rle
+
 PLUGIN: Final = "imagecodecs"
 
 _JPEG: Final = frozenset({JPEGBaseline8Bit, JPEGExtended12Bit, JPEGLossless, JPEGLosslessSV1})
@@ -60,6 +62,8 @@ def decode_frame(source: bytes, runner: DecodeRunner) -> bytearray:
     syntax = runner.transfer_syntax
     if syntax == RLELossless:
         return _decode_rle(source, runner)
+    claimed = Extent(runner.rows, runner.columns, runner.samples_per_pixel)
+    (hold_jpeg_2000 if syntax in _JPEG_2000 else hold_jpeg)(source, claimed)
     if _END not in source[-16:]:
         # libjpeg fills the missing part with grey and says nothing.
         raise ValueError("the frame has no end marker: it is cut short")
@@ -91,10 +95,7 @@ def decode_frame(source: bytes, runner: DecodeRunner) -> bytearray:
 
 def _decode_rle(source: bytes, runner: DecodeRunner) -> bytearray:
     """PS3.5 annex G: one segment for each byte plane, the most significant first."""
-    planes = np.frombuffer(source[:4], "<u4")[0]
-    wanted = runner.samples_per_pixel * (runner.bits_allocated // 8)
-    if planes != wanted:
-        raise ValueError(f"the frame has {planes} RLE segments, the file says {wanted}")
+    hold_rle(source, runner.samples_per_pixel * (runner.bits_allocated // 8))
     dtype = np.dtype(f"<u{runner.bits_allocated // 8}")
     data = cast(bytes, imagecodecs.dicomrle_decode(source, dtype))
     samples: NDArray[np.unsignedinteger] = np.frombuffer(data, dtype)
