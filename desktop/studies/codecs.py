@@ -13,9 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 from pydicom.pixels.common import PhotometricInterpretation
 from pydicom.pixels.decoders.base import DecodeRunner, get_decoder
+from pydicom.pixels.utils import get_j2k_parameters
 from pydicom.uid import (
     HTJ2K,
     JPEG2000,
+    UID,
     HTJ2KLossless,
     HTJ2KLosslessRPCL,
     JPEG2000Lossless,
@@ -29,6 +31,7 @@ from pydicom.uid import (
 )
 
 from desktop.studies.codestreams import Extent, hold_jpeg, hold_jpeg_2000, hold_rle
+from desktop.studies.stored_bits import clipped
 
 PLUGIN: Final = "imagecodecs"
 
@@ -39,6 +42,13 @@ SYNTAXES: Final = _JPEG | _JPEG_LS | _JPEG_2000 | {RLELossless}
 
 DECODER_DEPENDENCIES: Final = dict.fromkeys(SYNTAXES, ("imagecodecs",))
 """Read by pydicom."""
+
+LOSSY: Final = frozenset({JPEGBaseline8Bit, JPEGExtended12Bit, JPEGLSNearLossless, JPEG2000, HTJ2K})
+"""Transfer syntaxes whose pixels may have lost something."""
+
+_FRAME_HEADERS: Final = frozenset({*range(0xC0, 0xD0), 0xF7} - {0xC4, 0xC8, 0xCC})
+_SCAN_HEADER: Final = frozenset({0xDA})
+"""Second bytes of markers (ISO/IEC 10918-1 table B.1, ISO/IEC 14495-1 C.1.1)."""
 
 _END: Final = b"\xff\xd9"
 """End of image in JPEG and JPEG-LS, end of codestream in JPEG 2000."""
@@ -86,11 +96,43 @@ def decode_frame(source: bytes, runner: DecodeRunner) -> bytearray:
         runner.set_option("planar_configuration", 0)
     if frame.shape != expected:
         raise ValueError(f"the frame holds {frame.shape} samples, the file says {expected}")
-    # The codestream's depth decides the container: 8-bit data may come in a 16-bit file.
-    runner.set_option("bits_allocated", frame.dtype.itemsize * 8)
-    if runner.bits_stored > runner.bits_allocated:
-        runner.set_option("bits_stored", runner.bits_allocated)
-    return bytearray(frame.tobytes())
+    depth = _depth(source, syntax)
+    if depth > runner.bits_stored and _is_lossy(source, syntax):
+        signed = runner.samples_per_pixel == 1 and runner.pixel_representation == 1
+        frame = clipped(frame, runner.bits_stored, signed=signed)
+    runner.set_option("bits_stored", depth)
+    return _in_words(frame, runner.bits_allocated)
+
+
+def _depth(source: bytes, syntax: UID) -> int:
+    """Bits of a value in the codestream, which may be more or fewer than the file says."""
+    if syntax in _JPEG_2000:
+        return get_j2k_parameters(source)["precision"]  # type: ignore[no-any-return]
+    return source[_segment(source, _FRAME_HEADERS) + 4]
+
+
+def _is_lossy(source: bytes, syntax: UID) -> bool:
+    """Whether decoded values may differ from those before compression."""
+    if syntax in _JPEG_LS:  # the bound of the error, behind the components of the scan
+        start = _segment(source, _SCAN_HEADER)
+        return source[start + 5 + 2 * source[start + 4]] > 0
+    return syntax in LOSSY
+
+
+def _segment(source: bytes, markers: frozenset[int]) -> int:
+    """Where the first segment with one of these markers starts in a JPEG or JPEG-LS frame."""
+    at = 2
+    while source[at + 1] not in markers:  # a marker, then the length of its segment
+        at += 2 + int.from_bytes(source[at + 2 : at + 4], "big")
+    return at
+
+
+def _in_words(frame: NDArray[np.integer], bits: int) -> bytearray:
+    """A frame in words of ``bits`` bits, two's complement where it is signed."""
+    if frame.dtype.itemsize * 8 > bits and frame.max() >= 2**bits:
+        raise ValueError(f"the frame holds values of more than {bits} bits")
+    kind = frame.dtype.kind
+    return bytearray(frame.astype(f"<{kind}{bits // 8}", copy=False).tobytes())
 
 
 def _decode_rle(source: bytes, runner: DecodeRunner) -> bytearray:

@@ -15,8 +15,8 @@ from desktop.studies.datasets import open_header, refuse_without_image, sop_clas
 from desktop.studies.errors import StudyError
 
 _PREFIX_AT: Final = 128
-_FIRST_GROUPS: Final = (b"\x02\x00", b"\x08\x00")
-"""File header and first dataset group: how a file without a preamble starts."""
+_FIRST_GROUPS: Final = (b"\x02\x00", b"\x08\x00", b"\x00\x08")
+"""File header and first dataset group in either byte order: how a file without preamble starts."""
 
 _MayLook = Callable[[Path], bool]
 

@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset, FileDataset
 from pydicom.pixels.decoders.base import get_decoder
-from pydicom.pixels.processing import apply_color_lut
 from pydicom.uid import (
     DeflatedExplicitVRLittleEndian,
     ExplicitVRBigEndian,
@@ -17,15 +16,15 @@ from pydicom.uid import (
     MPEGTransferSyntaxes,
 )
 
-from desktop.studies import codecs
+from desktop.studies import codecs, colour
 from desktop.studies.errors import StudyError
+from desktop.studies.lookup_tables import looked_up, palette
+from desktop.studies.stored_bits import BitLayout, stored_values
+from desktop.viewer.pixels import LookupTable
 from desktop.viewer.resampling import Stored
 
 _MAX_PIXELS: Final = 200_000_000
 """More than any radiograph; a damaged or hostile header must not eat the memory."""
-
-_LOSSY: Final = frozenset(f"1.2.840.10008.1.2.4.{end}" for end in ("50", "51", "81", "91", "203"))
-"""JPEG baseline and extended, JPEG-LS near-lossless, JPEG 2000 and HTJ2K (which may be lossy)."""
 
 _NATIVE: Final = frozenset(
     {
@@ -36,22 +35,36 @@ _NATIVE: Final = frozenset(
     }
 )
 
+_UNCORRECTED: Final[dict[str, Any]] = {
+    "correct_unused_bits": False,
+    "apply_jls_sign_correction": False,
+    "apply_j2k_sign_correction": False,
+}
+"""pydicom corrects unused bits in some transfer syntaxes only; here that is done for all alike."""
+
+_SHOWN_IN_GREY: Final = "This is a colour image, shown in grey."
+
 codecs.register()
 
 
 def first_frame(dataset: FileDataset, name: str) -> tuple[Stored, list[str]]:
-    """Stored values, (rows, columns), int16 or uint16, and cautions. Raises StudyError."""
+    """Stored values, (rows, columns), int16 or uint16, and cautions. Raises StudyError.
+
+    Colour becomes grey: these values are its luma.
+    """
+    colour.normalise_photometric(dataset)
     _refuse_unshowable(dataset, name)
-    frame, cautions = _decode(dataset, name), _frame_cautions(dataset)
-    photometric = str(dataset.PhotometricInterpretation)
-    if photometric == "PALETTE COLOR":
-        frame = apply_color_lut(frame, dataset)
-    if frame.ndim == 3:
-        frame = _luma(frame)
-        cautions.append("This is a colour image, shown in grey.")
-    signed = photometric.startswith("MONOCHROME") and int(dataset.PixelRepresentation) == 1
-    kind = np.int16 if signed else np.uint16
-    return np.ascontiguousarray(frame, dtype=kind), cautions
+    words, photometric, depth = _decode(dataset, name)
+    layout = _layout(dataset, depth)
+    cautions = [*_frame_cautions(dataset), *colour.contradictions(dataset)]
+    if words.ndim == 3:
+        cautions.append(_SHOWN_IN_GREY)
+        return colour.grey_of(_samples(words, layout), photometric), cautions
+    stored = stored_values(words, layout)
+    if photometric == colour.PALETTE:
+        cautions.append(_SHOWN_IN_GREY)
+        stored = looked_up(_palette(dataset, name), stored)
+    return np.ascontiguousarray(stored), cautions
 
 
 def _refuse_unshowable(dataset: FileDataset, name: str) -> None:
@@ -70,6 +83,13 @@ def _refuse_unshowable(dataset: FileDataset, name: str) -> None:
         raise StudyError(
             f"{name} is compressed in a way that Pinfill cannot decode ({syntax.name}): "
             "export it uncompressed or in JPEG 2000."
+        )
+    if "PhotometricInterpretation" in dataset and (
+        dataset.PhotometricInterpretation not in colour.KNOWN
+    ):
+        raise StudyError(
+            f"{name} has the photometric interpretation {dataset.PhotometricInterpretation}, "
+            "which Pinfill cannot show: export it as MONOCHROME2 or RGB."
         )
     rows, columns = int(dataset.get("Rows") or 0), int(dataset.get("Columns") or 0)
     if not rows or not columns:
@@ -100,20 +120,55 @@ def _bits_below(dataset: FileDataset) -> int:
     return 0 if stored is None or high is None else int(high) + 1 - int(stored)
 
 
-def _decode(dataset: FileDataset, name: str) -> NDArray[np.integer]:
+def _layout(dataset: FileDataset, depth: int) -> BitLayout:
+    """How the words of ``depth`` bits lie that were decoded."""
+    stored = int(dataset.BitsStored)
+    # A codestream no deeper than the values holds them as they are, wherever the words had them.
+    below = _bits_below(dataset) if depth > stored else 0
+    signed = int(dataset.PixelRepresentation) == 1 and int(dataset.SamplesPerPixel) == 1
+    return BitLayout(stored, below, signed)
+
+
+def _samples(words: NDArray[np.integer], layout: BitLayout) -> NDArray[np.unsignedinteger]:
+    """The samples of a colour image, which are never signed."""
+    unsigned = words.view(f"u{words.dtype.itemsize}")
+    if layout.stored == 8 * words.dtype.itemsize:
+        return unsigned
+    return stored_values(unsigned, layout).view(np.uint16)
+
+
+def _decode(dataset: FileDataset, name: str) -> tuple[NDArray[np.integer], str, int]:
+    """Words with their unused bits, what colours they are, and how many bits they have."""
     syntax = dataset.file_meta.TransferSyntaxUID
     plugin = codecs.PLUGIN if syntax.is_encapsulated else ""
-    below = _bits_below(dataset)
-    bits: dict[str, Any] = {"bits_stored": int(dataset.HighBit) + 1} if below else {}
+    partial = colour.sampling_of_partial(dataset)
+    options: dict[str, Any] = {"bits_stored": int(dataset.BitsStored) + _bits_below(dataset)}
+    if partial:
+        options["photometric_interpretation"] = partial
     try:
-        frame, _ = get_decoder(syntax).as_array(dataset, index=0, decoding_plugin=plugin, **bits)
+        frame, told = get_decoder(syntax).as_array(
+            dataset, index=0, raw=True, decoding_plugin=plugin, **_UNCORRECTED, **options
+        )
     except Exception as error:  # pydicom and the codecs raise nearly any type on damaged input
         how = f" ({syntax.name})" if syntax.is_encapsulated else ""
         raise StudyError(
             f"The pixel data of {name} cannot be decoded{how}, it is cut short or damaged: "
             "fetch the file again from its source."
         ) from error
-    return np.right_shift(frame, below) if below else frame
+    words = frame.astype(frame.dtype.newbyteorder("="), copy=False)
+    photometric = colour.YBR_PARTIAL if partial else str(told["photometric_interpretation"])
+    depth = int(told["bits_stored"]) if syntax.is_encapsulated else int(dataset.BitsAllocated)
+    return words, photometric, depth
+
+
+def _palette(dataset: FileDataset, name: str) -> LookupTable:
+    try:
+        return palette(dataset)
+    except (ValueError, TypeError, AttributeError, LookupError) as error:
+        raise StudyError(
+            f"{name} has a damaged palette, so its colours are lost: "
+            "export it again from its source."
+        ) from error
 
 
 def _frame_cautions(dataset: FileDataset) -> list[str]:
@@ -122,7 +177,7 @@ def _frame_cautions(dataset: FileDataset) -> list[str]:
     if frames > 1:
         cautions.append(f"This file holds {frames} frames; only the first is shown.")
     syntax = dataset.file_meta.TransferSyntaxUID
-    if dataset.get("LossyImageCompression") == "01" or syntax in _LOSSY:
+    if dataset.get("LossyImageCompression") == "01" or syntax in codecs.LOSSY:
         ratio = _last_number(dataset, "LossyImageCompressionRatio")
         told = f" (about {ratio:.0f}:1)" if ratio and ratio > 1 else ""
         cautions.append(f"The image was compressed with loss{told}: fine detail may be missing.")

@@ -11,6 +11,7 @@ from pydicom.dataset import Dataset
 from pydicom.multival import MultiValue
 
 from desktop.studies.errors import StudyError
+from desktop.studies.lookup_tables import grey_table, is_big_endian
 from desktop.viewer.pixels import (
     MIN_EXACT_WIDTH,
     LookupTable,
@@ -34,10 +35,10 @@ def stored_image(dataset: Dataset, stored: Stored, name: str) -> tuple[StoredIma
     photometric = str(dataset.PhotometricInterpretation)
     monochrome = photometric.startswith("MONOCHROME")
     slope, intercept, table = _modality(dataset, name) if monochrome else (1.0, 0.0, None)
-    signed = bool(stored.dtype == np.int16) or intercept < 0
     presets: tuple[Preset, ...] = ()
     if monochrome:
-        presets = (*_voi_tables(dataset, signed, cautions), *_windows(dataset, cautions))
+        negative = table is None and _goes_below_zero(dataset, slope, intercept)
+        presets = (*_voi_tables(dataset, negative, cautions), *_windows(dataset, cautions))
         if not presets:
             cautions.append(
                 "The file gives no display window: contrast was set from the image itself."
@@ -100,7 +101,8 @@ def _modality(dataset: Dataset, name: str) -> tuple[float, float, LookupTable | 
     if sequence := dataset.get("ModalityLUTSequence"):
         signed = int(dataset.get("PixelRepresentation") or 0) == 1
         try:
-            return 1.0, 0.0, _table(sequence[0], signed)
+            big_endian = is_big_endian(dataset)
+            return 1.0, 0.0, grey_table(sequence[0], signed=signed, big_endian=big_endian)
         except (ValueError, TypeError, AttributeError, KeyError) as error:
             raise StudyError(
                 f"{name} has a damaged modality lookup table, so its values would be wrong: "
@@ -117,31 +119,21 @@ def _modality(dataset: Dataset, name: str) -> tuple[float, float, LookupTable | 
     return slope[0], intercept[0], None
 
 
-def _table(item: Dataset, signed: bool) -> LookupTable:
-    """A LUT item (PS3.3 C.11.1.1.1). Raises ValueError, TypeError or AttributeError."""
-    count, first, bits = (int(number) for number in item.LUTDescriptor)
-    count = (count & 0xFFFF) or 65536  # an unsigned number that may have been read as signed
-    if signed and first > 32767:
-        first -= 65536  # a signed descriptor that was written as unsigned
-    data = item.LUTData
-    if isinstance(data, bytes):
-        wide = len(data) >= 2 * count
-        entries = np.frombuffer(data, "<u2" if wide else "u1")
-    else:
-        entries = np.atleast_1d(np.asarray(data, dtype=np.int64) & 0xFFFF)
-        if bits <= 8 and entries.size == (count + 1) // 2 < count:
-            entries = entries.astype("<u2").view("u1")  # two 8-bit entries in a word
-    if entries.size < count:
-        raise ValueError(f"the table has {entries.size} of {count} entries")
-    explanation = str(item.get("LUTExplanation") or "")
-    return LookupTable(first, bits, entries[:count].astype(np.uint16), explanation)
+def _goes_below_zero(dataset: Dataset, slope: float, intercept: float) -> bool:
+    """Whether modality values can be negative, so that a VOI LUT counts with signs.
+
+    What a modality LUT gives never is (PS3.3 C.11.2.1.1).
+    """
+    bits = int(dataset.BitsStored)
+    lowest = -(2 ** (bits - 1)) if int(dataset.PixelRepresentation) == 1 else 0
+    return any((lowest + reach) * slope + intercept < 0 for reach in (0, 2**bits - 1))
 
 
 def _voi_tables(dataset: Dataset, signed: bool, cautions: list[str]) -> list[Preset]:
     presets = []
     for number, item in enumerate(dataset.get("VOILUTSequence") or (), start=1):
         try:
-            table = _table(item, signed)
+            table = grey_table(item, signed=signed, big_endian=is_big_endian(dataset))
         except (ValueError, TypeError, AttributeError, KeyError):
             cautions.append("A damaged display lookup table (VOI LUT) of the file was left out.")
             continue

@@ -20,7 +20,7 @@ from pydicom.uid import (
     ImplicitVRLittleEndian,
 )
 
-from desktop.studies.grey_levels import _table
+from desktop.studies.lookup_tables import grey_table
 from desktop.studies.reading import Study, StudyError, read_study
 from desktop.viewer.pixels import LookupTable, VoiFunction, Window, modality_values
 from tests.desktop.studies.factory import gradient, make_dataset, save
@@ -210,7 +210,7 @@ def test_a_long_lut_whose_length_was_read_as_signed() -> None:
     item = lut_item(0, 16, list(range(40000)), "OW")
     del item[0x0028, 0x3002]
     item.add_new("LUTDescriptor", "SS", [40000 - 65536, 0, 16])  # as real files come to say it
-    assert _table(item, signed=True).entries.size == 40000
+    assert grey_table(item, signed=True).entries.size == 40000
 
 
 def test_a_calibrated_spacing_needs_no_caution(tmp_path: Path) -> None:
@@ -463,7 +463,7 @@ def test_floating_point_pixels(tmp_path: Path) -> None:
         ({"BitsAllocated": 32, "BitsStored": 32}, "32 bits"),
         ({"RescaleSlope": 0}, "slope of zero"),
         ({"Rows": 4000}, "cut short or damaged"),
-        ({"PhotometricInterpretation": "MADE UP"}, "damaged"),
+        ({"PhotometricInterpretation": "MADE UP"}, "photometric interpretation MADE UP"),
         ({"PixelRepresentation": None}, "damaged"),
     ],
 )

@@ -1,0 +1,66 @@
+"""Grey from colour: the luma of each photometric interpretation (PS3.3 C.7.6.3.1.2)."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from pydicom.dataset import Dataset
+
+GREY: Final = frozenset({"MONOCHROME1", "MONOCHROME2"})
+PALETTE: Final = "PALETTE COLOR"
+_LUMA_FIRST: Final = frozenset({"YBR_FULL", "YBR_FULL_422", "YBR_ICT", "YBR_RCT"})
+YBR_PARTIAL: Final = "YBR_PARTIAL_422"
+KNOWN: Final = GREY | _LUMA_FIRST | {PALETTE, "RGB", YBR_PARTIAL}
+"""What can be shown. Of the retired ones HSV, ARGB and CMYK the standard never said the scale."""
+
+_STRIP: Final = 256
+"""Rows at a time: sums need 32 bits, and a large picture would fill the memory with them."""
+
+
+def normalise_photometric(dataset: Dataset) -> None:
+    """Write the photometric interpretation in capitals, which some files do not."""
+    if photometric := dataset.get("PhotometricInterpretation"):
+        dataset.PhotometricInterpretation = str(photometric).strip().upper()
+
+
+def contradictions(dataset: Dataset) -> list[str]:
+    """Cautions where the number of samples a pixel is not that of the photometric name."""
+    photometric, samples = str(dataset.PhotometricInterpretation), int(dataset.SamplesPerPixel)
+    if (samples == 1) == (photometric in GREY or photometric == PALETTE):
+        return []
+    return [f"The file contradicts itself: {photometric} with {samples} sample(s) a pixel."]
+
+
+def sampling_of_partial(dataset: Dataset) -> str:
+    """The space of full range that is sampled like the YBR_PARTIAL_422 of a dataset, or ``""``.
+
+    Half as many chroma samples as pixels are the rule where nothing is compressed.
+    """
+    if dataset.PhotometricInterpretation != YBR_PARTIAL:
+        return ""
+    whole = len(dataset.PixelData) >= 3 * int(dataset.Rows) * int(dataset.Columns)
+    native = not dataset.file_meta.TransferSyntaxUID.is_encapsulated
+    return "YBR_FULL_422" if native and not whole else "YBR_FULL"
+
+
+def luma(rgb: NDArray[np.integer]) -> NDArray[np.uint16]:
+    """ITU-R BT.601 luma of (…, 3) unsigned RGB in whole numbers."""
+    grey = np.empty(rgb.shape[:-1], np.uint16)
+    for top in range(0, len(grey), _STRIP):
+        strip = rgb[top : top + _STRIP]
+        red, green, blue = (strip[..., band].astype(np.uint32) for band in range(3))
+        grey[top : top + _STRIP] = (299 * red + 587 * green + 114 * blue + 500) // 1000
+    return grey
+
+
+def grey_of(colour: NDArray[np.unsignedinteger], photometric: str) -> NDArray[np.uint16]:
+    """The luma of (rows, columns, 3) samples; in the YBR spaces that is the first sample."""
+    if photometric in _LUMA_FIRST:
+        return colour[..., 0].astype(np.uint16)
+    if photometric == YBR_PARTIAL:
+        # Eight bits, black at 16 and white at 235.
+        above_black = np.clip(colour[..., 0].astype(np.int32) - 16, 0, 219)
+        return ((above_black * 510 + 219) // 438).astype(np.uint16)
+    return luma(colour)
