@@ -88,6 +88,59 @@ def test_signed_pixels_that_were_compressed_as_unsigned(tmp_path: Path) -> None:
     np.testing.assert_array_equal(stored(path), pixels)
 
 
+def twelve_bits() -> tuple[np.ndarray, np.ndarray]:
+    """Signed values, and the words of them whose unused high bits are zero (PS3.5 8.1.1)."""
+    values = RADIOGRAPH.astype(np.int16) - 2048
+    return values, values.view(np.uint16) & 0x0FFF
+
+
+@pytest.mark.parametrize("above", [0, 0x5000])
+@pytest.mark.parametrize(
+    ("syntax", "encode"),
+    [
+        (JPEGLSLossless, imagecodecs.jpegls_encode),
+        (JPEGLosslessSV1, lambda words: imagecodecs.ljpeg_encode(words, bitspersample=16)),
+        (JPEG2000Lossless, lambda words: jpeg2000(words, 16)),
+        (JPEG2000Lossless, lambda words: jpeg2000(words.view(np.int16), 16)),
+    ],
+)
+def test_signs_of_values_in_deeper_codestreams(
+    tmp_path: Path, syntax: UID, encode: Any, above: int
+) -> None:
+    values, words = twelve_bits()
+    dataset = make_dataset(values, BitsStored=12, HighBit=11)
+    frame = bytes(encode((words | above).astype(np.uint16)))
+    path = save(tmp_path / "a.dcm", dataset, syntax=syntax, frames=[frame])
+    np.testing.assert_array_equal(stored(path), values)
+
+
+@pytest.mark.parametrize("signed", [False, True])
+def test_errors_of_lossy_compression_do_not_wrap_around(tmp_path: Path, signed: bool) -> None:
+    values = np.where(np.indices((40, 40)).sum(axis=0) % 3 > 0, 2047, -2048).astype(np.int16)
+    values = values if signed else (values + 2048).astype(np.uint16)
+    frame = imagecodecs.jpegls_encode(values.view(np.uint16) + (0 if signed else 1), level=5)
+    dataset = make_dataset(values, BitsStored=12, HighBit=11)
+    path = save(tmp_path / "a.dcm", dataset, syntax=JPEGLSNearLossless, frames=[frame])
+    assert np.abs(stored(path).astype(int) - values).max() <= 6
+
+
+def test_values_in_a_codestream_are_not_shifted(tmp_path: Path) -> None:
+    """The file's words had their values on the left; a codestream of twelve bits has no left."""
+    dataset = make_dataset(RADIOGRAPH << 4, HighBit=15)
+    frames = {12: jpeg2000(RADIOGRAPH, 12), 16: jpeg2000(RADIOGRAPH << 4, 16)}
+    for frame in frames.values():
+        path = save(tmp_path / "a.dcm", dataset, syntax=JPEG2000Lossless, frames=[frame])
+        np.testing.assert_array_equal(stored(path), RADIOGRAPH)
+
+
+def test_a_codestream_that_is_deeper_than_the_words_is_refused(tmp_path: Path) -> None:
+    dataset = make_dataset(RADIOGRAPH.astype(np.uint8))
+    frame = jpeg2000(RADIOGRAPH, 12)
+    path = save(tmp_path / "a.dcm", dataset, syntax=JPEG2000Lossless, frames=[frame])
+    with pytest.raises(StudyError, match="JPEG 2000"):
+        read_study(path)
+
+
 def test_eight_bit_frames_in_a_sixteen_bit_file(tmp_path: Path) -> None:
     small = gradient(top=255).astype(np.uint8)
     dataset = make_dataset(small.astype(np.uint16), BitsStored=8, HighBit=7)
