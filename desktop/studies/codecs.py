@@ -49,6 +49,8 @@ LOSSY: Final = frozenset({JPEGBaseline8Bit, JPEGExtended12Bit, JPEGLSNearLossles
 _FRAME_HEADERS: Final = frozenset({*range(0xC0, 0xD0), 0xF7} - {0xC4, 0xC8, 0xCC})
 _SCAN_HEADER: Final = frozenset({0xDA})
 """Second bytes of markers (ISO/IEC 10918-1 table B.1, ISO/IEC 14495-1 C.1.1)."""
+_FILL: Final = 0xFF
+"""May stand before any marker."""
 
 _END: Final = b"\xff\xd9"
 """End of image in JPEG and JPEG-LS, end of codestream in JPEG 2000."""
@@ -107,7 +109,7 @@ def decode_frame(source: bytes, runner: DecodeRunner) -> bytearray:
 def _depth(source: bytes, syntax: UID) -> int:
     """Bits of a value in the codestream, which may be more or fewer than the file says."""
     if syntax in _JPEG_2000:
-        return get_j2k_parameters(source)["precision"]  # type: ignore[no-any-return]
+        return int(get_j2k_parameters(source)["precision"])
     return source[_segment(source, _FRAME_HEADERS) + 4]
 
 
@@ -122,8 +124,11 @@ def _is_lossy(source: bytes, syntax: UID) -> bool:
 def _segment(source: bytes, markers: frozenset[int]) -> int:
     """Where the first segment with one of these markers starts in a JPEG or JPEG-LS frame."""
     at = 2
-    while source[at + 1] not in markers:  # a marker, then the length of its segment
-        at += 2 + int.from_bytes(source[at + 2 : at + 4], "big")
+    while source[at + 1] not in markers:
+        if source[at + 1] == _FILL:
+            at += 1
+        else:  # a marker, then the length of its segment
+            at += 2 + int.from_bytes(source[at + 2 : at + 4], "big")
     return at
 
 
