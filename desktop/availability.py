@@ -21,6 +21,7 @@ class Situation:
     worker: bool = True  # runs or is being started
     ready: bool = True  # the worker is
     changing: bool = False  # the worker is, to another adapter
+    silent: bool = False  # the worker does not answer
     stopping: bool = False  # the worker is, for another to take its place
     text: bool = False  # the report has some
     selection: bool = False
@@ -43,6 +44,7 @@ def refusals(now: Situation) -> Iterator[tuple[str, str | None]]:
         (now.comparing, "Wait for the comparison, or cancel it"),
         (now.stopping, "Wait until the worker has stopped"),
         (not now.worker, "The worker is not running: restart it first"),
+        (now.silent, "The worker does not answer: wait, or restart it"),
     )
     for name in ("draft", "infill", "ask"):
         yield name, model

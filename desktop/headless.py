@@ -7,7 +7,7 @@ import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from desktop.report.faults import cautions
 from desktop.studies.context import prompt_context
@@ -17,6 +17,9 @@ from desktop.terminal import LiveCanvas, printable
 from desktop.viewer.pixels import model_image
 from inference.client import ANYWHERE, Client, Placement
 from inference.protocol import Filled, Fixed, Options, Paradigm, Piece, join
+
+SILENT: Final = "The worker does not answer. Wait whether it comes back, or end with Ctrl-C."
+AGAIN: Final = "The worker answers again."
 
 
 class WrongParadigm(Exception):
@@ -40,8 +43,8 @@ def run(
     that the checkpoint has to be of, ``adapter`` a folder that is put on top of it.
 
     Raises :class:`WrongParadigm`, :class:`~desktop.studies.errors.StudyError`,
-    :class:`~inference.client.WorkerError`, and :class:`KeyboardInterrupt` on Ctrl-C, after the
-    worker has put the job down.
+    :class:`~inference.client.WorkerError`, and :class:`KeyboardInterrupt` on Ctrl-C, once the
+    worker has ended: by itself where it answers, else by force.
     """
     study = read_study(study_path)
     filled = asyncio.run(_fill(study, pieces, checkpoint, placement, options, paradigm, adapter))
@@ -61,6 +64,7 @@ async def _fill(
 ) -> Filled:
     with LiveCanvas(pieces, sys.stderr) as live:
         client = await Client.launch(checkpoint, placement=placement, on_loading=live.say)
+        client.on_answering = lambda answering: live.warn(AGAIN if answering else SILENT)
         try:
             if paradigm not in (None, client.model.paradigm):
                 raise WrongParadigm(

@@ -419,6 +419,7 @@ class MainWindow(QMainWindow):
             ready=self.link.state is WorkerState.READY,
             changing=self.link.state is WorkerState.CHANGING,
             stopping=self.link.state is WorkerState.STOPPING,
+            silent=self.link.state is WorkerState.SILENT,
             text=bool(report.text),
             selection=start != end,
             candidates=self.choosing.several,
@@ -435,6 +436,8 @@ class MainWindow(QMainWindow):
         if self.link.state is WorkerState.READY:
             self.worker.remember()
             self._prepare()
+        elif self.link.state is WorkerState.SILENT:
+            self.worker.tell_of_silence(self._consolation())
         self._allow()
 
     def _prepare(self) -> None:
@@ -442,7 +445,10 @@ class MainWindow(QMainWindow):
             self.drafting.prepare(self.session.study)
 
     def _worker_died(self, error: WorkerError) -> None:
-        self.worker.tell_of_death(error, "Your report is untouched." if self.session.study else "")
+        self.worker.tell_of_death(error, self._consolation())
+
+    def _consolation(self) -> str:
+        return "Your report is untouched." if self.session.study else ""
 
     # Ending
 

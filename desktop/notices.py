@@ -61,12 +61,13 @@ class Notices(QObject):
             WorkerState.READY: "Ready",
             WorkerState.BUSY: "Writing",
             WorkerState.CHANGING: "Changing the adapter…",
+            WorkerState.SILENT: "Does not answer",
             WorkerState.STOPPING: "Stopping the worker…",
             WorkerState.DIED: "Worker stopped",
         }[self._link.state]
         self._status.show_worker(self._link.state.value, text)
         self._status.show_model(self._link.model)
-        if self._link.state is WorkerState.READY:
+        if self._link.state in (WorkerState.READY, WorkerState.BUSY, WorkerState.CHANGING):
             self._banner.withdraw("worker")
 
     def show_refusal(self, error: WorkerError) -> None:

@@ -24,11 +24,12 @@ class LiveCanvas:
     """The report with the draft canvas in its gaps, redrawn in place and wiped at the end.
 
     Fills are underlined once they are settled and dim italic before, so that pinned text, settled
-    and unsettled fills differ without colour. Does nothing where ``stream`` is no terminal.
+    and unsettled fills differ without colour. Only warns where ``stream`` is no terminal.
     """
 
     def __init__(self, pieces: Sequence[Piece], stream: TextIO) -> None:
         self._pieces = tuple(pieces)
+        self._stream = stream
         self._live: Live | None = None
         if stream.isatty():
             console = Console(file=stream, highlight=False)
@@ -53,6 +54,13 @@ class LiveCanvas:
         """Show what the worker is busy with before its first canvas."""
         if self._live:
             self._live.update(Text(f"{printable(stage)} …", style="dim"))
+
+    def warn(self, sentence: str) -> None:
+        """Say what stays on the screen, above what is redrawn."""
+        if self._live:
+            self._live.console.print(Text(f"pinfill: {printable(sentence)}"))
+        else:
+            print(f"pinfill: {printable(sentence)}", file=self._stream, flush=True)
 
     def show(self, canvas: Canvas) -> None:
         """Show the draft canvas after a step."""

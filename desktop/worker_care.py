@@ -68,6 +68,17 @@ class WorkerCare:
         text = f"{error} {consolation}".strip()
         self._banner.show_notice(Notice(NoticeKind.ERROR, text, action=action, topic="worker"))
 
+    def tell_of_silence(self, consolation: str) -> None:
+        """Say that the worker hangs; once it answers, the notice is withdrawn."""
+        text = (
+            "The worker does not answer. It may come back by itself; restart it if it does not. "
+            f"{consolation}"
+        )
+        action = ("Restart worker", self.restart)
+        self._banner.show_notice(
+            Notice(NoticeKind.ERROR, text.strip(), action=action, topic="worker")
+        )
+
     async def _replace(self) -> None:
         # Together, for a job may wait for the answer of a worker that hangs; the link first, for
         # it takes no job from then on.

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
-from typing import Protocol
+from typing import Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +29,7 @@ class WorkerState(StrEnum):
     READY = "ready"
     BUSY = "busy"
     CHANGING = "changing"
+    SILENT = "silent"
     STOPPING = "stopping"
     DIED = "died"
 
@@ -53,6 +54,7 @@ class InfillClient(Protocol):
 
     model: ModelInfo
     died: asyncio.Future[WorkerDied | None]
+    on_answering: Callable[[bool], None] | None
 
     @property
     def pid(self) -> int | None: ...
@@ -88,6 +90,9 @@ Launch = Callable[[ModelChoice, Callable[[str], None]], Awaitable[InfillClient]]
 """Start a worker and wait until it is ready; the second argument is told each stage of loading."""
 
 
+_AT_WORK: Final = (WorkerState.READY, WorkerState.BUSY, WorkerState.CHANGING)
+
+
 class WorkerLink(QObject):
     """Holds the worker of one window.
 
@@ -107,6 +112,7 @@ class WorkerLink(QObject):
         self._adapters: dict[str, Path] = {}
         self._client: InfillClient | None = None
         self._state = WorkerState.STOPPED
+        self._silent = False
         self._stage = ""
         self._fault: WorkerError | None = None
         self._settled = asyncio.Event()
@@ -115,7 +121,8 @@ class WorkerLink(QObject):
 
     @property
     def state(self) -> WorkerState:
-        return self._state
+        """What the worker is at; silent where it ought to work and does not answer."""
+        return WorkerState.SILENT if self._silent and self._state in _AT_WORK else self._state
 
     @property
     def stage(self) -> str:
@@ -232,6 +239,8 @@ class WorkerLink(QObject):
             self._end_with(error)
             return
         _log.info("the worker is ready, process %s", self._client.pid)
+        self._silent = False
+        self._client.on_answering = self._heard
         await self._load_chosen_adapter(self._client)
         self._stage = ""
         self._become(WorkerState.READY)
@@ -291,6 +300,10 @@ class WorkerLink(QObject):
         self._become(WorkerState.DIED)
         self._settled.set()
         self.died.emit(self._fault)
+
+    def _heard(self, answering: bool) -> None:
+        self._silent = not answering
+        self.state_changed.emit()
 
     def _told(self, stage: str) -> None:
         self._stage = stage

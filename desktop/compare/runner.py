@@ -280,6 +280,10 @@ class Runner(QObject):
         other = self._other
         if other is not None and other.state is WorkerState.STARTING:
             self.stage.emit(f"{other.stage or f'Loading {other.choice.checkpoint.name}'}…")
+        elif other is not None and other.state is WorkerState.SILENT:
+            self.stage.emit(
+                f"The worker of {other.choice.checkpoint.name} does not answer: wait, or cancel"
+            )
 
 
 async def _end(link: WorkerLink) -> None:

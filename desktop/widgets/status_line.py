@@ -61,7 +61,7 @@ class StatusLine(QFrame):
         return " · ".join(part for part in parts if part)
 
     def show_worker(self, state: str, text: str) -> None:
-        """``state`` is stopped, starting, ready, busy, changing, stopping or died."""
+        """``state`` is stopped, starting, ready, busy, changing, silent, stopping or died."""
         self._state = state
         self._worker.setText(text)
         self.recolor(self._colors)
@@ -117,11 +117,12 @@ class StatusLine(QFrame):
             "starting": colors.warning,
             "changing": colors.warning,
             "stopping": colors.warning,
+            "silent": colors.warning,
             "died": colors.error,
         }.get(self._state, colors.muted)
         scale = self.devicePixelRatioF()
         waits = self._state in ("stopping", "changing")
-        name = "starting" if waits else self._state
+        name = {"silent": "died"}.get(self._state, "starting" if waits else self._state)
         self._glyph.setPixmap(theme.glyph(name, color, scale=scale))
 
 

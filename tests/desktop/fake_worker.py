@@ -50,6 +50,7 @@ class FakeClient:
         self.model = MODEL
         self.pid: int | None = None
         self.died: asyncio.Future[WorkerDied | None] = asyncio.get_running_loop().create_future()
+        self.on_answering: Callable[[bool], None] | None = None
         self.asked: tuple[Piece, ...] = ()
         self.image: NDArray[np.uint8] | None = None
         self.context = ""
@@ -188,6 +189,11 @@ class FakeClient:
         """End the job as a worker does that was told so by another client."""
         assert self._answer is not None
         self._answer.set_exception(WorkerDied("The worker was stopped by someone else."))
+
+    def answer(self, answering: bool) -> None:
+        """What the heartbeat finds: the worker has fallen silent, or answers again."""
+        assert self.on_answering is not None
+        self.on_answering(answering)
 
     def die(self, message: str = "The worker was killed by SIGKILL.") -> None:
         death = WorkerDied(message)

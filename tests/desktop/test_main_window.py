@@ -256,6 +256,37 @@ async def test_death_in_mid_canvas_is_told_and_a_click_restarts(tmp_path: Path) 
 
 
 @on_qt_loop
+async def test_silence_in_mid_canvas_is_told_until_the_worker_answers(tmp_path: Path) -> None:
+    async with shown(tmp_path) as bench:
+        client = await bench.worker()
+        await bench.open()
+        await bench.drafted(client)
+        before = bench.report.content
+        await bench.ask("infill", client)
+        client.draw(5, "Half a sent")
+        client.answer(False)
+        assert "The worker does not answer" in bench.notice
+        assert "report is untouched" in bench.notice
+        assert "Does not answer" in bench.window.status.text
+        client.answer(True)
+        assert bench.notice == ""
+
+        client.answer(False)
+        bench.window.commands["cancel"].trigger()
+        await until(lambda: not bench.window.drafting.busy)
+        assert bench.report.content == before
+        assert "does not answer" in bench.window.commands["infill"].toolTip()
+        assert not bench.window.commands["infill"].isEnabled()
+
+        button = bench.window.banner.findChild(QPushButton, "bannerAction")
+        assert isinstance(button, QPushButton)
+        QTest.mouseClick(button, Qt.MouseButton.LeftButton)
+        second = await bench.worker()
+        assert bench.notice == ""
+        await bench.infilled(second)
+
+
+@on_qt_loop
 async def test_a_worker_that_hangs_in_a_job_can_be_restarted(tmp_path: Path) -> None:
     async with shown(tmp_path) as bench:
         client = await bench.worker()

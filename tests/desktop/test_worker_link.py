@@ -119,6 +119,27 @@ async def test_cancelling_the_task_cancels_the_job_and_frees_the_worker() -> Non
     await link.close()
 
 
+async def test_a_worker_that_falls_silent_is_so_until_it_answers() -> None:
+    link, client = await started(FakeLauncher())
+    heard = Heard(link)
+    job = asyncio.create_task(link.run(JOB, ignore))
+    await settle()
+    client.answer(False)
+    assert link.state is WorkerState.SILENT
+    job.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await job
+    assert link.state.value == "silent"
+    client.answer(True)
+    assert link.state.value == "ready"
+    assert heard.states == ["busy", "silent", "silent", "ready"]
+    client.answer(False)
+    client.die("The worker was killed by SIGKILL.")
+    await settle()
+    assert link.state.value == "died"
+    await link.close()
+
+
 async def test_a_refused_job_leaves_the_worker_ready() -> None:
     link, client = await started(FakeLauncher())
     job = asyncio.create_task(link.run(JOB, ignore))

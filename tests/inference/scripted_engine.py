@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable
 from typing import Final
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -154,6 +155,15 @@ class ScriptedEngine:
             time.sleep(STEP_SECONDS)
 
 
+class EndlessEngine(ScriptedEngine):
+    """One whose every infill ends only when it is cancelled."""
+
+    def _follow(
+        self, request: Infill, emit: Callable[[Canvas], None], cancelled: Callable[[], bool]
+    ) -> Filled:
+        return super()._follow(msgspec.structs.replace(request, context="endless"), emit, cancelled)
+
+
 def load(engine: Engine) -> EngineLoader:
     def loader(on_stage: Callable[[str], None]) -> Engine:
         on_stage("Reading the script")
@@ -182,6 +192,7 @@ def load_noisily(on_stage: Callable[[str], None]) -> Engine:
 
 LOADERS: Final[dict[str, EngineLoader]] = {
     "scripted": load(ScriptedEngine()),
+    "endless": load(EndlessEngine()),
     "missing": load_missing,
     "for-ever": load_for_ever,
     "noisy": load_noisily,
