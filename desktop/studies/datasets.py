@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
 import pydicom
 from pydicom.dataset import Dataset, FileDataset
 from pydicom.errors import InvalidDicomError
 from pydicom.uid import (
     UID,
+    DeflatedExplicitVRLittleEndian,
     ExplicitVRBigEndian,
     ExplicitVRLittleEndian,
     ImplicitVRLittleEndian,
     MediaStorageDirectoryStorage,
 )
 
+from desktop.studies import deflate
 from desktop.studies.errors import StudyError
 
 _STORAGE: Final = "1.2.840.10008.5.1.4.1.1."
@@ -89,6 +91,8 @@ def _read(path: Path, *, header_only: bool) -> FileDataset:
     try:
         if path.is_dir():
             raise StudyError(f"{path} is a folder, not a file: open the images inside it.")
+        if path.exists() and not path.is_file():  # a pipe would block for ever
+            raise StudyError(f"{path} is no regular file: choose a DICOM image instead.")
         with path.open("rb") as file:
             try:
                 return _parse(file, header_only=header_only, force=False)
@@ -97,6 +101,11 @@ def _read(path: Path, *, header_only: bool) -> FileDataset:
                 return _parse_without_preamble(file, path, header_only=header_only)
     except StudyError:
         raise
+    except deflate.TooLarge as error:
+        raise StudyError(
+            f"{path.name} unpacks to far more than its picture takes, so it was not opened: "
+            "fetch it again from its source."
+        ) from error
     except FileNotFoundError as error:
         raise StudyError(
             f"{path} does not exist: it was moved or deleted, or its drive is not connected."
@@ -114,17 +123,18 @@ def _read(path: Path, *, header_only: bool) -> FileDataset:
         ) from error
 
 
-def _parse(file: object, *, header_only: bool, force: bool) -> FileDataset:
+def _parse(file: BinaryIO, *, header_only: bool, force: bool) -> FileDataset:
     tags = list(_HEADER_TAGS) if header_only else None
-    return pydicom.dcmread(
-        file,  # type: ignore[arg-type]
-        force=force,
-        stop_before_pixels=header_only,
-        specific_tags=tags,
+    unpacked = deflate.inflated(file, header_only=header_only)
+    dataset = pydicom.dcmread(
+        unpacked or file, force=force, stop_before_pixels=header_only, specific_tags=tags
     )
+    if unpacked is not None:
+        dataset.file_meta.TransferSyntaxUID = DeflatedExplicitVRLittleEndian
+    return dataset
 
 
-def _parse_without_preamble(file: object, path: Path, *, header_only: bool) -> FileDataset:
+def _parse_without_preamble(file: BinaryIO, path: Path, *, header_only: bool) -> FileDataset:
     """Old archives hold datasets without preamble and file header: take those, nothing else."""
     not_dicom = StudyError(f"{path.name} is not a DICOM file: choose a DICOM image instead.")
     try:

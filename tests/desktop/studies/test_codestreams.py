@@ -16,7 +16,6 @@ from pydicom.uid import (
     RLELossless,
 )
 
-from desktop.studies import codecs
 from desktop.studies.codestreams import Extent, hold_jpeg, hold_jpeg_2000, hold_rle
 from desktop.studies.reading import StudyError, read_study
 from tests.desktop.studies.factory import gradient, make_dataset, save
@@ -72,7 +71,7 @@ def test_a_frame_that_claims_to_be_huge_is_never_decoded(
         raise AssertionError("decoded")
 
     for name in ("jpeg8_decode", "jpegls_decode", "jpeg2k_decode"):
-        monkeypatch.setattr(codecs.imagecodecs, name, decode)
+        monkeypatch.setattr(imagecodecs, name, decode)
     frame = encode(GREY)
     size = struct.pack(">HH", 48, 40), struct.pack(">HH", 65535, 65535)
     if hold is hold_jpeg_2000:
