@@ -60,8 +60,16 @@ def open_header(path: Path) -> FileDataset:
 
 def sop_class(dataset: Dataset) -> UID:
     """The SOP class, from the dataset or else from its file header; may be empty."""
-    meta = getattr(dataset, "file_meta", Dataset())
-    return UID(str(dataset.get("SOPClassUID") or meta.get("MediaStorageSOPClassUID") or ""))
+    for source, keyword in (
+        (dataset, "SOPClassUID"),
+        (getattr(dataset, "file_meta", Dataset()), "MediaStorageSOPClassUID"),
+    ):
+        try:
+            if value := source.get(keyword):
+                return UID(str(value))
+        except Exception:  # values are parsed on first access, and pydicom raises nearly any type
+            continue
+    return UID("")
 
 
 def refuse_without_image(dataset: Dataset, path: Path) -> None:

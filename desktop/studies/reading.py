@@ -57,8 +57,8 @@ class Study:
 
 def read_study(path: Path) -> Study:
     """Read one DICOM image. Raises :class:`StudyError`, and nothing else, on any bad file."""
-    dataset = open_dataset(path)
     try:
+        dataset = open_dataset(path)
         stored, frame_cautions = first_frame(dataset, path.name)
         image, grey_cautions = stored_image(dataset, stored, path.name)
         return Study(

@@ -1,17 +1,20 @@
 from __future__ import annotations
 
+import contextlib
 import os
+import struct
 import threading
 from pathlib import Path
 
 import pytest
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.sequence import Sequence
+from pydicom.tag import Tag
 from pydicom.uid import ExplicitVRLittleEndian, MediaStorageDirectoryStorage, generate_uid
 
 from desktop.studies import folders
 from desktop.studies.datasets import open_header as open_real_header
-from desktop.studies.reading import find_studies
+from desktop.studies.reading import StudyError, find_studies, read_study
 from tests.desktop.studies.factory import make_dataset, save
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:pydicom")
@@ -179,3 +182,19 @@ def test_a_search_that_was_stopped_before_says_nothing_of_the_folder(tmp_path: P
     stop = threading.Event()
     stop.set()
     assert find_studies([tmp_path], stop) == ([], [])
+
+
+@pytest.mark.parametrize("keyword", ["SOPClassUID", "Rows", "BitsAllocated", "PatientName"])
+def test_an_unknown_value_representation_keeps_no_other_file_from_being_found(
+    tmp_path: Path, keyword: str
+) -> None:
+    good, odd = save(tmp_path / "disc" / "good.dcm"), save(tmp_path / "disc" / "odd.dcm")
+    tag = Tag(keyword)
+    element = struct.pack("<HH", tag.group, tag.element)
+    data = odd.read_bytes()
+    at = data.index(element, 340) + 4
+    odd.write_bytes(data[:at] + b"ZZ" + data[at + 2 :])
+    for paths in ([tmp_path / "disc"], [odd, good], [good, odd]):
+        assert good in find_studies(paths)[0]
+    with contextlib.suppress(StudyError):
+        read_study(odd)
