@@ -231,7 +231,7 @@ class MainWindow(QMainWindow):
             self.commands[name].triggered.connect(lambda _checked=False, run=handler: run())
 
         self.session.list_changed.connect(self._show_list)
-        self.session.study_changed.connect(self._show_study)
+        self.session.views.append(self._show_study)
         self.viewport.paths_dropped.connect(self.open_paths)
         self.study_bar.chosen.connect(self._choose_study)
         self.editor.changed.connect(self._allow)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from PySide6.QtCore import QObject
 
 from desktop.asking import Asking
 from desktop.drafting import Drafting
 from desktop.report.faults import cautions
+from desktop.report.finding import Doubt
 from desktop.report.model import NothingToFill
 from desktop.report.store import StoreConflict
 from desktop.session import StudySession
@@ -38,6 +41,7 @@ class Notices(QObject):
         self._banner = banner
         self._status = status
         session.failed.connect(self.show_errors)
+        session.doubted.connect(self.show_doubt)
         session.saved.connect(self._show_saved)
         drafting.waiting.connect(self._show_waiting)
         drafting.progressed.connect(status.show_canvas)
@@ -95,6 +99,13 @@ class Notices(QObject):
                 action=("Save over it", self._save_over) if conflict else None,
                 topic=UNSAVED if errors[0] is self._session.unsaved else "studies",
             )
+        )
+
+    def show_doubt(self, doubt: Doubt) -> None:
+        """Whose a report is cannot be told for sure: the reader decides."""
+        take = ("Take it", partial(self._session.take, doubt)) if doubt.offer is not None else None
+        self._banner.show_notice(
+            Notice(NoticeKind.WARNING, doubt.text, action=take, topic="studies")
         )
 
     def _save_over(self) -> None:

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import threading
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
+from desktop.report.finding import Doubt, find_report, nameless
 from desktop.report.model import Report
+from desktop.report.shelf import Shelf
 from desktop.report.store import ReportStore, StoreConflict, StoreError
 from desktop.studies.isolation import find_studies, read_study
 from desktop.studies.reading import Study, StudyError
+from desktop.viewer.showing import check_showable
+
+_log = logging.getLogger(__name__)
 
 SAVE_DELAY_MS: Final = 500
 """How long a change may wait for its saving; a power cut costs no more."""
@@ -22,36 +29,84 @@ RETRY_DELAY_MS: Final = 10_000
 """How long a report that could not be saved waits for the next try."""
 
 
+@dataclass(frozen=True)
+class _Shown:
+    """What is on screen together: never a part of one beside a part of another."""
+
+    paths: list[Path] = field(default_factory=list)
+    names: list[str] = field(default_factory=list)
+    unreadable: set[int] = field(default_factory=set)
+    index: int = -1
+    study: Study | None = None
+    report: Report = field(default_factory=Report)
+    saved_revision: int = 0
+
+
+@dataclass(frozen=True)
+class _Found:
+    """The report of a study as it goes on screen, and what is told with it."""
+
+    report: Report
+    saved_revision: int
+    doubt: Doubt | None = None
+    error: StoreError | None = None
+
+
 class StudySession(QObject):
     """What is open in one window. Studies are read off the window's thread.
 
+    Another study goes on screen in one step: it is read, all that its first picture needs is
+    computed, the report that is left is saved and the other one found; only then is anything
+    changed, and where one of :attr:`views` raises all is changed back.
+
     ``list_changed`` tells that the studies or their names are others, ``study_changed`` that
     another one is on screen with its report, ``failed`` what stood in the way: a list of
-    :class:`StudyError` and :class:`StoreError`. A report that cannot be saved is not left: the
-    study stays on screen, and :attr:`unsaved` is the error until ``saved`` tells of its end.
+    :class:`StudyError` and :class:`StoreError`, and ``doubted``, a :class:`Doubt`, that a report
+    may be another patient's. A report that cannot be saved is not left: the study stays on
+    screen, and :attr:`unsaved` is the error until ``saved`` tells of its end.
     """
 
     list_changed = Signal()
     study_changed = Signal()
     failed = Signal(object)
+    doubted = Signal(object)
     saved = Signal()
 
     def __init__(self, store: ReportStore, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._store = store
-        self.paths: list[Path] = []
-        self.names: list[str] = []
-        self.index = -1
-        self.study: Study | None = None
-        self.report = Report()
-        self._unreadable: set[int] = set()
-        self._saved_revision = self.report.revision
+        self.views: list[Callable[[], None]] = []
+        """What shows the study on screen; each is called when another one is, before all others."""
+        self._shown = _Shown()
+        self._saved_revision = 0
+        self._shelf = Shelf()
+        self._files: dict[tuple[str, ...], set[Path]] = {}  # shown, of each nameless patient
         self.unsaved: StoreError | None = None
         self._unsubscribe: Callable[[], None] = lambda: None
         self._saving = QTimer(self)
         self._saving.setSingleShot(True)
         self._saving.setInterval(SAVE_DELAY_MS)
         self._saving.timeout.connect(self._save_unasked)
+
+    @property
+    def paths(self) -> list[Path]:
+        return self._shown.paths
+
+    @property
+    def names(self) -> list[str]:
+        return self._shown.names
+
+    @property
+    def index(self) -> int:
+        return self._shown.index
+
+    @property
+    def study(self) -> Study | None:
+        return self._shown.study
+
+    @property
+    def report(self) -> Report:
+        return self._shown.report
 
     async def open(self, paths: Sequence[Path]) -> bool:
         """Open the studies in files and folders, in place of those open now.
@@ -67,32 +122,32 @@ class StudySession(QObject):
         first = await _first_readable(found, errors)
         if errors:  # the report's own troubles come after it, for they matter more
             self.failed.emit(errors)
-        if first is None or not self.save():
+        if first is None:
             return False
         index, study = first
-        self.paths = found
-        self.names = [path.name for path in found]
-        self._unreadable = set(range(index))
-        self._put(index, study)
-        return True
+        names = [path.name for path in found]
+        return self._put(_Shown(found, names, set(range(index)), index, study))
 
-    async def show(self, index: int) -> None:
-        """Put one of the opened studies on screen, with its report."""
+    async def show(self, index: int) -> bool:
+        """Put one of the opened studies on screen, with its report; ``False`` where it stays."""
+        shown = self._shown
         try:
-            study = await _read(self.paths[index])
+            study = await _read(shown.paths[index])
         except StudyError as error:
-            self._unreadable.add(index)
+            shown.unreadable.add(index)
             self.failed.emit([error])
-        else:
-            if self.save():
-                self._put(index, study)
-        self.list_changed.emit()
+            self.list_changed.emit()
+            return False
+        put = self._put(replace(shown, index=index, study=study))
+        if not put:
+            self.list_changed.emit()  # a list that was chosen from shows another place
+        return put
 
     def neighbour(self, step: int) -> int | None:
         """The next study before (-1) or after (1) this one that is not known to be unreadable."""
         index = self.index + step
         while 0 <= index < len(self.paths):
-            if index not in self._unreadable:
+            if index not in self._shown.unreadable:
                 return index
             index += step
         return None
@@ -118,7 +173,7 @@ class StudySession(QObject):
         if self.study is None or self.report.revision == self._saved_revision:
             return True
         try:
-            self._store.save(_key(self.study), self.report, overwrite=overwrite)
+            self._store.save(self.study.identity, self.report, overwrite=overwrite)
         except StoreError as error:
             self.unsaved = error
             if not isinstance(error, StoreConflict):
@@ -129,40 +184,125 @@ class StudySession(QObject):
         self.saved.emit()
         return True
 
-    def _put(self, index: int, study: Study) -> None:
-        """Another image of the same study keeps the report, and with it undo and redo."""
-        same = self.study is not None and _key(self.study) == _key(study)
-        self.index = index
-        self.names[index] = _name(study)
-        self.study = study
-        if not same:
-            self._load(study)
-        self.list_changed.emit()
-        self.study_changed.emit()
+    def _put(self, shown: _Shown) -> bool:
+        """Show all of ``shown`` with the report of its study, or leave everything as it is.
 
-    def _load(self, study: Study) -> None:
-        self._unsubscribe()
+        Another image of the same study keeps the report.
+        """
+        study = shown.study
+        assert study is not None
+        if not self.save():
+            return False
         try:
-            self.report = self._store.load(_key(study)) or Report()
+            found = self._find(study)
+        except Exception as error:  # nothing has changed yet, and nothing will
+            _log.error("the report of %s", study.path, exc_info=error)
+            fault = StoreError(
+                f"{study.path.name} was not opened, for its report cannot be read ({error}): move "
+                f"{self._store.path(study.identity)} away."
+            )
+            self.failed.emit([fault])
+            return False
+        names = [*shown.names]
+        names[shown.index] = _name(study)
+        shown = replace(
+            shown, names=names, report=found.report, saved_revision=found.saved_revision
+        )
+        if not self._commit(shown):
+            return False
+        if found.error is not None:
+            self.failed.emit([found.error])
+        if found.doubt is not None:
+            self.doubted.emit(found.doubt)
+        return True
+
+    def _find(self, study: Study) -> _Found:
+        """The report of ``study``: the one at hand, with its undo, or the saved one."""
+        identity, now = study.identity, self.study
+        if now is not None and now.identity.key == identity.key:
+            return _Found(self.report, self._saved_revision, self._doubt_of(study))
+        kept = self._shelf.get(identity.key)
+        if kept is not None:
+            report, saved_revision = kept
+            if report.revision != saved_revision or self._store.is_current(identity):
+                return _Found(report, saved_revision, self._doubt_of(study))
+        try:
+            saved, doubt = find_report(self._store, identity)
         except StoreError as error:
-            self.report = Report()
+            return _Found(Report(), 0, error=error)
+        report = saved or Report()
+        doubt = self._doubt_of(study) or doubt
+        return _Found(report, report.revision, doubt)
+
+    def _doubt_of(self, study: Study) -> Doubt | None:
+        """Where only the study number says that another file is of the same patient."""
+        if study.identity.named:
+            return None
+        files = self._files.setdefault(study.identity.key, set())
+        is_another = bool(files) and study.path not in files
+        files.add(study.path)
+        return nameless(study.identity) if is_another else None
+
+    def take(self, doubt: Doubt) -> None:
+        """Put the report that was offered in place of the empty one on screen, as one step.
+
+        Tells of a failure, and does nothing where another study is on screen meanwhile.
+        """
+        study = self.study
+        if doubt.offer is None or study is None or study.identity.key != doubt.identity.key:
+            return
+        try:
+            if self.report.text:
+                raise StoreError(
+                    "The report is not empty any more: take everything back, then open the study "
+                    f"again; or copy what you need from {doubt.offer}."
+                )
+            self.report.restore(self._store.read_other(doubt.offer, study.identity.study).content)
+        except StoreError as error:
             self.failed.emit([error])
-        self._saved_revision = self.report.revision
-        self._unsubscribe = self.report.subscribe(self._changed)
+
+    def _commit(self, shown: _Shown) -> bool:
+        """Change all at once, or nothing: a view that raises has everything changed back."""
+        before = replace(self._shown, saved_revision=self._saved_revision)
+        self._become(shown)
+        fault = self._present()
+        if fault is None:
+            self.list_changed.emit()
+            self.study_changed.emit()
+            return True
+        self._become(before)
+        if self._present() is not None:  # what was shown a moment ago; nothing is safer
+            self._become(_Shown())
+            self._present()
+            self.study_changed.emit()
+        assert shown.study is not None
+        shown.unreadable.add(shown.index)
+        name = shown.study.path.name
+        self.failed.emit([StudyError(f"{name} cannot be shown ({fault}): report this file.")])
+        return False
+
+    def _become(self, shown: _Shown) -> None:
+        self._unsubscribe()
+        before, self._shown = self._shown, shown
+        if before.study is not None and before.report is not shown.report:
+            self._shelf.put(before.study.identity.key, before.report, self._saved_revision)
+        self._saved_revision = shown.saved_revision
+        self._unsubscribe = shown.report.subscribe(self._changed)
+
+    def _present(self) -> Exception | None:
+        """Tell the views; returns why one of them cannot show what is open."""
+        try:
+            for view in self.views:
+                view()
+        except Exception as error:
+            _log.error("a study cannot be shown", exc_info=error)
+            return error
+        return None
 
     def _changed(self) -> None:
         # Not restarted by later changes, so that steady typing is saved as well.
         if not self._saving.isActive():
             self._saving.start(SAVE_DELAY_MS)
-
-
-async def _read(path: Path) -> Study:
-    """Read a study off the window's thread; cancelling ends the reading."""
-    stop = threading.Event()
-    try:
-        return await asyncio.to_thread(read_study, path, stop)
-    finally:
-        stop.set()
 
 
 async def _first_readable(
@@ -177,8 +317,29 @@ async def _first_readable(
     return None
 
 
-def _key(study: Study) -> str:
-    return study.study_uid or study.instance_uid or str(study.path.absolute())
+async def _read(path: Path) -> Study:
+    """A study of which all that its first picture needs was computed, off the window's thread.
+
+    Cancelling ends the reading. Raises :class:`StudyError`, and nothing else, on any bad file.
+    """
+    stop = threading.Event()
+
+    def read() -> Study:
+        study = read_study(path, stop)
+        check_showable(study)
+        return study
+
+    try:
+        return await asyncio.to_thread(read)
+    except StudyError:
+        raise
+    except Exception as error:
+        _log.error("%s cannot be read", path, exc_info=error)
+        raise StudyError(
+            f"{path.name} cannot be read ({type(error).__name__}: {error}): report this file."
+        ) from error
+    finally:
+        stop.set()
 
 
 def _name(study: Study) -> str:

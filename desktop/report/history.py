@@ -71,6 +71,11 @@ class History:
     def can_redo(self) -> bool:
         return bool(self._undone)
 
+    @property
+    def characters(self) -> int:
+        """How many characters all states hold together."""
+        return sum(len(step.before.content.text) for step in (*self._done, *self._undone))
+
     def push(self, step: Step, *, starts_word: bool = False) -> None:
         """Add a step; it goes on with the last one while the reader types a word, erases or
         looks through candidates. Back at the candidate that stood there first, there is no step.

@@ -172,6 +172,11 @@ class Report:
     def can_redo(self) -> bool:
         return self._history.can_redo
 
+    @property
+    def characters_kept(self) -> int:
+        """How many characters this and all states that undo and redo lead to hold together."""
+        return len(self.text) + self._history.characters
+
     def plain_text(self) -> str:
         """The text without its gap marks, as it is copied out."""
         return self.text.replace(GAP_CHAR, "")
@@ -275,6 +280,14 @@ class Report:
         """Put a mark away for good. This is no change of the report."""
         self._dismissed.add(mark.dismissal)
         self._notify()
+
+    def restore(self, content: Content) -> None:
+        """Put a whole state in place as one step, e.g. one that was saved elsewhere.
+
+        Raises :class:`ValueError` if ``content`` contradicts itself.
+        """
+        content.check()
+        self._do(content, 0, self._caret, [Edit(0, len(self.text), len(content.text))])
 
     # What the model does
 

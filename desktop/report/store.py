@@ -1,27 +1,9 @@
-"""Reports on disk: one JSON file a study, written whole or not at all.
+"""Reports on disk: one JSON file a study of a patient, written whole or not at all.
 
-A file, format version 1:
-
-.. code-block:: json
-
-    {
-      "format": "pinfill-report",
-      "version": 1,
-      "study_uid": "1.2.826.0.1.3680043.8.498.1",
-      "saved": "2026-03-01T09:30:00+00:00",
-      "revision": 12,
-      "text": "FINDINGS:\\nNo effusion.",
-      "spans": [
-        {"length": 10, "origin": "template", "pinned": true},
-        {"length": 12, "origin": "generated", "pinned": false}
-      ],
-      "gaps": []
-    }
-
-``text`` holds U+FFFC where a gap mark stands; ``gaps`` has one ``{"position": …, "tokens": …}``
-for each, ``tokens`` being ``null`` where the length is left to the model. Lengths and positions
-are code points. The spans cover the text from left to right. ``version`` rises with every change
-that an older Pinfill would misread.
+A file is named by the Study Instance UID and a digest of the patient's part of the identity, so
+that two patients who share a UID never share a file. Its bytes are those of
+:mod:`~desktop.report.coding`. Until format version 2 a file was named by the UID alone; such a one
+is left in its place.
 
 The folder is ``$PINFILL_DATA_DIR/reports``, else ``reports`` in the platform's own place for an
 application's data. It is kept from other users, for reports name patients.
@@ -34,13 +16,13 @@ import hashlib
 import os
 import re
 from datetime import UTC, datetime
-from itertools import accumulate
 from pathlib import Path
 from typing import Final
 
-import msgspec
 import platformdirs
 
+from desktop.report.coding import decode, decode_any, encode
+from desktop.report.errors import DamagedReport, NewerReport, StoreConflict, StoreError
 from desktop.report.files import (
     LARGEST_BYTES,
     flush_folder,
@@ -50,129 +32,27 @@ from desktop.report.files import (
     written_beside,
 )
 from desktop.report.model import Report
-from desktop.report.spans import Content, GapMark, Origin, Span, check_characters
-
-FORMAT: Final = "pinfill-report"
-VERSION: Final = 1
+from desktop.studies.identity import StudyIdentity
 
 _UID: Final = re.compile(r"[0-9]+(\.[0-9]+)*")
 _LONGEST_NAME: Final = 64
 
-
-class StoreError(Exception):
-    """A report could not be read or written; the message says why and what to do."""
-
-
-class StoreConflict(StoreError):
-    """The file changed on disk since it was read here; it was not overwritten."""
-
-
-class DamagedReport(StoreError):
-    """The file is no report. It was moved to ``kept_at``, so that the study can go on."""
-
-    def __init__(self, message: str, kept_at: Path) -> None:
-        super().__init__(message)
-        self.kept_at = kept_at
-
-
-class NewerReport(StoreError):
-    """The file was written by a newer Pinfill; it was left as it is."""
-
-
-class _SavedSpan(msgspec.Struct, frozen=True):
-    length: int
-    origin: Origin
-    pinned: bool
-
-
-class _SavedGap(msgspec.Struct, frozen=True):
-    position: int
-    tokens: int | None = None
-
-
-class _SavedReport(msgspec.Struct, frozen=True):
-    format: str
-    version: int
-    study_uid: str
-    saved: str
-    revision: int
-    text: str
-    spans: tuple[_SavedSpan, ...]
-    gaps: tuple[_SavedGap, ...]
-
-
-class _Header(msgspec.Struct, frozen=True):
-    """What every version has."""
-
-    format: str
-    version: int
+__all__ = [
+    "DamagedReport",
+    "NewerReport",
+    "ReportStore",
+    "StoreConflict",
+    "StoreError",
+    "data_dir",
+    "decode",
+    "encode",
+]
 
 
 def data_dir() -> Path:
     """Where Pinfill keeps what it writes: ``$PINFILL_DATA_DIR`` or the platform's own place."""
     named = os.environ.get("PINFILL_DATA_DIR")
     return Path(named) if named else platformdirs.user_data_path("pinfill", appauthor=False)
-
-
-def encode(report: Report, study_uid: str) -> bytes:
-    """The file's bytes."""
-    content = report.content
-    saved = _SavedReport(
-        format=FORMAT,
-        version=VERSION,
-        study_uid=_told(study_uid),
-        saved=datetime.now(UTC).isoformat(timespec="seconds"),
-        revision=report.revision,
-        text=content.text,
-        spans=tuple(
-            _SavedSpan(span.end - span.start, span.origin, span.pinned) for span in content.spans
-        ),
-        gaps=tuple(_SavedGap(gap.position, gap.tokens) for gap in content.gaps),
-    )
-    return msgspec.json.format(msgspec.json.encode(saved), indent=2) + b"\n"
-
-
-def _told(study_uid: str) -> str:
-    """The study as it stands in the file: a path that is no Unicode has its bytes escaped."""
-    return study_uid.encode(errors="backslashreplace").decode()
-
-
-def decode(data: bytes, study_uid: str) -> Report:
-    """Read a file's bytes.
-
-    Raises :class:`ValueError` if they are no report of that study, :class:`NewerReport` if the
-    format is of a later version.
-    """
-    try:
-        return _decode(data, study_uid)
-    except RecursionError:
-        raise ValueError("it is nested too deeply") from None
-
-
-def _decode(data: bytes, study_uid: str) -> Report:
-    header = msgspec.json.decode(data, type=_Header)
-    if header.format != FORMAT:
-        raise ValueError(f"it calls itself {header.format[:40]!r}")
-    if header.version < 1:
-        raise ValueError(f"there is no format {header.version}")
-    if header.version > VERSION:
-        raise NewerReport(
-            f"The report was saved by a newer Pinfill (format {header.version}, this one reads "
-            f"up to {VERSION}). Update Pinfill to open it; the file was left as it is."
-        )
-    saved = msgspec.json.decode(data, type=_SavedReport)
-    if saved.study_uid != _told(study_uid):
-        raise ValueError(f"it belongs to study {saved.study_uid[:64]}")
-    if saved.revision < 0:
-        raise ValueError(f"there is no revision {saved.revision}")
-    check_characters(saved.text)
-    ends = list(accumulate(span.length for span in saved.spans))
-    spans = tuple(
-        Span(end - span.length, end, span.origin, span.pinned)
-        for span, end in zip(saved.spans, ends, strict=True)
-    )
-    gaps = tuple(GapMark(gap.position, gap.tokens) for gap in saved.gaps)
-    return Report(Content(saved.text, spans, gaps), revision=saved.revision)
 
 
 class ReportStore:
@@ -191,21 +71,69 @@ class ReportStore:
         self._known: dict[Path, str] = {}
         self._swept = False
 
-    def path(self, study_uid: str) -> Path:
-        """The file of a study: its UID, made safe where it is none of DICOM's (PS3.5, 9.1)."""
-        if _UID.fullmatch(study_uid) and len(study_uid) <= _LONGEST_NAME:
-            return self.folder / f"{study_uid}.json"
-        safe = re.sub(r"[^0-9A-Za-z]+", "-", study_uid).strip("-")[:40]
-        digest = hashlib.sha256(study_uid.encode(errors="surrogatepass")).hexdigest()[:16]
-        return self.folder / f"{safe or 'study'}-{digest}.json"
+    def path(self, identity: StudyIdentity) -> Path:
+        """The file of a study of a patient."""
+        return self.folder / f"{_stem(identity.study)}_{identity.digest}.json"
 
-    def load(self, study_uid: str) -> Report | None:
+    def path_of_version_1(self, identity: StudyIdentity) -> Path:
+        """Where a report was kept while the study alone said whose it is."""
+        return self.folder / f"{_stem(identity.study)}.json"
+
+    def others(self, identity: StudyIdentity) -> list[tuple[Path, StudyIdentity | None]]:
+        """The files of other patients with the same study, and whose each is.
+
+        ``None`` where a file does not say so, e.g. one that was set aside damaged.
+        """
+        mine = self.path(identity).name
+        names = [name for name in self._of_study(identity.study) if not name.startswith(mine)]
+        return [(self.folder / name, self._owner(self.folder / name)) for name in names]
+
+    def was_ever_kept(self, study: str) -> bool:
+        """Whether there is a file of any patient with this study, or one that was set aside."""
+        return bool(self._of_study(study))
+
+    def _of_study(self, study: str) -> list[str]:
+        prefix = f"{_stem(study)}_"
+        try:
+            names = [entry.name for entry in os.scandir(self.folder)]
+        except FileNotFoundError:
+            return []
+        except OSError as error:
+            raise _refused("looked for", self.folder, error) from error
+        return sorted(name for name in names if name.startswith(prefix))
+
+    def _owner(self, path: Path) -> StudyIdentity | None:
+        try:
+            return decode_any(read_regular(path))[1]
+        except (OSError, ValueError, StoreError):
+            return None
+
+    def read_other(self, path: Path, study: str) -> Report:
+        """The report of a study in a file that is not its own, which is left as it is.
+
+        Raises :class:`StoreError` if it holds none.
+        """
+        try:
+            report, owner = decode_any(read_regular(path))
+        except OSError as error:
+            raise _refused("read", path, error) from error
+        except ValueError as error:
+            raise StoreError(f"The report in {path} cannot be read ({error}).") from error
+        if owner.study != study:
+            raise StoreError(f"The report in {path} is of another study ({owner.study[:64]}).")
+        return report
+
+    def is_current(self, identity: StudyIdentity) -> bool:
+        """Whether the file is the one last read or written here."""
+        return not self._clash(self.path(identity))
+
+    def load(self, identity: StudyIdentity) -> Report | None:
         """The saved report, or ``None`` if there is none.
 
         Raises :class:`DamagedReport` after moving a damaged file aside (the next call then finds
         none), :class:`NewerReport`, or :class:`StoreError` if the file cannot be read.
         """
-        path = self.path(study_uid)
+        path = self.path(identity)
         if self.folder.is_dir():
             with contextlib.suppress(OSError):
                 self.prepare()
@@ -214,7 +142,7 @@ class ReportStore:
             self._known.pop(path, None)
             return None
         try:
-            report = decode(data, study_uid)
+            report = decode(data, identity)
         except ValueError as error:  # msgspec's errors and UnicodeDecodeError are such, too
             kept_at = self._set_aside(path, "damaged")
             raise DamagedReport(
@@ -225,28 +153,30 @@ class ReportStore:
         self._known[path] = _digest(data)
         return report
 
-    def save(self, study_uid: str, report: Report, *, overwrite: bool = False) -> Path:
+    def save(self, identity: StudyIdentity, report: Report, *, overwrite: bool = False) -> Path:
         """Write the report whole or not at all, readable by this user alone.
 
         Raises :class:`StoreConflict` if the file is not the one last read or written here. With
         ``overwrite`` that file is kept aside. Raises :class:`StoreError` if the disk says no; the
         file is then as it was.
         """
-        path = self.path(study_uid)
+        path = self.path(identity)
         try:
-            return self._save(path, study_uid, report, overwrite=overwrite)
+            return self._save(path, identity, report, overwrite=overwrite)
         except OSError as error:
             raise _refused("saved", path, error) from error
         except (ValueError, TypeError, MemoryError, RecursionError) as error:
             reason = str(error) or type(error).__name__
             raise StoreError(f"The report could not be saved ({path}: {reason}).") from error
 
-    def _save(self, path: Path, study_uid: str, report: Report, *, overwrite: bool) -> Path:
+    def _save(
+        self, path: Path, identity: StudyIdentity, report: Report, *, overwrite: bool
+    ) -> Path:
         self.prepare()
         clash = self._clash(path)
         if clash and not overwrite:
             raise StoreConflict(clash)
-        data = encode(report, study_uid)
+        data = encode(report, identity)
         if len(data) > LARGEST_BYTES:
             raise StoreError(
                 f"The report could not be saved: it takes {len(data) / 2**20:.0f} MiB and may "
@@ -322,6 +252,16 @@ class ReportStore:
             raise _refused("moved aside", path, error) from error
         self._known.pop(path, None)
         return target
+
+
+def _stem(study: str) -> str:
+    """A study as a part of a file's name: its UID, made safe where it is none (PS3.5, 9.1)."""
+    if _UID.fullmatch(study) and len(study) <= _LONGEST_NAME:
+        return study
+    safe = re.sub(r"[^0-9A-Za-z]+", "-", study).strip("-")[:40]
+    return (
+        f"{safe or 'study'}-{hashlib.sha256(study.encode(errors='surrogatepass')).hexdigest()[:16]}"
+    )
 
 
 def _digest(data: bytes) -> str:

@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
+from pydicom.dataset import Dataset
 
 from desktop.report import store as store_module
 from desktop.report.files import LARGEST_BYTES
@@ -25,8 +26,10 @@ from desktop.report.store import (
     decode,
     encode,
 )
+from desktop.studies.identity import StudyIdentity
 
 UID = "1.2.826.0.1.3680043.8.498.1"
+MORGAN = StudyIdentity(UID, "PF-0042", "", "Morgan^Alex", "19610203")
 
 posix = pytest.mark.skipif(os.name != "posix", reason="pipes, devices and modes of POSIX")
 
@@ -55,7 +58,7 @@ def test_what_is_no_report_file_never_blocks_and_is_kept_aside(
     store: ReportStore, kind: str
 ) -> None:
     store.prepare()
-    path = store.path(UID)
+    path = store.path(MORGAN)
     match kind:
         case "pipe":
             os.mkfifo(path)
@@ -67,18 +70,18 @@ def test_what_is_no_report_file_never_blocks_and_is_kept_aside(
             with path.open("wb") as file:
                 file.truncate(LARGEST_BYTES + 1)
     with pytest.raises(StoreError, match="could not be read"):
-        store.load(UID)
+        store.load(MORGAN)
     with pytest.raises(StoreConflict, match="cannot be read"):
-        store.save(UID, report_of("mine"))
-    store.save(UID, report_of("mine"), overwrite=True)
-    again = store.load(UID)
+        store.save(MORGAN, report_of("mine"))
+    store.save(MORGAN, report_of("mine"), overwrite=True)
+    again = store.load(MORGAN)
     assert again is not None
     assert again.text == "mine"
     assert len(list(store.folder.glob("*.replaced-*"))) == 1
 
 
 def with_fields(**fields: object) -> bytes:
-    saved = json.loads(encode(report_of("abc"), UID))
+    saved = json.loads(encode(report_of("abc"), MORGAN))
     return json.dumps(saved | fields).encode()
 
 
@@ -99,20 +102,20 @@ def with_fields(**fields: object) -> bytes:
 )
 def test_a_hostile_file_is_a_damaged_report(store: ReportStore, data: bytes) -> None:
     store.prepare()
-    store.path(UID).write_bytes(data)
+    store.path(MORGAN).write_bytes(data)
     with pytest.raises(DamagedReport):
-        store.load(UID)
-    assert store.load(UID) is None
+        store.load(MORGAN)
+    assert store.load(MORGAN) is None
 
 
 def test_a_path_that_is_no_unicode_is_saved_under(store: ReportStore) -> None:
-    key = "/images/chest-\udcff.dcm"
+    key = StudyIdentity.of(Dataset(), Path("/images/chest-\udcff.dcm"))
     store.save(key, report_of("Typed."))
     again = ReportStore(store.folder).load(key)
     assert again is not None
     assert again.text == "Typed."
     with pytest.raises(ValueError, match="belongs to"):
-        decode(encode(report_of("a"), key), "/images/chest-\udcfe.dcm")
+        decode(encode(report_of("a"), key), MORGAN)
 
 
 @pytest.mark.parametrize(
@@ -126,7 +129,7 @@ def test_whatever_a_save_runs_into_is_told(
 
     monkeypatch.setattr(store_module, "encode", failing)
     with pytest.raises(StoreError, match="could not be saved"):
-        store.save(UID, report_of("a"))
+        store.save(MORGAN, report_of("a"))
     assert list(store.folder.iterdir()) == []
 
 
@@ -134,10 +137,10 @@ def test_a_report_larger_than_is_read_again_is_not_written(
     store: ReportStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(store_module, "LARGEST_BYTES", 1_000)
-    path = store.save(UID, report_of("short"))
+    path = store.save(MORGAN, report_of("short"))
     before = path.read_bytes()
     with pytest.raises(StoreError, match="Shorten it"):
-        store.save(UID, report_of("long " * 300))
+        store.save(MORGAN, report_of("long " * 300))
     assert path.read_bytes() == before
 
 
@@ -153,7 +156,7 @@ def test_what_a_killed_process_left_goes_and_what_is_being_written_stays(
     for path, age in ((left, 10), (being_written, 10), (older_pinfill, 1_000), (foreign, 1_000)):
         path.write_text("half")
         os.utime(path, (time.time() - age,) * 2)
-    ReportStore(store.folder).load(UID)
+    ReportStore(store.folder).load(MORGAN)
     assert set(store.folder.iterdir()) == {being_written, foreign}
 
 
@@ -165,7 +168,7 @@ def test_a_folder_open_to_others_is_closed(tmp_path: Path, monkeypatch: pytest.M
     for folder in (reports.parent, reports):
         folder.chmod(0o777)
     store = ReportStore()
-    store.load(UID)
+    store.load(MORGAN)
     assert stat.S_IMODE(reports.stat().st_mode) == 0o700
     assert stat.S_IMODE(reports.parent.stat().st_mode) == 0o700
     assert store.open_to_others == ""
@@ -182,7 +185,7 @@ def test_a_folder_that_stays_open_to_others_is_told(
         raise OSError(1, "Operation not permitted")
 
     monkeypatch.setattr(Path, "chmod", refused)
-    store.save(UID, report_of("a"))
+    store.save(MORGAN, report_of("a"))
     assert store.open_to_others == "Operation not permitted"
 
 
@@ -190,8 +193,9 @@ def test_a_report_of_many_spans_is_read_and_drawn_in_one_pass() -> None:
     count = 16_000
     saved = {
         "format": "pinfill-report",
-        "version": 1,
+        "version": 2,
         "study_uid": UID,
+        "patient": {"id": "PF-0042", "issuer": "", "name": "Morgan^Alex", "birth_date": "19610203"},
         "saved": "",
         "revision": 1,
         "text": f"a{GAP_CHAR}" * (count // 2),
@@ -204,7 +208,7 @@ def test_a_report_of_many_spans_is_read_and_drawn_in_one_pass() -> None:
     }
     data = json.dumps(saved).encode()
     began = time.process_time()
-    report = decode(data, UID)
+    report = decode(data, MORGAN)
     stretches = picture(report).stretches
     report.pin(0, count)
     report.insert(1, "b")

@@ -8,6 +8,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from desktop.report.model import GAP_CHAR, Content, NothingToFill, Origin, Plan, Report, clean
 from desktop.report.store import decode, encode
+from desktop.studies.identity import StudyIdentity
 from inference.protocol import Candidate, join
 
 WORDS = st.sampled_from(
@@ -28,6 +29,7 @@ SCRIPTS = st.sampled_from(
 )
 TEXT = st.one_of(WORDS, SCRIPTS, st.text(max_size=8), st.just(""))
 PLACE = st.floats(0, 1)
+MORGAN = StudyIdentity("1.2.3", "PF-0042", "", "Morgan^Alex")
 
 
 def pinned_text(content: Content) -> str:
@@ -182,7 +184,7 @@ class ReportMachine(RuleBasedStateMachine):
 
     @invariant()
     def survives_the_file(self) -> None:
-        again = decode(encode(self.report, "1.2.3"), "1.2.3")
+        again = decode(encode(self.report, MORGAN), MORGAN)
         assert again.content == self.report.content
         assert again.revision == self.report.revision
 

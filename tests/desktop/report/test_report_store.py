@@ -18,8 +18,10 @@ from desktop.report.store import (
     StoreError,
     data_dir,
 )
+from desktop.studies.identity import StudyIdentity
 
 UID = "1.2.826.0.1.3680043.8.498.1"
+MORGAN = StudyIdentity(UID, "PF-0042", "", "Morgan^Alex", "19610203")
 
 
 @pytest.fixture
@@ -38,8 +40,8 @@ def test_a_report_comes_back_as_it_was(store: ReportStore) -> None:
     report.apply(report.pieces_for_draft(), ["FINDINGS:\nNo effusion 🫁."])
     report.pin(10, 12)
     report.insert_gap(len(report.text), tokens=7)
-    store.save(UID, report)
-    again = ReportStore(store.folder).load(UID)
+    store.save(MORGAN, report)
+    again = ReportStore(store.folder).load(MORGAN)
     assert again is not None
     assert again.content == report.content
     assert again.revision == report.revision
@@ -47,18 +49,19 @@ def test_a_report_comes_back_as_it_was(store: ReportStore) -> None:
 
 
 def test_a_study_without_a_report_has_none(store: ReportStore) -> None:
-    assert store.load(UID) is None
+    assert store.load(MORGAN) is None
 
 
 def test_the_file_is_the_documented_one(store: ReportStore) -> None:
-    path = store.save(UID, report_of("Heart normal."))
-    assert path.name == f"{UID}.json"
+    path = store.save(MORGAN, report_of("Heart normal."))
+    assert path.name == f"{UID}_{MORGAN.digest}.json"
     saved = json.loads(path.read_text(encoding="utf-8"))
     saved.pop("saved")
     assert saved == {
         "format": "pinfill-report",
-        "version": 1,
+        "version": 2,
         "study_uid": UID,
+        "patient": {"id": "PF-0042", "issuer": "", "name": "Morgan^Alex", "birth_date": "19610203"},
         "revision": 1,
         "text": "Heart normal.",
         "spans": [{"length": 13, "origin": "typed", "pinned": True}],
@@ -68,7 +71,7 @@ def test_the_file_is_the_documented_one(store: ReportStore) -> None:
 
 @pytest.mark.skipif(os.name != "posix", reason="permissions of POSIX")
 def test_only_the_user_may_read(store: ReportStore) -> None:
-    path = store.save(UID, report_of("a"))
+    path = store.save(MORGAN, report_of("a"))
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
 
@@ -87,15 +90,16 @@ def test_names_stay_in_the_folder_and_apart(store: ReportStore) -> None:
         "9" * 65,
         "ü\ud800",
     ]
-    paths = [store.path(uid) for uid in uids]
+    paths = [store.path(StudyIdentity(uid)) for uid in uids]
+    paths += [store.path_of_version_1(StudyIdentity(uid)) for uid in uids]
     assert all(path.parent == store.folder and len(path.name) < 100 for path in paths)
-    assert len({path.name.lower() for path in paths}) == len(uids)
+    assert len({path.name.lower() for path in paths}) == len(paths)
 
 
 def test_a_failed_write_leaves_the_old_file_and_no_rest(
     store: ReportStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    path = store.save(UID, report_of("old"))
+    path = store.save(MORGAN, report_of("old"))
     before = path.read_bytes()
 
     def no_space(handle: int) -> None:
@@ -103,7 +107,7 @@ def test_a_failed_write_leaves_the_old_file_and_no_rest(
 
     monkeypatch.setattr(os, "fsync", no_space)
     with pytest.raises(StoreError, match="No space left"):
-        store.save(UID, report_of("new"))
+        store.save(MORGAN, report_of("new"))
     assert path.read_bytes() == before
     assert list(store.folder.iterdir()) == [path]
 
@@ -119,73 +123,77 @@ def test_a_failed_write_leaves_the_old_file_and_no_rest(
         lambda data: data.replace(b'"pinned": true', b'"pinned": false'),
         lambda data: data.replace(b'"typed"', b'"dreamt"'),
         lambda data: data.replace(UID.encode(), b"1.2.3"),
+        lambda data: data.replace(b"PF-0042", b"PF-0043"),
+        lambda data: data.replace(b"Morgan", b"Reyes"),
+        lambda data: data.replace(b'"patient"', b'"doctor"'),
+        lambda data: data.replace(b'"version": 2', b'"version": 1'),
         lambda data: data.replace(b"pinfill-report", b"other"),
     ],
 )
 def test_a_damaged_file_is_kept_aside(store: ReportStore, change) -> None:
-    path = store.save(UID, report_of("abc"))
+    path = store.save(MORGAN, report_of("abc"))
     damaged = change(path.read_bytes())
     path.write_bytes(damaged)
     with pytest.raises(DamagedReport, match="kept as") as caught:
-        store.load(UID)
+        store.load(MORGAN)
     assert caught.value.kept_at.read_bytes() == damaged
     assert ".damaged-" in caught.value.kept_at.name
-    assert store.load(UID) is None
-    store.save(UID, report_of("fresh"))
+    assert store.load(MORGAN) is None
+    store.save(MORGAN, report_of("fresh"))
 
 
 def test_two_damaged_files_are_both_kept(store: ReportStore) -> None:
-    path = store.path(UID)
+    path = store.path(MORGAN)
     store.folder.mkdir()
     for data in (b"one", b"two"):
         path.write_bytes(data)
         with pytest.raises(DamagedReport):
-            store.load(UID)
+            store.load(MORGAN)
     assert sorted(file.read_bytes() for file in store.folder.iterdir()) == [b"one", b"two"]
 
 
 def test_a_newer_format_is_left_alone(store: ReportStore) -> None:
-    path = store.save(UID, report_of("abc"))
-    newer = path.read_bytes().replace(b'"version": 1', b'"version": 2').replace(b'"spans"', b'"x"')
+    path = store.save(MORGAN, report_of("abc"))
+    newer = path.read_bytes().replace(b'"version": 2', b'"version": 3').replace(b'"spans"', b'"x"')
     path.write_bytes(newer)
     fresh = ReportStore(store.folder)
     with pytest.raises(NewerReport, match="Update Pinfill"):
-        fresh.load(UID)
+        fresh.load(MORGAN)
     with pytest.raises(StoreConflict):
-        fresh.save(UID, report_of("new"))
+        fresh.save(MORGAN, report_of("new"))
     assert path.read_bytes() == newer
 
 
 def test_a_file_that_changed_meanwhile_is_not_overwritten(store: ReportStore) -> None:
-    store.save(UID, report_of("first"))
+    store.save(MORGAN, report_of("first"))
     other = ReportStore(store.folder)
-    theirs = other.load(UID)
+    theirs = other.load(MORGAN)
     assert theirs is not None
     theirs.insert(0, "their ")
-    path = other.save(UID, theirs)
+    path = other.save(MORGAN, theirs)
     with pytest.raises(StoreConflict):
-        store.save(UID, report_of("mine"))
+        store.save(MORGAN, report_of("mine"))
     kept = path.read_bytes()
-    store.save(UID, report_of("mine"), overwrite=True)
+    store.save(MORGAN, report_of("mine"), overwrite=True)
     (aside,) = store.folder.glob("*.replaced-*")
     assert aside.read_bytes() == kept
-    again = store.load(UID)
+    again = store.load(MORGAN)
     assert again is not None
     assert again.text == "mine"
 
 
 def test_a_file_that_was_never_read_is_not_overwritten(store: ReportStore) -> None:
-    store.save(UID, report_of("theirs"))
+    store.save(MORGAN, report_of("theirs"))
     with pytest.raises(StoreConflict):
-        ReportStore(store.folder).save(UID, report_of("mine"))
+        ReportStore(store.folder).save(MORGAN, report_of("mine"))
 
 
 def test_saving_again_and_again_is_no_conflict(store: ReportStore) -> None:
     report = report_of("a")
-    store.save(UID, report)
+    store.save(MORGAN, report)
     report.insert(1, "b")
-    store.save(UID, report)
-    again = ReportStore(store.folder).load(UID)
+    store.save(MORGAN, report)
+    again = ReportStore(store.folder).load(MORGAN)
     assert again is not None
     assert again.text == "ab"
 
@@ -193,7 +201,7 @@ def test_saving_again_and_again_is_no_conflict(store: ReportStore) -> None:
 def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(StoreError, match="could not be"):
-        ReportStore(tmp_path / "file" / "reports").save(UID, report_of("a"))
+        ReportStore(tmp_path / "file" / "reports").save(MORGAN, report_of("a"))
 
 
 def test_the_data_folder_can_be_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -219,9 +227,9 @@ def test_a_share_that_cannot_flush_a_folder_is_no_failure(
 
     monkeypatch.setattr(os, "fsync", fsync)
     report = report_of("a")
-    store.save(UID, report)
+    store.save(MORGAN, report)
     report.insert(1, "b")
-    path = store.save(UID, report)
+    path = store.save(MORGAN, report)
     assert refused
     assert json.loads(path.read_text(encoding="utf-8"))["text"] == "ab"
 
@@ -230,7 +238,7 @@ def test_a_share_that_cannot_flush_a_folder_is_no_failure(
 def test_saving_over_that_fails_leaves_their_file_in_its_place(
     store: ReportStore, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
-    path = store.save(UID, report_of("theirs"))
+    path = store.save(MORGAN, report_of("theirs"))
     before = path.read_bytes()
     mine = ReportStore(store.folder)
 
@@ -240,9 +248,9 @@ def test_saving_over_that_fails_leaves_their_file_in_its_place(
     with monkeypatch.context() as full:
         full.setattr(os, step, no_space)
         with pytest.raises(StoreError, match="No space left"):
-            mine.save(UID, report_of("mine"), overwrite=True)
+            mine.save(MORGAN, report_of("mine"), overwrite=True)
     assert list(store.folder.iterdir()) == [path]
     assert path.read_bytes() == before
-    mine.save(UID, report_of("mine"), overwrite=True)
+    mine.save(MORGAN, report_of("mine"), overwrite=True)
     assert b"mine" in path.read_bytes()
     assert [kept.read_bytes() for kept in store.folder.glob("*.replaced-*")] == [before]
