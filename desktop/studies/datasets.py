@@ -17,7 +17,7 @@ from pydicom.uid import (
     MediaStorageDirectoryStorage,
 )
 
-from desktop.studies import deflate
+from desktop.studies import deflate, ordering
 from desktop.studies.errors import StudyError
 
 _STORAGE: Final = "1.2.840.10008.5.1.4.1.1."
@@ -33,7 +33,7 @@ _NO_IMAGE: Final = (
 )
 """Storage SOP classes that hold no picture to read, by the rest of their UID."""
 
-_HEADER_TAGS: Final = ["SOPClassUID", "Rows", "Columns", "BitsAllocated"]
+_HEADER_TAGS: Final = ("SOPClassUID", "Rows", "Columns", "BitsAllocated", *ordering.KEYWORDS)
 
 
 def open_dataset(path: Path) -> FileDataset:
@@ -54,7 +54,7 @@ def open_dataset(path: Path) -> FileDataset:
 
 
 def open_header(path: Path) -> FileDataset:
-    """Read what :func:`refuse_without_image` needs and no pixels. Raises :class:`StudyError`."""
+    """Read what tells whether and where an image is, and no pixels. Raises :class:`StudyError`."""
     return _read(path, header_only=True)
 
 

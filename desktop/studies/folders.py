@@ -13,6 +13,7 @@ from pydicom.uid import MediaStorageDirectoryStorage
 
 from desktop.studies.datasets import open_header, refuse_without_image, sop_class
 from desktop.studies.errors import StudyError
+from desktop.studies.ordering import Slice, in_order, natural_key, slice_of
 
 _PREFIX_AT: Final = 128
 _FIRST_GROUPS: Final = (b"\x02\x00", b"\x08\x00", b"\x00\x08")
@@ -26,7 +27,8 @@ def find_studies(
     stop: threading.Event | None = None,
     may_look: _MayLook = lambda path: True,
 ) -> tuple[list[Path], list[StudyError]]:
-    """DICOM images among files and folders, each once, and what the reader should know.
+    """DICOM images among files and folders, each once, slices of a series in order, and what the
+    reader should know.
 
     Folders are searched to the bottom; what is no DICOM image in them is passed over. A DICOMDIR
     that is named itself stands for the files that it lists. Another thread ends the search by
@@ -34,7 +36,7 @@ def find_studies(
     is opened.
     """
     stop = stop or threading.Event()
-    found: dict[Path, None] = {}
+    found: dict[Path, Slice] = {}
     errors: list[StudyError] = []
     for path in paths:
         if stop.is_set():
@@ -60,8 +62,9 @@ def find_studies(
                 StudyError(f"{path.name} is a damaged DICOM file: fetch it again from its source.")
             )
             continue
-        found.update(dict.fromkeys(here))
-    return list(found), errors
+        for image in here:
+            found.setdefault(image.path, image)
+    return in_order(list(found.values())), errors
 
 
 def _empty(folder: Path) -> StudyError:
@@ -72,7 +75,7 @@ def _empty(folder: Path) -> StudyError:
 
 def _search(
     folder: Path, stop: threading.Event, may_look: _MayLook
-) -> tuple[list[Path], list[StudyError]]:
+) -> tuple[list[Slice], list[StudyError]]:
     errors: list[StudyError] = []
 
     def cannot_list(error: OSError) -> None:
@@ -81,17 +84,17 @@ def _search(
             StudyError(f"{error.filename} cannot be searched ({reason}): ask for access to it.")
         )
 
-    found: list[Path] = []
+    found: list[Slice] = []
     for parent, folders, names in os.walk(folder, onerror=cannot_list):
         if stop.is_set():
             break
-        folders.sort()
-        for name in sorted(names):
+        folders.sort(key=natural_key)
+        for name in sorted(names, key=natural_key):
             if stop.is_set():
                 break
             path = Path(parent, name)
-            if may_look(path) and _looks_like_dicom(path) and _is_image(path):
-                found.append(path)
+            if may_look(path) and _looks_like_dicom(path) and (image := _image(path)):
+                found.append(image)
     return found, errors
 
 
@@ -107,32 +110,33 @@ def _looks_like_dicom(path: Path) -> bool:
     return start[_PREFIX_AT:] == b"DICM" or start[:2] in _FIRST_GROUPS
 
 
-def _is_image(path: Path) -> bool:
+def _image(path: Path) -> Slice | None:
     try:
-        refuse_without_image(open_header(path), path)
+        header = open_header(path)
+        refuse_without_image(header, path)
     except Exception:  # StudyError, and what pydicom raises where a value is read
-        return False
-    return True
+        return None
+    return slice_of(header, path)
 
 
 def _named_file(
     path: Path, stop: threading.Event, may_look: _MayLook
-) -> tuple[list[Path], list[StudyError]]:
+) -> tuple[list[Slice], list[StudyError]]:
     if not may_look(path):
         return [], []
     header = open_header(path)
     if sop_class(header) == MediaStorageDirectoryStorage:
         return _expand_directory(path, stop, may_look)
     refuse_without_image(header, path)
-    return [path], []
+    return [slice_of(header, path)], []
 
 
 def _expand_directory(
     directory: Path, stop: threading.Event, may_look: _MayLook
-) -> tuple[list[Path], list[StudyError]]:
+) -> tuple[list[Slice], list[StudyError]]:
     """The images that a DICOMDIR lists (PS3.3 F.3), none of them outside its own folder."""
     root = directory.parent.resolve()
-    found: list[Path] = []
+    found: list[Slice] = []
     missing = outside = 0
     for parts in _referenced_files(directory):
         if stop.is_set():
@@ -142,8 +146,8 @@ def _expand_directory(
             outside += 1
         elif not path.is_file():
             missing += 1
-        elif may_look(path) and _is_image(path):
-            found.append(path)
+        elif may_look(path) and (image := _image(path)):
+            found.append(image)
     errors = []
     if outside:
         errors.append(
