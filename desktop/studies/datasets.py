@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path
 from typing import BinaryIO, Final
 
@@ -18,7 +19,16 @@ from pydicom.uid import (
 )
 
 from desktop.studies import deflate, ordering
-from desktop.studies.errors import StudyError
+from desktop.studies.elements import (
+    PREAMBLE,
+    element_name,
+    missing_element,
+    refuse_if_cut,
+    refuse_if_without_pixels,
+    without_repeated_header,
+)
+from desktop.studies.errors import DamagedError, NotAnImageError, NotDicomError, StudyError
+from desktop.studies.unreadable import unreadable_element
 
 _STORAGE: Final = "1.2.840.10008.5.1.4.1.1."
 _NO_IMAGE: Final = (
@@ -33,6 +43,15 @@ _NO_IMAGE: Final = (
 )
 """Storage SOP classes that hold no picture to read, by the rest of their UID."""
 
+_DRIVE_ERRORS: Final = frozenset(
+    getattr(errno, name)
+    for name in ("EIO", "ENXIO", "ENODEV", "ENOLINK", "ESTALE", "EREMOTEIO", "ETIMEDOUT")
+    if hasattr(errno, name)
+)
+"""What the system says of a drive or a network share that fails."""
+
+_PIXEL_DATA: Final = 0x7FE00010
+
 _HEADER_TAGS: Final = ("SOPClassUID", "Rows", "Columns", "BitsAllocated", *ordering.KEYWORDS)
 
 
@@ -40,15 +59,19 @@ def open_dataset(path: Path) -> FileDataset:
     """Read a file with an image in it. Raises :class:`StudyError`."""
     dataset = _read(path, header_only=False)
     refuse_without_image(dataset, path)
-    if "PixelData" not in dataset:
+    if not dataset.get("PixelData"):
         if "FloatPixelData" in dataset or "DoubleFloatPixelData" in dataset:
             raise StudyError(
                 f"{path.name} holds floating-point pixels, which Pinfill cannot show: "
                 "export it as a 16-bit image."
             )
-        raise StudyError(
-            f"{path.name} ends before its pixel data: the file is cut short or stripped of its "
-            "image, so fetch it again from its source."
+        end = refuse_if_cut(path)
+        if not end.has_pixels and end.last and end.last > _PIXEL_DATA:
+            raise missing_element("PixelData", path.name)
+        refuse_if_without_pixels(path, end)
+        raise DamagedError(
+            f"{element_name('PixelData')} of {path.name} is empty: "
+            "fetch the file again from its source."
         )
     return dataset
 
@@ -84,15 +107,16 @@ def refuse_without_image(dataset: Dataset, path: Path) -> None:
     if uid.startswith(_STORAGE):
         rest = uid.removeprefix(_STORAGE)
         kind = next((kind for start, kind in _NO_IMAGE if rest.startswith(start)), "")
-    if not kind and "Rows" not in dataset:
-        if not uid or not len(dataset):
-            raise StudyError(
-                f"{path.name} ends before its image: the file is cut short, so fetch it again "
-                "from its source."
-            )
-        kind = f"of the kind {uid.name}"
     if kind:
-        raise StudyError(f"{path.name} is {kind}, not an image: open an image of the study.")
+        raise NotAnImageError(f"{path.name} is {kind}, not an image: open an image of the study.")
+    if "Rows" not in dataset:
+        end = refuse_if_cut(path)
+        if uid and not end.has_pixels and "Image Storage" not in uid.name:
+            raise NotAnImageError(
+                f"{path.name} is of the kind {uid.name}, not an image: open an image of the study."
+            )
+        refuse_if_without_pixels(path, end)
+        raise missing_element("Rows", path.name)
 
 
 def _read(path: Path, *, header_only: bool) -> FileDataset:
@@ -102,8 +126,9 @@ def _read(path: Path, *, header_only: bool) -> FileDataset:
         if path.exists() and not path.is_file():  # a pipe would block for ever
             raise StudyError(f"{path} is no regular file: choose a DICOM image instead.")
         with path.open("rb") as file:
+            whole = without_repeated_header(file)
             try:
-                return _parse(file, header_only=header_only, force=False)
+                return _parse(whole, header_only=header_only, force=False)
             except InvalidDicomError:
                 file.seek(0)
                 return _parse_without_preamble(file, path, header_only=header_only)
@@ -123,12 +148,25 @@ def _read(path: Path, *, header_only: bool) -> FileDataset:
             f"{path} cannot be read: you lack the permission, so ask its owner for access."
         ) from error
     except OSError as error:
-        reason = error.strerror or "the drive reported an error"
-        raise StudyError(f"{path} cannot be read ({reason}): check the drive.") from error
-    except Exception as error:  # pydicom raises nearly any type on damaged input
+        if error.errno is None:  # pydicom's own, of what the file holds
+            raise damaged(path, error) from error
+        advice = "check the drive" if error.errno in _DRIVE_ERRORS else "try again"
         raise StudyError(
-            f"{path.name} is a damaged DICOM file: fetch it again from its source."
+            f"{path} cannot be read ({error.strerror or 'unknown reason'}): {advice}."
         ) from error
+    except Exception as error:  # pydicom raises nearly any type on damaged input
+        raise damaged(path, error) from error
+
+
+def damaged(path: Path, error: Exception) -> DamagedError:
+    """What to say of a file on which a parser failed: cut short, or damaged, and where."""
+    try:
+        refuse_if_cut(path)
+    except DamagedError as cut:
+        return cut
+    return unreadable_element(error, path.name) or DamagedError(
+        f"{path.name} is a damaged DICOM file: fetch it again from its source."
+    )
 
 
 def _parse(file: BinaryIO, *, header_only: bool, force: bool) -> FileDataset:
@@ -144,7 +182,7 @@ def _parse(file: BinaryIO, *, header_only: bool, force: bool) -> FileDataset:
 
 def _parse_without_preamble(file: BinaryIO, path: Path, *, header_only: bool) -> FileDataset:
     """Old archives hold datasets without preamble and file header: take those, nothing else."""
-    not_dicom = StudyError(f"{path.name} is not a DICOM file: choose a DICOM image instead.")
+    not_dicom = _not_dicom(path)
     try:
         dataset = _parse(file, header_only=header_only, force=True)
         known = sop_class(dataset).startswith("1.2.840.10008.")
@@ -157,3 +195,15 @@ def _parse_without_preamble(file: BinaryIO, path: Path, *, header_only: bool) ->
         explicit = ExplicitVRLittleEndian if little_endian else ExplicitVRBigEndian
         dataset.file_meta.TransferSyntaxUID = ImplicitVRLittleEndian if implicit else explicit
     return dataset
+
+
+def _not_dicom(path: Path) -> NotDicomError:
+    size = path.stat().st_size
+    if not size:
+        return NotDicomError(f"{path.name} is empty: fetch it again from its source.")
+    if size < PREAMBLE + 4:
+        return NotDicomError(
+            f"{path.name} is not a DICOM file, or one that was cut short after {size} bytes: "
+            "choose a DICOM image instead, or fetch it again from its source."
+        )
+    return NotDicomError(f"{path.name} is not a DICOM file: choose a DICOM image instead.")

@@ -8,32 +8,19 @@ import numpy as np
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset, FileDataset
 from pydicom.pixels.decoders.base import get_decoder
-from pydicom.uid import (
-    DeflatedExplicitVRLittleEndian,
-    ExplicitVRBigEndian,
-    ExplicitVRLittleEndian,
-    ImplicitVRLittleEndian,
-    MPEGTransferSyntaxes,
-)
 
 from desktop.studies import codecs, colour
-from desktop.studies.errors import StudyError
+from desktop.studies.elements import element_name
+from desktop.studies.errors import DamagedError, StudyError
 from desktop.studies.lookup_tables import looked_up, palette
+from desktop.studies.pixel_elements import check_pixel_elements, readable_value
 from desktop.studies.stored_bits import BitLayout, stored_values
+from desktop.studies.syntaxes import NATIVE, refuse_unknown_syntax
 from desktop.viewer.pixels import LookupTable
 from desktop.viewer.resampling import Stored
 
 _MAX_PIXELS: Final = 200_000_000
 """More than any radiograph; a damaged or hostile header must not eat the memory."""
-
-_NATIVE: Final = frozenset(
-    {
-        ImplicitVRLittleEndian,
-        ExplicitVRLittleEndian,
-        ExplicitVRBigEndian,
-        DeflatedExplicitVRLittleEndian,
-    }
-)
 
 _UNCORRECTED: Final[dict[str, Any]] = {
     "correct_unused_bits": False,
@@ -52,7 +39,6 @@ def first_frame(dataset: FileDataset, name: str) -> tuple[Stored, list[str]]:
 
     Colour becomes grey: these values are its luma.
     """
-    colour.normalise_photometric(dataset)
     _refuse_unshowable(dataset, name)
     words, photometric, depth = _decode(dataset, name)
     layout = _layout(dataset, depth)
@@ -68,50 +54,40 @@ def first_frame(dataset: FileDataset, name: str) -> tuple[Stored, list[str]]:
 
 
 def _refuse_unshowable(dataset: FileDataset, name: str) -> None:
-    syntax = dataset.file_meta.get("TransferSyntaxUID")
-    if syntax is None:
-        raise StudyError(
-            f"{name} does not say how its pixels are stored (no transfer syntax): "
-            "export it again from its source."
-        )
-    if syntax in MPEGTransferSyntaxes:
-        raise StudyError(
-            f"{name} is a video ({syntax.name}), which Pinfill does not play: "
-            "open a still image of the study."
-        )
-    if syntax not in codecs.SYNTAXES and syntax not in _NATIVE:
-        raise StudyError(
-            f"{name} is compressed in a way that Pinfill cannot decode ({syntax.name}): "
-            "export it uncompressed or in JPEG 2000."
-        )
-    if "PhotometricInterpretation" in dataset and (
-        dataset.PhotometricInterpretation not in colour.KNOWN
-    ):
-        raise StudyError(
-            f"{name} has the photometric interpretation {dataset.PhotometricInterpretation}, "
-            "which Pinfill cannot show: export it as MONOCHROME2 or RGB."
-        )
-    rows, columns = int(dataset.get("Rows") or 0), int(dataset.get("Columns") or 0)
-    if not rows or not columns:
-        raise StudyError(
-            f"{name} does not give the size of its image: export it again from its source."
-        )
+    refuse_unknown_syntax(dataset, name)
+    readable_value(dataset, "PhotometricInterpretation", name)
+    colour.normalise_photometric(dataset)
+    check_pixel_elements(dataset, name)
+    rows, columns = int(dataset.Rows), int(dataset.Columns)
     if rows * columns > _MAX_PIXELS:
         raise StudyError(
             f"{name} claims {columns} x {rows} pixels, more than Pinfill can show: "
             "export it at a smaller size."
         )
-    bits = int(dataset.get("BitsAllocated") or 0)
-    if bits not in (8, 16) or int(dataset.get("BitsStored") or bits) > bits:
-        raise StudyError(
-            f"{name} has pixels of {bits} bits, and Pinfill shows 8 or 16: "
-            "export it as a 16-bit image."
+    if dataset.file_meta.TransferSyntaxUID in NATIVE:
+        _refuse_too_few_bytes(dataset, name)
+
+
+def _refuse_too_few_bytes(dataset: FileDataset, name: str) -> None:
+    """Uncompressed pixel data that is shorter than what describes it (PS3.5 section 8.1)."""
+    frames = max(int(dataset.get("NumberOfFrames") or 1), 1)
+    samples, subsampled = int(dataset.SamplesPerPixel), dataset.PhotometricInterpretation
+    bits = int(dataset.Rows) * int(dataset.Columns) * int(dataset.BitsAllocated) * samples
+    if samples == 3 and str(subsampled).endswith("_422"):
+        bits = bits * 2 // 3
+    frame, held = bits // 8, len(dataset.PixelData)
+    if held >= frame * frames:
+        return
+    if held >= frame:
+        raise DamagedError(
+            f"{name} contradicts itself: {element_name('NumberOfFrames')} is {frames}, and its "
+            f"pixel data holds {held // frame}: fetch it again from its source."
         )
-    if not 0 <= _bits_below(dataset) <= bits - int(dataset.get("BitsStored") or bits):
-        raise StudyError(
-            f"{name} contradicts itself on where the bits of a pixel lie (High Bit "
-            f"{dataset.HighBit}): export it again from its source."
-        )
+    raise DamagedError(
+        f"{name} contradicts itself: {element_name('PixelData')} holds {held} bytes, and "
+        f"{element_name('Rows')} {dataset.Rows} by {element_name('Columns')} {dataset.Columns} "
+        f"need {frame}: fetch it again from its source."
+    )
 
 
 def _bits_below(dataset: FileDataset) -> int:
@@ -151,7 +127,7 @@ def _decode(dataset: FileDataset, name: str) -> tuple[NDArray[np.integer], str, 
         )
     except Exception as error:  # pydicom and the codecs raise nearly any type on damaged input
         how = f" ({syntax.name})" if syntax.is_encapsulated else ""
-        raise StudyError(
+        raise DamagedError(
             f"The pixel data of {name} cannot be decoded{how}, it is cut short or damaged: "
             "fetch the file again from its source."
         ) from error

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 import numpy as np
 from pydicom.dataset import Dataset
 from pydicom.multival import MultiValue
 
-from desktop.studies.errors import StudyError
+from desktop.studies.elements import element_name
+from desktop.studies.errors import DamagedError
 from desktop.studies.lookup_tables import grey_table, is_big_endian
 from desktop.viewer.pixels import (
     MIN_EXACT_WIDTH,
@@ -98,25 +99,47 @@ def _texts(value: Any) -> list[str]:
 
 def _modality(dataset: Dataset, name: str) -> tuple[float, float, LookupTable | None]:
     """Rescale slope and intercept, or the modality LUT (PS3.3 C.11.1)."""
-    if sequence := dataset.get("ModalityLUTSequence"):
+    item = next(_filled(dataset.get("ModalityLUTSequence")), None)
+    if item is not None:
         signed = int(dataset.get("PixelRepresentation") or 0) == 1
         try:
             big_endian = is_big_endian(dataset)
-            return 1.0, 0.0, grey_table(sequence[0], signed=signed, big_endian=big_endian)
+            return 1.0, 0.0, grey_table(item, signed=signed, big_endian=big_endian)
         except (ValueError, TypeError, AttributeError, KeyError) as error:
-            raise StudyError(
-                f"{name} has a damaged modality lookup table, so its values would be wrong: "
-                "export it again from its source."
+            table = element_name("ModalityLUTSequence")
+            raise DamagedError(
+                f"{name} has a damaged modality lookup table, {table}, so its values would be "
+                "wrong: export it again from its source."
             ) from error
     scope = _scope(dataset, "PixelValueTransformationSequence")
-    slope = _numbers(scope.get("RescaleSlope")) or [1.0]
-    intercept = _numbers(scope.get("RescaleIntercept")) or [0.0]
-    if slope[0] == 0:
-        raise StudyError(
-            f"{name} has a rescale slope of zero, so its values would be lost: "
+    slope = _rescale(scope, "RescaleSlope", 1.0, name)
+    intercept = _rescale(scope, "RescaleIntercept", 0.0, name)
+    if slope == 0:
+        raise DamagedError(
+            f"{element_name('RescaleSlope')} of {name} is zero, so its values would be lost: "
             "export it again from its source."
         )
-    return slope[0], intercept[0], None
+    return slope, intercept, None
+
+
+def _rescale(scope: Dataset, keyword: str, default: float, name: str) -> float:
+    value = scope.get(keyword)
+    if value is None or value == "":
+        return default
+    numbers = _numbers(value)
+    if len(numbers) != 1:
+        raise DamagedError(
+            f"{element_name(keyword)} of {name} is not one number, so its values would be wrong: "
+            "export it again from its source."
+        )
+    return numbers[0]
+
+
+def _filled(sequence: Any) -> Iterator[Dataset]:
+    """The items of a sequence that hold anything; writers leave empty ones where they mean none."""
+    for item in sequence or ():
+        if any(element.value not in (None, "", b"", []) for element in item):
+            yield item
 
 
 def _goes_below_zero(dataset: Dataset, slope: float, intercept: float) -> bool:
@@ -131,7 +154,7 @@ def _goes_below_zero(dataset: Dataset, slope: float, intercept: float) -> bool:
 
 def _voi_tables(dataset: Dataset, signed: bool, cautions: list[str]) -> list[Preset]:
     presets = []
-    for number, item in enumerate(dataset.get("VOILUTSequence") or (), start=1):
+    for number, item in enumerate(_filled(dataset.get("VOILUTSequence")), start=1):
         try:
             table = grey_table(item, signed=signed, big_endian=is_big_endian(dataset))
         except (ValueError, TypeError, AttributeError, KeyError):

@@ -11,12 +11,14 @@ from typing import Final
 import pydicom.config
 from pydicom.dataset import Dataset
 
-from desktop.studies.datasets import open_dataset
-from desktop.studies.errors import StudyError
+from desktop.studies.datasets import damaged, open_dataset
+from desktop.studies.elements import refuse_if_cut
+from desktop.studies.errors import DamagedError, StudyError
 from desktop.studies.folders import find_studies
 from desktop.studies.frames import first_frame
 from desktop.studies.grey_levels import stored_image
 from desktop.studies.identity import StudyIdentity
+from desktop.studies.unreadable import leave_out_unreadable
 from desktop.viewer.pixels import StoredImage
 
 __all__ = ["Study", "StudyError", "find_studies", "read_study"]
@@ -59,6 +61,7 @@ def read_study(path: Path) -> Study:
     """Read one DICOM image. Raises :class:`StudyError`, and nothing else, on any bad file."""
     try:
         dataset = open_dataset(path)
+        left_out = leave_out_unreadable(dataset)
         stored, frame_cautions = first_frame(dataset, path.name)
         image, grey_cautions = stored_image(dataset, stored, path.name)
         return Study(
@@ -77,14 +80,15 @@ def read_study(path: Path) -> Study:
             series_uid=_text(dataset, "SeriesInstanceUID"),
             instance_uid=_text(dataset, "SOPInstanceUID"),
             image=image,
-            cautions=(*frame_cautions, *grey_cautions, *_other_cautions(dataset)),
+            cautions=(*left_out, *frame_cautions, *grey_cautions, *_other_cautions(dataset)),
         )
+    except DamagedError:
+        refuse_if_cut(path)
+        raise
     except StudyError:
         raise
     except Exception as error:  # values are parsed on first access, and damage shows only then
-        raise StudyError(
-            f"{path.name} is a damaged DICOM file: fetch it again from its source."
-        ) from error
+        raise damaged(path, error) from error
 
 
 def _text(dataset: Dataset, keyword: str) -> str:

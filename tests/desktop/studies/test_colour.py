@@ -22,7 +22,7 @@ def read(folder: Path, photometric: str, samples: np.ndarray = SAMPLES, **change
     "photometric", ["HSV", "ARGB", "CMYK", "YBR_PARTIAL_420", "XYB", "MADE UP", "MONOCHROME"]
 )
 def test_colours_of_unknown_scale_are_refused_by_name(tmp_path: Path, photometric: str) -> None:
-    with pytest.raises(StudyError, match=f"photometric interpretation {photometric}"):
+    with pytest.raises(StudyError, match=f"Photometric Interpretation .* is “{photometric}”"):
         read(tmp_path, photometric)
 
 

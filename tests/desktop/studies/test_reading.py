@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import errno
 import os
+import struct
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -249,6 +251,42 @@ def test_a_damaged_modality_lut_is_refused(tmp_path: Path) -> None:
     assert "modality lookup table" in refusal(path)
 
 
+def empty_lut_item() -> Dataset:
+    item = Dataset()
+    item.add_new("LUTDescriptor", "US", None)
+    item.add_new("LUTData", "OW", b"")
+    return item
+
+
+@pytest.mark.parametrize("item", [Dataset(), empty_lut_item()], ids=["bare", "empty elements"])
+def test_empty_lookup_tables_count_as_none(tmp_path: Path, item: Dataset) -> None:
+    luts: dict[str, Any] = {
+        "ModalityLUTSequence": Sequence([item]),
+        "VOILUTSequence": Sequence([item]),
+    }
+    study = read(tmp_path, **luts, RescaleSlope=2, RescaleIntercept=-5)
+    assert (study.image.slope, study.image.intercept, study.image.modality_lut) == (2, -5, None)
+    assert study.image.default_voi == Window(2048, 4096)
+    assert study.cautions == ()
+
+
+@pytest.mark.parametrize(
+    "keyword",
+    [
+        "ModalityLUTSequence",
+        "VOILUTSequence",
+        "SharedFunctionalGroupsSequence",
+        "PerFrameFunctionalGroupsSequence",
+        "SequenceOfUltrasoundRegions",
+    ],
+)
+def test_empty_sequences_and_items_count_as_none(tmp_path: Path, keyword: str) -> None:
+    for items in ([], [Dataset()]):
+        study = read(tmp_path, **cast(dict[str, Any], {keyword: Sequence(items)}))
+        assert study.image.default_voi == Window(2048, 4096)
+        assert study.cautions == ()
+
+
 def test_colour_becomes_grey_with_a_caution(tmp_path: Path) -> None:
     colour = np.zeros((2, 4, 3), np.uint8)
     colour[0, :, :] = [[255, 0, 0], [0, 255, 0], [0, 0, 255], [255, 255, 255]]
@@ -372,9 +410,11 @@ def test_names_outside_latin(tmp_path: Path) -> None:
 
 
 def test_files_that_are_no_dicom(tmp_path: Path) -> None:
+    empty = tmp_path / "empty"
+    empty.touch()
+    assert "empty is empty" in refusal(empty)
     for name, content in {
         "notes.txt": b"Just some words, long enough to be taken for a header." * 9,
-        "empty": b"",
         "zeros": bytes(4000),
         "picture.png": b"\x89PNG\r\n\x1a\n" + bytes(300),
     }.items():
@@ -446,9 +486,8 @@ def test_objects_that_are_no_image(tmp_path: Path, sop_class: str, words: str) -
 
 
 def test_no_pixel_data(tmp_path: Path) -> None:
-    assert "ends before its pixel data" in refusal(
-        save(tmp_path / "a.dcm", make_dataset(PixelData=None))
-    )
+    sentence = refusal(save(tmp_path / "a.dcm", make_dataset(PixelData=None)))
+    assert "ends after Window Width (0028,1051), before its pixel data" in sentence
 
 
 def test_floating_point_pixels(tmp_path: Path) -> None:
@@ -460,12 +499,19 @@ def test_floating_point_pixels(tmp_path: Path) -> None:
     ("changes", "words"),
     [
         ({"Rows": 60000, "Columns": 60000}, "60000 x 60000"),
-        ({"Rows": 0}, "size of its image"),
+        ({"Rows": 0}, "Rows (0028,0010) of a.dcm is 0"),
         ({"BitsAllocated": 32, "BitsStored": 32}, "32 bits"),
-        ({"RescaleSlope": 0}, "slope of zero"),
-        ({"Rows": 4000}, "cut short or damaged"),
-        ({"PhotometricInterpretation": "MADE UP"}, "photometric interpretation MADE UP"),
-        ({"PixelRepresentation": None}, "damaged"),
+        ({"BitsAllocated": 1, "BitsStored": 1}, "1 bit (Bits Allocated (0028,0100))"),
+        ({"BitsStored": 17}, "Bits Stored (0028,0101) is 17, more than Bits Allocated"),
+        ({"HighBit": 16}, "High Bit (0028,0102) is 16, beyond Bits Allocated"),
+        ({"HighBit": 9}, "High Bit (0028,0102) is 9, too few for Bits Stored"),
+        ({"SamplesPerPixel": 2}, "Samples per Pixel (0028,0002) of a.dcm is 2"),
+        ({"RescaleSlope": 0}, "Rescale Slope (0028,1053) of a.dcm is zero"),
+        ({"Rows": 4000}, "holds 3840 bytes, and Rows (0028,0010) 4000"),
+        ({"NumberOfFrames": 2}, "Number of Frames (0028,0008) is 2, and its pixel data holds 1"),
+        ({"PhotometricInterpretation": "MADE UP"}, "“MADE UP”, which Pinfill cannot show"),
+        ({"PixelRepresentation": None}, "lacks Pixel Representation (0028,0103)"),
+        ({"Rows": None}, "lacks Rows (0028,0010)"),
     ],
 )
 def test_contradictions(tmp_path: Path, changes: dict[str, Any], words: str) -> None:
@@ -500,3 +546,59 @@ def test_damage_anywhere_gives_a_study_or_a_sentence(
     except StudyError as error:
         sentence = str(error)
     assert sentence.endswith(".")
+
+
+@pytest.mark.parametrize("repeated", ["preamble", "letters", "group", "another syntax"])
+def test_a_repeated_file_header_is_passed_over(
+    whole_file: bytes, tmp_path: Path, repeated: str
+) -> None:
+    start = whole_file.index(b"\x08\0\x16\0UI")
+    header = {"preamble": whole_file[:start], "letters": whole_file[128:start]}.get(
+        repeated, whole_file[132:start]
+    )
+    if repeated == "another syntax":
+        header = header.replace(b"1.2.840.10008.1.2.1\0", b"1.2.840.10008.1.2\0\0\0")
+    path = tmp_path / "a.dcm"
+    path.write_bytes(whole_file[:start] + header + header + whole_file[start:])
+    np.testing.assert_array_equal(read_study(path).image.stored, gradient())
+    path.write_bytes(whole_file[:start] + header + whole_file[start:-50])
+    assert "cut short, it ends inside Pixel Data" in refusal(path)
+
+
+@pytest.mark.parametrize(
+    ("code", "advice"), [(errno.EIO, "check the drive"), (errno.EMFILE, "try again")]
+)
+def test_only_a_drive_that_fails_is_to_be_checked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int, advice: str
+) -> None:
+    path = save(tmp_path / "a.dcm")
+
+    def broken(*_: object, **__: object) -> None:
+        raise OSError(code, os.strerror(code))
+
+    monkeypatch.setattr(Path, "open", broken)
+    assert refusal(path).endswith(f"{advice}.")
+
+
+@pytest.mark.parametrize(
+    ("syntax", "words"),
+    [
+        ("1.2.840.10008.1.2.4.110", "compressed in a way that Pinfill cannot decode (JPEG XL Loss"),
+        ("1.2.840.10008.1.2.4.111", "(JPEG XL JPEG Recompression)"),
+        ("1.2.840.10008.1.2.4.112", "(JPEG XL)"),
+        ("1.2.840.10008.1.2.8.1", "(Deflated Image Frame Compression)"),
+        ("1.2.840.10008.1.2.1.98", "stored in a way that Pinfill cannot decode (Encapsulated Unc"),
+        ("1.2.840.10008.1.2.4.94", "holds no pixels, only where a server keeps them (JPIP Ref"),
+        ("1.2.840.10008.1.2.7.1", "is a video (SMPTE ST 2110-20"),
+        ("1.2.3.4", "stored in a way that Pinfill cannot decode (1.2.3.4)"),
+    ],
+)
+def test_other_transfer_syntaxes_are_called_what_they_are(
+    whole_file: bytes, tmp_path: Path, syntax: str, words: str
+) -> None:
+    old = b"\x02\0\x10\0UI\x14\x001.2.840.10008.1.2.1\0"
+    uid = syntax.encode() + b"\0" * (len(syntax) % 2)
+    assert old in whole_file
+    path = tmp_path / "a.dcm"
+    path.write_bytes(whole_file.replace(old, old[:6] + struct.pack("<H", len(uid)) + uid))
+    assert words in refusal(path)
