@@ -155,7 +155,7 @@ def _frame_cautions(dataset: FileDataset) -> list[str]:
     syntax = dataset.file_meta.TransferSyntaxUID
     if dataset.get("LossyImageCompression") == "01" or syntax in codecs.LOSSY:
         ratio = _last_number(dataset, "LossyImageCompressionRatio")
-        told = f" (about {ratio:.0f}:1)" if ratio and ratio > 1 else ""
+        told = f" (about {ratio:.0f}:1)" if ratio and 1 < ratio < 1e6 else ""
         cautions.append(f"The image was compressed with loss{told}: fine detail may be missing.")
     return cautions
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
@@ -13,6 +12,16 @@ from pydicom.multival import MultiValue
 from desktop.studies.elements import element_name
 from desktop.studies.errors import DamagedError
 from desktop.studies.lookup_tables import grey_table, is_big_endian
+from desktop.studies.numbers import (
+    ASPECTS,
+    COSINES,
+    LEAST_SLOPE,
+    LEVELS,
+    SLOPES,
+    SPACINGS,
+    Bounds,
+    numbers,
+)
 from desktop.viewer.pixels import (
     MIN_EXACT_WIDTH,
     LookupTable,
@@ -56,10 +65,10 @@ def stored_image(dataset: Dataset, stored: Stored, name: str) -> tuple[StoredIma
         modality_lut=table,
         presets=presets,
         inverted=photometric == "MONOCHROME1",
-        padding=_padding(dataset, stored) if monochrome else None,
+        padding=_padding(dataset, stored, cautions) if monochrome else None,
         pixel_spacing=spacing,
-        pixel_aspect=_aspect(dataset, spacing),
-        orientation=_orientation(dataset),
+        pixel_aspect=_aspect(dataset, spacing, cautions),
+        orientation=_orientation(dataset, cautions),
         unit=str(_scope(dataset, "PixelValueTransformationSequence").get("RescaleType") or ""),
     )
     return image, cautions
@@ -77,18 +86,6 @@ def _scope(dataset: Dataset, macro: str) -> Dataset:
             group: Dataset = found[0]
             return group
     return dataset
-
-
-def _numbers(value: Any) -> list[float]:
-    """One number, several or none, as DICOM attributes come; anything else counts as none."""
-    if value is None or value == "":
-        return []
-    values = value if isinstance(value, (MultiValue, list, tuple)) else [value]
-    try:
-        numbers = [float(number) for number in values]
-    except (TypeError, ValueError):
-        return []
-    return numbers if all(map(math.isfinite, numbers)) else []
 
 
 def _texts(value: Any) -> list[str]:
@@ -112,27 +109,26 @@ def _modality(dataset: Dataset, name: str) -> tuple[float, float, LookupTable | 
                 "wrong: export it again from its source."
             ) from error
     scope = _scope(dataset, "PixelValueTransformationSequence")
-    slope = _rescale(scope, "RescaleSlope", 1.0, name)
-    intercept = _rescale(scope, "RescaleIntercept", 0.0, name)
-    if slope == 0:
+    slope = _rescale(scope, "RescaleSlope", SLOPES, 1.0, name)
+    intercept = _rescale(scope, "RescaleIntercept", LEVELS, 0.0, name)
+    if abs(slope) < LEAST_SLOPE:
+        told = f"{slope:g}" if slope else "zero"
         raise DamagedError(
-            f"{element_name('RescaleSlope')} of {name} is zero, so its values would be lost: "
+            f"{element_name('RescaleSlope')} of {name} is {told}, so its values would be lost: "
             "export it again from its source."
         )
     return slope, intercept, None
 
 
-def _rescale(scope: Dataset, keyword: str, default: float, name: str) -> float:
-    value = scope.get(keyword)
-    if value is None or value == "":
-        return default
-    numbers = _numbers(value)
-    if len(numbers) != 1:
+def _rescale(scope: Dataset, keyword: str, bounds: Bounds, default: float, name: str) -> float:
+    unusable: list[str] = []
+    found = numbers(scope, keyword, bounds, unusable)
+    if unusable or len(found) > 1:
         raise DamagedError(
-            f"{element_name(keyword)} of {name} is not one number, so its values would be wrong: "
-            "export it again from its source."
+            f"{element_name(keyword)} of {name} is not one usable number, so its values would be "
+            "wrong: export it again from its source."
         )
-    return numbers[0]
+    return found[0] if found else default
 
 
 def _filled(sequence: Any) -> Iterator[Dataset]:
@@ -166,7 +162,8 @@ def _voi_tables(dataset: Dataset, signed: bool, cautions: list[str]) -> list[Pre
 
 def _windows(dataset: Dataset, cautions: list[str]) -> list[Preset]:
     scope = _scope(dataset, "FrameVOILUTSequence")
-    centers, widths = _numbers(scope.get("WindowCenter")), _numbers(scope.get("WindowWidth"))
+    centers = numbers(scope, "WindowCenter", LEVELS, cautions)
+    widths = numbers(scope, "WindowWidth", LEVELS, cautions)
     names = _texts(scope.get("WindowCenterWidthExplanation"))
     asked = str(scope.get("VOILUTFunction") or VoiFunction.LINEAR)
     try:
@@ -197,22 +194,32 @@ def _whole_range(dataset: Dataset) -> Window:
     return Window(2 ** (bits - 1), 2**bits)
 
 
-def _padding(dataset: Dataset, stored: Stored) -> tuple[int, int] | None:
+def _padding(dataset: Dataset, stored: Stored, cautions: list[str]) -> tuple[int, int] | None:
     """The inclusive range of stored values that are padding (PS3.3 C.7.5.1.1.2)."""
-    value = _numbers(dataset.get("PixelPaddingValue"))
+    value = numbers(dataset, "PixelPaddingValue", LEVELS, cautions)
     if not value:
         return None
-    limit = _numbers(dataset.get("PixelPaddingRangeLimit")) or value
+    limit = numbers(dataset, "PixelPaddingRangeLimit", LEVELS, cautions) or value
     kind = stored.dtype.type
     ends = [int(np.array(int(end) & 0xFFFF, np.uint16).astype(kind)) for end in (*value, *limit)]
     return min(ends), max(ends)
 
 
-def _positive_pair(value: Any) -> tuple[float, float] | None:
-    numbers = _numbers(value)
-    if len(numbers) != 2 or min(numbers) <= 0:
+def _pair(
+    dataset: Dataset, keyword: str, bounds: Bounds, cautions: list[str]
+) -> tuple[float, float] | None:
+    """Two numbers that make pixels of a shape that can be shown."""
+    pair = numbers(dataset, keyword, bounds, cautions)
+    if len(pair) != 2:
         return None
-    return numbers[0], numbers[1]
+    least, most = ASPECTS
+    if not least * pair[1] <= pair[0] <= most * pair[1]:
+        cautions.append(
+            f"{element_name(keyword)} of the file makes pixels of an impossible shape "
+            f"({pair[0]:g} : {pair[1]:g}): left out."
+        )
+        return None
+    return pair[0], pair[1]
 
 
 _AT_DETECTOR: Final = "Distances are at the detector: the body was magnified onto it."
@@ -220,33 +227,36 @@ _AT_DETECTOR: Final = "Distances are at the detector: the body was magnified ont
 
 def _spacing(dataset: Dataset, cautions: list[str]) -> tuple[float, float] | None:
     """mm between rows and between columns (PS3.3 10.7.1.3)."""
-    at_detector = _positive_pair(dataset.get("ImagerPixelSpacing"))
-    if spacing := _positive_pair(_scope(dataset, "PixelMeasuresSequence").get("PixelSpacing")):
+    at_detector = _pair(dataset, "ImagerPixelSpacing", SPACINGS, cautions)
+    measures = _scope(dataset, "PixelMeasuresSequence")
+    if spacing := _pair(measures, "PixelSpacing", SPACINGS, cautions):
         if spacing == at_detector and not dataset.get("PixelSpacingCalibrationType"):
             cautions.append(_AT_DETECTOR)
         return spacing
     if at_detector:
         cautions.append(_AT_DETECTOR)
         return at_detector
-    if spacing := _positive_pair(dataset.get("NominalScannedPixelSpacing")):
+    if spacing := _pair(dataset, "NominalScannedPixelSpacing", SPACINGS, cautions):
         cautions.append("Distances are those of the scanned film.")
         return spacing
     cautions.append("The file gives no pixel spacing: nothing can be measured.")
     return None
 
 
-def _aspect(dataset: Dataset, spacing: tuple[float, float] | None) -> float:
+def _aspect(dataset: Dataset, spacing: tuple[float, float] | None, cautions: list[str]) -> float:
     """Height of a pixel over its width, from the spacing or Pixel Aspect Ratio (0028,0034)."""
-    vertical, horizontal = spacing or _positive_pair(dataset.get("PixelAspectRatio")) or (1.0, 1.0)
+    ratio = spacing or _pair(dataset, "PixelAspectRatio", (1, 2**31), cautions)
+    vertical, horizontal = ratio or (1.0, 1.0)
     return vertical / horizontal
 
 
-def _orientation(dataset: Dataset) -> tuple[str, str] | None:
+def _orientation(dataset: Dataset, cautions: list[str]) -> tuple[str, str] | None:
     """Where rows and columns point to: Patient Orientation, else from the direction cosines."""
     letters = _texts(dataset.get("PatientOrientation"))
     if len(letters) == 2 and all(letters) and set("".join(letters)) <= set("LRPAHF"):
         return letters[0], letters[1]
-    cosines = _numbers(_scope(dataset, "PlaneOrientationSequence").get("ImageOrientationPatient"))
+    plane = _scope(dataset, "PlaneOrientationSequence")
+    cosines = numbers(plane, "ImageOrientationPatient", COSINES, cautions)
     if len(cosines) != 6:
         return None
     row, column = _direction(cosines[:3]), _direction(cosines[3:])
