@@ -89,5 +89,4 @@ async def close(connection: Connection) -> bool:
         await asyncio.wait_for(closing(), CLOSE_TIMEOUT)
     except TimeoutError:
         connection.transport.abort()
-        return False
-    return True
+    return connection.protocol.close_rcvd is not None  # its own timeout is silent
