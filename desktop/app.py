@@ -109,7 +109,7 @@ async def _main(paths: Sequence[Path], choice: ModelChoice, screenshot: Path | N
     window.closed.connect(closed.set)
     if sys.platform != "win32":  # where asyncio knows no signals
         for number in (signal.SIGINT, signal.SIGTERM):
-            asyncio.get_running_loop().add_signal_handler(number, window.close)
+            asyncio.get_running_loop().add_signal_handler(number, window.end)
     window.link.start()
     window.show()
     if paths:

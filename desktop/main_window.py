@@ -49,11 +49,13 @@ from desktop.session import StudySession
 from desktop.settings import Settings
 from desktop.tasks import Tasks
 from desktop.theme import GRID, ThemeName
+from desktop.unsaved import UnsavedCare
 from desktop.viewer.viewport import Viewport
 from desktop.widgets.ask_bar import AskBar
-from desktop.widgets.banner import Banner, Notice
+from desktop.widgets.banner import Banner, Notice, NoticeKind
 from desktop.widgets.status_line import StatusLine
 from desktop.widgets.study_bar import StudyBar
+from desktop.widgets.unsaved_mark import UnsavedMark
 from desktop.worker_care import WorkerCare
 from desktop.worker_link import WorkerLink, WorkerState
 from inference.client import WorkerError
@@ -83,6 +85,8 @@ class MainWindow(QMainWindow):
         link.setParent(self)
         self._settings = settings
         self._warning: Notice | None = None
+        self._closing_unsaved = False
+        self._asked_to_end = False
         self._moving = asyncio.Lock()
         self._searching = False
         colors = theme.palette(settings.theme)
@@ -115,7 +119,11 @@ class MainWindow(QMainWindow):
             refused=self.notices.show_refusal,
         )
         self.study_bar = StudyBar(self.commands["previous"], self.commands["next"])
-        self.report_pane = ReportPane(self.editor, self.legend, self.commands)
+        self.unsaved_mark = UnsavedMark(colors)
+        self.report_pane = ReportPane(self.editor, self.legend, self.commands, self.unsaved_mark)
+        self.unsaved = UnsavedCare(
+            session.saving, self.unsaved_mark, self.status, self.close_unsaved
+        )
 
         self.setWindowTitle("Pinfill")
         self.setAcceptDrops(True)
@@ -354,6 +362,7 @@ class MainWindow(QMainWindow):
         self.status.recolor(colors)
         self.ask_bar.recolor(colors)
         self.report_pane.recolor(colors)
+        self.unsaved_mark.recolor(colors)
         report_colors = ReportColors.of(colors)
         self.editor.set_colors(report_colors)
         self.choosing.set_colors(report_colors)
@@ -453,26 +462,51 @@ class MainWindow(QMainWindow):
     # Ending
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        # Only while it can be read: a warning of an hour ago is none.
-        warned = self._warning is not None and self.banner.notice is self._warning
-        if not self.session.save() and not warned:
-            self._warn_of_loss()
+        if not self._may_close():
             event.ignore()
             return
-        self.comparing.window.close()
-        self._settings.keep_layout("window", self.saveGeometry())
-        self._settings.keep_layout("panes", self._splitter.saveState())
-        self._settings.sync()
-        super().closeEvent(event)
-        self.closed.emit()
+        try:
+            self.comparing.window.close()
+            self._settings.keep_layout("window", self.saveGeometry())
+            self._settings.keep_layout("panes", self._splitter.saveState())
+            self._settings.sync()
+            super().closeEvent(event)
+        finally:
+            self.closed.emit()  # else a process would live on without a window
+
+    def _may_close(self) -> bool:
+        # Only while it can be read: a warning of an hour ago is none.
+        warned = self._warning is not None and self.banner.notice is self._warning
+        if self.session.saving.save_all() or warned or self._closing_unsaved:
+            return True
+        self._warn_of_loss()
+        self.unsaved.offer_closing()
+        return False
+
+    def close_unsaved(self) -> None:
+        """Close, whatever is on no disk but in a recovery copy, or nowhere."""
+        self._closing_unsaved = True
+        self.close()
+
+    def end(self) -> None:
+        """Close because the system asks: once all is saved or copied, else at the second time."""
+        if self.session.saving.keep_copy() or self._asked_to_end:
+            self.close_unsaved()
+        else:
+            self._asked_to_end = True
+            self._may_close()
 
     def _warn_of_loss(self) -> None:
-        """Add to the notice that the failed save has just put up."""
+        """Add to the notice that a failed save has put up, what closing all the same means."""
         notice = self.banner.notice
-        assert notice is not None
-        assert notice.topic == UNSAVED
-        text = f"{notice.text} Closing once more gives up what is not saved."
-        self._warning = replace(notice, text=text)
+        if notice is None or notice.topic != UNSAVED:
+            text = "The report of another study could not be saved."
+            notice = Notice(NoticeKind.ERROR, text, topic=UNSAVED)
+        saving = self.session.saving
+        kept = saving.unsaved is None or saving.unsaved.kept
+        end = "leaves what is not saved in the recovery copy" if kept else "gives it up"
+        text = notice.text.partition(" Closing once more ")[0]
+        self._warning = replace(notice, text=f"{text} Closing once more {end}.")
         self.banner.show_notice(self._warning)
 
     async def shut_down(self) -> None:

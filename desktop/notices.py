@@ -43,6 +43,7 @@ class Notices(QObject):
         session.failed.connect(self.show_errors)
         session.doubted.connect(self.show_doubt)
         session.saved.connect(self._show_saved)
+        session.study_changed.connect(self._show_saved)  # of one left unsaved the mark tells
         drafting.waiting.connect(self._show_waiting)
         drafting.progressed.connect(status.show_canvas)
         drafting.finished.connect(self._show_filled)

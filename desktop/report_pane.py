@@ -16,6 +16,7 @@ from desktop.report.legend import ReportLegend
 from desktop.studies.reading import Study
 from desktop.theme import GRID, Palette
 from desktop.widgets.elided_label import ElidedLabel
+from desktop.widgets.unsaved_mark import UnsavedMark
 
 _ROW: Final[Sequence[Sequence[str]]] = (
     ("draft", "infill", "refill"),
@@ -33,6 +34,7 @@ class ReportPane(QFrame):
         editor: ReportEditor,
         legend: ReportLegend,
         actions: Actions,
+        mark: UnsavedMark,
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
@@ -83,6 +85,7 @@ class ReportPane(QFrame):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
         column.addWidget(header)
+        column.addWidget(mark)
         column.addLayout(row)
         column.addWidget(editor, 1)
         column.addWidget(foot)

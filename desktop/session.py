@@ -8,25 +8,20 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Final
 
-from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtCore import QObject, Signal
 
 from desktop.report.finding import Doubt, find_report, nameless
 from desktop.report.model import Report
+from desktop.report.recovery import RecoveryCopies
 from desktop.report.shelf import Shelf
-from desktop.report.store import ReportStore, StoreConflict, StoreError
+from desktop.report.store import ReportStore, StoreError
+from desktop.saving import Saving
 from desktop.studies.isolation import find_studies, read_study
 from desktop.studies.reading import Study, StudyError
 from desktop.viewer.showing import check_showable
 
 _log = logging.getLogger(__name__)
-
-SAVE_DELAY_MS: Final = 500
-"""How long a change may wait for its saving; a power cut costs no more."""
-
-RETRY_DELAY_MS: Final = 10_000
-"""How long a report that could not be saved waits for the next try."""
 
 
 @dataclass(frozen=True)
@@ -62,8 +57,8 @@ class StudySession(QObject):
     ``list_changed`` tells that the studies or their names are others, ``study_changed`` that
     another one is on screen with its report, ``failed`` what stood in the way: a list of
     :class:`StudyError` and :class:`StoreError`, and ``doubted``, a :class:`Doubt`, that a report
-    may be another patient's. A report that cannot be saved is not left: the study stays on
-    screen, and :attr:`unsaved` is the error until ``saved`` tells of its end.
+    may be another patient's. A report that can be neither saved nor copied, or in whose
+    place another one was put, is not left: the study stays on screen (:mod:`desktop.saving`).
     """
 
     list_changed = Signal()
@@ -72,21 +67,27 @@ class StudySession(QObject):
     doubted = Signal(object)
     saved = Signal()
 
-    def __init__(self, store: ReportStore, parent: QObject | None = None) -> None:
+    def __init__(
+        self,
+        store: ReportStore,
+        copies: RecoveryCopies | None = None,
+        parent: QObject | None = None,
+    ) -> None:
         super().__init__(parent)
         self._store = store
         self.views: list[Callable[[], None]] = []
         """What shows the study on screen; each is called when another one is, before all others."""
         self._shown = _Shown()
-        self._saved_revision = 0
         self._shelf = Shelf()
         self._files: dict[tuple[str, ...], set[Path]] = {}  # shown, of each nameless patient
-        self.unsaved: StoreError | None = None
-        self._unsubscribe: Callable[[], None] = lambda: None
-        self._saving = QTimer(self)
-        self._saving.setSingleShot(True)
-        self._saving.setInterval(SAVE_DELAY_MS)
-        self._saving.timeout.connect(self._save_unasked)
+        self.saving = Saving(store, copies or RecoveryCopies(), self)
+        self.saving.failed.connect(self.failed)
+        self.saving.saved.connect(self.saved)
+
+    @property
+    def unsaved(self) -> StoreError | None:
+        """Why the report on screen is not on disk, where saving it has failed."""
+        return self.saving.unsaved.error if self.saving.unsaved is not None else None
 
     @property
     def paths(self) -> list[Path]:
@@ -153,36 +154,8 @@ class StudySession(QObject):
         return None
 
     def save(self, *, overwrite: bool = False) -> bool:
-        """Write the report unless it stands on disk as it is; ``False`` where that failed.
-
-        ``overwrite`` replaces a file that another program has changed, which is kept aside. A
-        failure is told each time: who asks must learn why nothing happens.
-        """
-        if self._try_to_save(overwrite=overwrite):
-            return True
-        self.failed.emit([self.unsaved])
-        return False
-
-    def _save_unasked(self) -> None:
-        told = str(self.unsaved)
-        if not self._try_to_save() and str(self.unsaved) != told:
-            self.failed.emit([self.unsaved])
-
-    def _try_to_save(self, *, overwrite: bool = False) -> bool:
-        self._saving.stop()
-        if self.study is None or self.report.revision == self._saved_revision:
-            return True
-        try:
-            self._store.save(self.study.identity, self.report, overwrite=overwrite)
-        except StoreError as error:
-            self.unsaved = error
-            if not isinstance(error, StoreConflict):
-                self._saving.start(RETRY_DELAY_MS)  # a disk may have room again
-            return False
-        self.unsaved = None
-        self._saved_revision = self.report.revision
-        self.saved.emit()
-        return True
+        """Save the report; ``False`` where that failed (:meth:`Saving.save`)."""
+        return self.saving.save(overwrite=overwrite)
 
     def _put(self, shown: _Shown) -> bool:
         """Show all of ``shown`` with the report of its study, or leave everything as it is.
@@ -191,7 +164,7 @@ class StudySession(QObject):
         """
         study = shown.study
         assert study is not None
-        if not self.save():
+        if not self.saving.may_leave():
             return False
         try:
             found = self._find(study)
@@ -220,7 +193,7 @@ class StudySession(QObject):
         """The report of ``study``: the one at hand, with its undo, or the saved one."""
         identity, now = study.identity, self.study
         if now is not None and now.identity.key == identity.key:
-            return _Found(self.report, self._saved_revision, self._doubt_of(study))
+            return _Found(self.report, self.saving.saved_revision, self._doubt_of(study))
         kept = self._shelf.get(identity.key)
         if kept is not None:
             report, saved_revision = kept
@@ -263,7 +236,7 @@ class StudySession(QObject):
 
     def _commit(self, shown: _Shown) -> bool:
         """Change all at once, or nothing: a view that raises has everything changed back."""
-        before = replace(self._shown, saved_revision=self._saved_revision)
+        before = replace(self._shown, saved_revision=self.saving.saved_revision)
         self._become(shown)
         fault = self._present()
         if fault is None:
@@ -282,12 +255,14 @@ class StudySession(QObject):
         return False
 
     def _become(self, shown: _Shown) -> None:
-        self._unsubscribe()
         before, self._shown = self._shown, shown
         if before.study is not None and before.report is not shown.report:
-            self._shelf.put(before.study.identity.key, before.report, self._saved_revision)
-        self._saved_revision = shown.saved_revision
-        self._unsubscribe = shown.report.subscribe(self._changed)
+            self._shelf.put(before.study.identity.key, before.report, self.saving.saved_revision)
+        if shown.study is None:
+            self.saving.let_go()
+        else:
+            name = _name(shown.study)
+            self.saving.watch(shown.study.identity, name, shown.report, shown.saved_revision)
 
     def _present(self) -> Exception | None:
         """Tell the views; returns why one of them cannot show what is open."""
@@ -298,11 +273,6 @@ class StudySession(QObject):
             _log.error("a study cannot be shown", exc_info=error)
             return error
         return None
-
-    def _changed(self) -> None:
-        # Not restarted by later changes, so that steady typing is saved as well.
-        if not self._saving.isActive():
-            self._saving.start(SAVE_DELAY_MS)
 
 
 async def _first_readable(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from pathlib import Path
 from typing import Final
@@ -9,6 +10,7 @@ from typing import Final
 import platformdirs
 from PySide6.QtCore import QByteArray, QSettings
 
+from desktop.report.files import close_to_others
 from desktop.theme import ThemeName, theme_name
 
 RECENT_LIMIT: Final = 8
@@ -24,6 +26,7 @@ class Settings:
 
     def __init__(self, path: Path | None = None) -> None:
         file = path if path is not None else settings_path()
+        _close_to_others(file)  # it lists paths, which name patients; Qt keeps its permissions
         self._store = QSettings(str(file), QSettings.Format.IniFormat)
 
     @property
@@ -78,6 +81,14 @@ class Settings:
 
     def sync(self) -> None:
         self._store.sync()
+
+
+def _close_to_others(file: Path) -> None:
+    """Make the file for this user alone where it is missing, and take others' rights on it."""
+    with contextlib.suppress(OSError):
+        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        os.close(os.open(file, os.O_WRONLY | os.O_CREAT | getattr(os, "O_NONBLOCK", 0), 0o600))
+        close_to_others(file, 0o600)
 
 
 def settings_path() -> Path:

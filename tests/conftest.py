@@ -36,6 +36,7 @@ def fresh_settings(
     """A data directory of the test's own; returned for those that look into it."""
     folder = tmp_path_factory.mktemp("data")
     monkeypatch.setenv("PINFILL_DATA_DIR", str(folder))
+    monkeypatch.setenv("PINFILL_RECOVERY_DIR", str(tmp_path_factory.mktemp("state")))
     for name in ("PINFILL_CHECKPOINT", "PINFILL_DEVICE", "NO_COLOR", "FORCE_COLOR"):
         monkeypatch.delenv(name, raising=False)
     return folder

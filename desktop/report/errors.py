@@ -6,7 +6,14 @@ from pathlib import Path
 
 
 class StoreError(Exception):
-    """A report could not be read or written; the message says why and what to do."""
+    """A report could not be read or written; the message says why and what to do.
+
+    ``reason`` is the cause in a few words.
+    """
+
+    def __init__(self, message: str, reason: str = "") -> None:
+        super().__init__(message)
+        self.reason = reason or message
 
 
 class StoreConflict(StoreError):

@@ -167,7 +167,8 @@ class ReportStore:
             raise _refused("saved", path, error) from error
         except (ValueError, TypeError, MemoryError, RecursionError) as error:
             reason = str(error) or type(error).__name__
-            raise StoreError(f"The report could not be saved ({path}: {reason}).") from error
+            message = f"The report could not be saved ({path}: {reason})."
+            raise StoreError(message, reason) from error
 
     def _save(
         self, path: Path, identity: StudyIdentity, report: Report, *, overwrite: bool
@@ -175,12 +176,13 @@ class ReportStore:
         self.prepare()
         clash = self._clash(path)
         if clash and not overwrite:
-            raise StoreConflict(clash)
+            raise StoreConflict(clash, "the file in its place is another")
         data = encode(report, identity)
         if len(data) > LARGEST_BYTES:
             raise StoreError(
                 f"The report could not be saved: it takes {len(data) / 2**20:.0f} MiB and may "
-                f"take {LARGEST_BYTES / 2**20:.0f}. Shorten it."
+                f"take {LARGEST_BYTES / 2**20:.0f}. Shorten it.",
+                "it is too long",
             )
         with written_beside(path, data) as written:
             if clash:  # only now: a full disk would leave nothing in its place
@@ -270,4 +272,4 @@ def _digest(data: bytes) -> str:
 
 def _refused(verb: str, path: Path, error: OSError) -> StoreError:
     reason = error.strerror or str(error)
-    return StoreError(f"The report could not be {verb} ({path}: {reason}).")
+    return StoreError(f"The report could not be {verb} ({path}: {reason}).", reason)

@@ -38,12 +38,16 @@ class StatusLine(QFrame):
         self._job = QLabel(self)
         self._job.setObjectName("jobLine")
         self._job.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        self._unsaved = QLabel("Not saved", self)
+        self._unsaved.setObjectName("unsavedWord")
+        self._unsaved.hide()
         self._disclaimer = QLabel(DISCLAIMER, self)
         self._disclaimer.setObjectName("disclaimer")
 
         row = QHBoxLayout(self)
         row.setContentsMargins(GRID, GRID // 2, GRID + GRID // 2, GRID // 2)
         row.setSpacing(GRID)
+        row.addWidget(self._unsaved)
         row.addWidget(self._glyph)
         row.addWidget(self._worker)
         row.addSpacing(GRID)
@@ -57,7 +61,8 @@ class StatusLine(QFrame):
     @property
     def text(self) -> str:
         """All that the line says, for tests and for screen readers."""
-        parts = (self._worker.text(), self._model.full_text, self._job.text(), DISCLAIMER)
+        unsaved = "" if self._unsaved.isHidden() else self._unsaved.text()
+        parts = (unsaved, self._worker.text(), self._model.full_text, self._job.text(), DISCLAIMER)
         return " · ".join(part for part in parts if part)
 
     def show_worker(self, state: str, text: str) -> None:
@@ -65,6 +70,10 @@ class StatusLine(QFrame):
         self._state = state
         self._worker.setText(text)
         self.recolor(self._colors)
+
+    def show_unsaved(self, unsaved: bool) -> None:
+        """Whether words of a report are not on disk; the mark in the report pane says why."""
+        self._unsaved.setVisible(unsaved)
 
     def show_model(self, model: ModelInfo | None) -> None:
         if model is None:

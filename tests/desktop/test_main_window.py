@@ -30,6 +30,7 @@ from PySide6.QtWidgets import (
 )
 
 from desktop import actions
+from desktop import saving as saving_module
 from desktop import session as session_module
 from desktop.report.model import Origin
 from desktop.report.store import ReportStore
@@ -505,7 +506,7 @@ async def test_a_report_that_cannot_be_saved_holds_the_window_once(tmp_path: Pat
         bench.window.close()
         assert bench.window.isVisible()
         assert "could not be" in bench.notice
-        assert "Closing once more gives up" in bench.notice
+        assert "Closing once more leaves" in bench.notice
         bench.window.close()
         assert not bench.window.isVisible()
 
@@ -562,7 +563,10 @@ async def test_a_conflict_is_told_at_each_move_and_each_close_until_it_is_settle
         await until(lambda: "letter.txt" in bench.notice)
         window.close()
         assert window.isVisible()
-        assert bench.notice == f"{conflict} Closing once more gives up what is not saved."
+        assert (
+            bench.notice
+            == f"{conflict} Closing once more leaves what is not saved in the recovery copy."
+        )
         button = window.banner.findChild(QPushButton, "bannerAction")
         assert isinstance(button, QPushButton)
         QTest.mouseClick(button, Qt.MouseButton.LeftButton)
@@ -584,14 +588,14 @@ async def test_a_warning_of_loss_counts_only_while_it_is_there(tmp_path: Path) -
         for _ in range(2):
             window.close()
             assert window.isVisible()
-            assert "Closing once more gives up" in bench.notice
+            assert "Closing once more leaves" in bench.notice
             window.banner.dismiss()
         window.close()
         window.notices.show_fault(RuntimeError("something else"))
         window.close()
         assert window.isVisible()
         assert "something else" not in bench.notice
-        assert bench.notice.count("Closing once more gives up") == 1
+        assert bench.notice.count("Closing once more leaves") == 1
         window.close()
         assert not window.isVisible()
 
@@ -600,7 +604,7 @@ async def test_a_warning_of_loss_counts_only_while_it_is_there(tmp_path: Path) -
 async def test_a_save_that_goes_well_at_the_second_try_takes_its_notice_away(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(session_module, "RETRY_DELAY_MS", 30)
+    monkeypatch.setattr(saving_module, "RETRY_DELAY_MS", 30)
     blocked = tmp_path / "reports"
     async with shown(tmp_path, store=ReportStore(blocked)) as bench:
         await bench.open()
