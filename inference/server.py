@@ -31,7 +31,7 @@ from websockets.http11 import Request, Response
 
 from inference.engines.base import Engine
 from inference.images import ImageCache
-from inference.jobs import EngineThread, JobQueue
+from inference.jobs import TURN, EngineThread, JobQueue
 from inference.local_worker import TOKEN_VARIABLE
 from inference.parent_watch import watch_parent
 from inference.placement import Placement
@@ -71,13 +71,15 @@ class Server:
         token: str,
         host: str = "127.0.0.1",
         port: int = 0,
+        turn: float = TURN,
     ) -> None:
+        """``turn`` is for how long, in seconds, a job may keep other clients waiting."""
         self._engine_loader = engine_loader
         self._token = token
         self._host = host
         self._port = port
         self._thread = EngineThread()
-        self.jobs = JobQueue(self._thread, lambda model: self._tell(Ready(model)))
+        self.jobs = JobQueue(self._thread, lambda model: self._tell(Ready(model)), turn)
         self.images = ImageCache()
         self._status: Loading | Ready | Failed = Loading("Starting the worker")
         self._status_heard = asyncio.Event()

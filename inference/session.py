@@ -111,7 +111,7 @@ class Session:
                 return
         keep_all = isinstance(request, Infill) and request.every_canvas
         on_canvas = self._on_every_canvas if keep_all else self._on_canvas
-        job = Job(request, image, on_canvas=on_canvas, on_end=self._on_end)
+        job = Job(self, request, image, on_canvas=on_canvas, on_end=self._on_end)
         self._jobs[request_id] = job
         self._queue.submit(job)
 

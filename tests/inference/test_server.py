@@ -374,6 +374,37 @@ async def test_jobs_of_two_clients_run_in_the_order_of_asking() -> None:
         assert engine.started == ["1", "2", "3", "4"]
 
 
+async def test_a_client_with_one_job_waits_for_the_running_job_of_another() -> None:
+    async with gated() as (engine, gate, url), peer(url) as greedy, peer(url) as honest:
+        await greedy.send(*(job(f"greedy {number}") for number in range(5)))
+        gate.release()
+        assert isinstance(await greedy.receive(), Canvas)
+        await honest.send(job("honest"))
+        await honest.socket.send(b"\xc1")  # answered once the job is in the queue
+        assert isinstance(await honest.receive(), Failed)
+        gate.release(6 * DEFAULT_STEPS)
+        assert isinstance(await honest.ending(), Filled)
+        for _ in range(5):
+            assert isinstance(await greedy.ending(), Filled)
+    assert engine.started == ["greedy 0", "honest", "greedy 1", "greedy 2", "greedy 3", "greedy 4"]
+
+
+async def test_an_endless_job_ends_once_another_client_waits() -> None:
+    server = Server(load(ScriptedEngine()), token=TOKEN, turn=0.0)
+    url = await server.start()
+    async with peer(url) as greedy, peer(url) as honest:
+        await greedy.send(job("endless", "endless"))
+        for _ in range(5):  # alone it may go on for ever
+            assert isinstance(await greedy.receive(), Canvas)
+        await honest.send(job("honest"))
+        failure = await greedy.ending()
+        assert isinstance(failure, Failed)
+        assert failure.kind == "bad_request"
+        assert "Another client waits" in failure.message
+        assert isinstance(await honest.ending(), Filled)
+    await server.close()
+
+
 async def test_equal_request_ids_of_two_clients_do_not_mix(url: str) -> None:
     async with peer(url) as one, peer(url) as two:
         await one.send(Infill("x", (Gap(),)))
