@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from enum import Enum, auto
 from functools import partial
@@ -37,7 +38,10 @@ from desktop.viewer.cautions import CautionBadge
 from desktop.viewer.framing import Framing
 from desktop.viewer.pixels import LookupTable, View, Voi, Window, sample_view, voi_lookup
 
+FAILED_TEXT: Final = "This image cannot be drawn: its header holds numbers that make no picture"
 EMPTY_TEXT: Final = "Drop a DICOM file here or press Ctrl+O"
+_log = logging.getLogger(__name__)
+
 ZOOM_STEP: Final = 1.2
 _PAN_SHARE: Final = 0.1
 """How much of the viewport one press of an arrow key moves."""
@@ -69,6 +73,7 @@ class Viewport(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._study: Study | None = None
+        self._empty_text = EMPTY_TEXT
         self._framing: Framing | None = None
         self._voi: Voi | None = None
         self._inverted = False
@@ -134,6 +139,7 @@ class Viewport(QWidget):
     def set_study(self, study: Study | None) -> None:
         """Show a study as its file asks for, the whole picture; ``None`` empties the viewport."""
         self._study = study
+        self._empty_text = EMPTY_TEXT
         self._drag = None
         self._inverted = False
         self._framing = None
@@ -145,19 +151,21 @@ class Viewport(QWidget):
         if study is not None:
             width, height = self._device_size()
             image = study.image
-            self._frame(Framing.fit(image.rows, image.columns, image.pixel_aspect, width, height))
+            self._frame(
+                lambda: Framing.fit(image.rows, image.columns, image.pixel_aspect, width, height)
+            )
             self._set_voi(image.default_voi)
 
     # Actions
 
     def fit(self) -> None:
         if self._framing is not None:
-            self._frame(self._framing.refit())
+            self._frame(self._framing.refit)
 
     def zoom_by(self, factor: float) -> None:
         """Zoom about the middle."""
-        if self._framing is not None:
-            self._frame(self._framing.zoomed(factor))
+        if (framing := self._framing) is not None:
+            self._frame(lambda: framing.zoomed(factor))
 
     def zoom_to(self, zoom: float) -> None:
         """Zoom about the middle to ``zoom`` screen pixels for each stored pixel."""
@@ -166,9 +174,9 @@ class Viewport(QWidget):
 
     def pan_by(self, right: float, down: float) -> None:
         """Move the picture by logical pixels."""
-        if self._framing is not None:
+        if (framing := self._framing) is not None:
             ratio = self.devicePixelRatioF()
-            self._frame(self._framing.panned(right * ratio, down * ratio))
+            self._frame(lambda: framing.panned(right * ratio, down * ratio))
 
     def invert(self) -> None:
         if self._study is not None:
@@ -199,7 +207,12 @@ class Viewport(QWidget):
         window = voi.window if isinstance(voi, LookupTable) else voi
         self.window_changed.emit(window.center, window.width)
 
-    def _frame(self, framing: Framing) -> None:
+    def _frame(self, reckon: Callable[[], Framing]) -> None:
+        try:
+            framing = reckon()
+        except (ArithmeticError, ValueError):  # numbers of a header that no one thought of
+            self._give_up()
+            return
         zoom = self._framing.zoom if self._framing else None
         self._framing = framing
         self._refresh(resampled=True)
@@ -243,22 +256,43 @@ class Viewport(QWidget):
             self._framing.width,
             self._framing.height,
         ):  # moved to a screen of another density
-            self._frame(self._framing.resized(*self._device_size()))
+            self._resize_framing()
         painter = QPainter(self)
-        painter.fillRect(self.rect(), overlay.BACKGROUND)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        grey = self.render_grey()
-        if grey is None:
-            self._paint_empty(painter)
-        else:
-            height, width = grey.shape
-            picture = QImage(grey.data, width, height, width, QImage.Format.Format_Grayscale8)
-            picture.setDevicePixelRatio(self.devicePixelRatioF())
-            painter.drawImage(QPointF(0, 0), picture)
-            self._paint_overlay(painter)
-        if self.hasFocus() or self._drop_hovers:
-            self._paint_ring(painter, 4.0 if self._drop_hovers else 2.0)
-        painter.end()
+        try:
+            painter.fillRect(self.rect(), overlay.BACKGROUND)
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            self._paint_picture(painter)
+            if self.hasFocus() or self._drop_hovers:
+                self._paint_ring(painter, 4.0 if self._drop_hovers else 2.0)
+        finally:
+            painter.end()  # Qt ends the program over one that is left open
+
+    def _paint_picture(self, painter: QPainter) -> None:
+        try:
+            grey = self.render_grey()
+            if grey is not None:
+                height, width = grey.shape
+                picture = QImage(grey.data, width, height, width, QImage.Format.Format_Grayscale8)
+                picture.setDevicePixelRatio(self.devicePixelRatioF())
+                painter.drawImage(QPointF(0, 0), picture)
+                self._paint_overlay(painter)
+                return
+        except Exception:  # whatever a file brought about, the next one must still be shown
+            self._give_up()
+            painter.fillRect(self.rect(), overlay.BACKGROUND)
+        self._paint_empty(painter)
+
+    def _resize_framing(self) -> None:
+        if (framing := self._framing) is not None:
+            self._frame(lambda: framing.resized(*self._device_size()))
+
+    def _give_up(self) -> None:
+        """Show a sentence in place of the picture, in an exception handler; told in the log."""
+        _log.exception("the picture cannot be drawn")
+        self._framing = None
+        self._view = self._table = None
+        self._empty_text = FAILED_TEXT
+        self.setAccessibleDescription(FAILED_TEXT)
 
     def _paint_overlay(self, painter: QPainter) -> None:
         study, framing = self._study, self._framing
@@ -303,7 +337,7 @@ class Viewport(QWidget):
         painter.setFont(font)
         area = QRectF(self.rect())
         lines = QFontMetricsF(font).boundingRect(
-            area.adjusted(24, 24, -24, -24), Qt.TextFlag.TextWordWrap, EMPTY_TEXT
+            area.adjusted(24, 24, -24, -24), Qt.TextFlag.TextWordWrap, self._empty_text
         )
         frame = QRectF(0, 0, lines.width() + 72, lines.height() + 64)
         frame.moveCenter(area.center())
@@ -311,13 +345,12 @@ class Viewport(QWidget):
         painter.drawRoundedRect(frame, 10, 10)
         painter.setPen(_EMPTY_COLOUR)
         flags = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
-        painter.drawText(frame.adjusted(24, 12, -24, -12), int(flags), EMPTY_TEXT)
+        painter.drawText(frame.adjusted(24, 12, -24, -12), int(flags), self._empty_text)
 
     # Events
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        if self._framing is not None:
-            self._frame(self._framing.resized(*self._device_size()))
+        self._resize_framing()
         self.badge.place()
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
@@ -360,11 +393,11 @@ class Viewport(QWidget):
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         steps = event.angleDelta().y() / 120
-        if self._framing is None or not steps:
+        if (framing := self._framing) is None or not steps:
             event.ignore()
             return
         at = event.position() * self.devicePixelRatioF()
-        self._frame(self._framing.zoomed(ZOOM_STEP**steps, at.x(), at.y()))
+        self._frame(lambda: framing.zoomed(ZOOM_STEP**steps, at.x(), at.y()))
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         plain = event.modifiers() & ~(

@@ -461,3 +461,31 @@ def test_a_dense_screen_gets_all_its_pixels(
     wheel(viewport, (100, 100), 1)
     assert viewport.framing is not None
     assert viewport.framing.to_picture(200, 200) == pytest.approx((25, 75))
+
+
+HOSTILE = [
+    {"pixel_aspect": value} for value in (float("nan"), float("inf"), 0.0, 1e308, 1e-308, -1.0)
+] + [
+    {"pixel_spacing": value}
+    for value in ((1e308, 1e-308), (0.0, 0.0), (float("nan"), 1.0), (1.0, float("inf")))
+]
+
+
+@pytest.mark.parametrize("image", HOSTILE, ids=repr)
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_numbers_that_make_no_picture_end_neither_painting_nor_resizing(
+    viewport: Viewport, qapp: QApplication, monkeypatch: pytest.MonkeyPatch, image: dict
+) -> None:
+    raised: list[object] = []
+    monkeypatch.setattr("sys.excepthook", lambda *fault: raised.append(fault))
+    viewport.set_study(make_study(**image))
+    viewport.repaint()
+    viewport.resize(300, 350)
+    viewport.repaint()
+    for act in (viewport.fit, lambda: viewport.zoom_by(2), lambda: viewport.pan_by(9, 9)):
+        act()
+        viewport.repaint()
+    assert raised == []
+    viewport.set_study(make_study())
+    viewport.repaint()
+    assert viewport.render_grey() is not None
