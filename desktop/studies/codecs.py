@@ -6,6 +6,7 @@ syntax of DICOM PS3.5 section 8.2 without a GPL licence.
 
 from __future__ import annotations
 
+import re
 from typing import Final, cast
 
 import imagecodecs
@@ -31,6 +32,7 @@ from pydicom.uid import (
 )
 
 from desktop.studies.codestreams import Extent, hold_jpeg, hold_jpeg_2000, hold_rle
+from desktop.studies.frame_ends import jpeg_2000_end, jpeg_end, without_rle_padding
 from desktop.studies.stored_bits import clipped
 
 PLUGIN: Final = "imagecodecs"
@@ -52,6 +54,8 @@ _SCAN_HEADER: Final = frozenset({0xDA})
 _FILL: Final = 0xFF
 """May stand before any marker."""
 
+_WHY: Final = re.compile(rf"{PLUGIN}: ((?:the|a) [^\n]*\bframe\b[^\n]*)")
+
 _END: Final = b"\xff\xd9"
 """End of image in JPEG and JPEG-LS, end of codestream in JPEG 2000."""
 
@@ -69,6 +73,12 @@ def register() -> None:
             decoder.add_plugin(PLUGIN, (__name__, decode_frame.__name__))
 
 
+def why_not(error: Exception) -> str:
+    """What :func:`decode_frame` found, from the error that pydicom makes of it."""
+    found = _WHY.search(str(error))
+    return found[1].replace(": ", ", ") if found else "it is cut short or damaged"
+
+
 def decode_frame(source: bytes, runner: DecodeRunner) -> bytearray:
     """Decode one frame; raises :class:`ValueError` on a frame that is damaged or cut short."""
     syntax = runner.transfer_syntax
@@ -77,8 +87,10 @@ def decode_frame(source: bytes, runner: DecodeRunner) -> bytearray:
     claimed = Extent(runner.rows, runner.columns, runner.samples_per_pixel)
     (hold_jpeg_2000 if syntax in _JPEG_2000 else hold_jpeg)(source, claimed)
     if _END not in source[-16:]:
-        # libjpeg fills the missing part with grey and says nothing.
-        raise ValueError("the frame has no end marker: it is cut short")
+        end = (jpeg_2000_end if syntax in _JPEG_2000 else jpeg_end)(source)
+        if end is None:  # libjpeg fills the missing part with grey and says nothing
+            raise ValueError("the frame has no end marker: it is cut short")
+        source = source[:end]
     if syntax in _JPEG:
         # Naming one colour space for both ends keeps libjpeg from guessing and converting.
         space = {1: "GRAYSCALE", 3: "RGB"}.get(runner.samples_per_pixel)
@@ -144,9 +156,16 @@ def _decode_rle(source: bytes, runner: DecodeRunner) -> bytearray:
     """PS3.5 annex G: one segment for each byte plane, the most significant first."""
     hold_rle(source, runner.samples_per_pixel * (runner.bits_allocated // 8))
     dtype = np.dtype(f"<u{runner.bits_allocated // 8}")
-    data = cast(bytes, imagecodecs.dicomrle_decode(source, dtype))
-    samples: NDArray[np.unsignedinteger] = np.frombuffer(data, dtype)
-    if samples.size != runner.rows * runner.columns * runner.samples_per_pixel:
+    plane = runner.rows * runner.columns
+    wanted = plane * runner.samples_per_pixel * dtype.itemsize
+    try:
+        data = cast(bytes, imagecodecs.dicomrle_decode(source, dtype))
+    except imagecodecs.DicomrleError:
+        data = b""
+    if len(data) != wanted:
+        unpadded = without_rle_padding(source, plane)
+        data = cast(bytes, imagecodecs.dicomrle_decode(unpadded, dtype))
+    if len(data) != wanted:
         raise ValueError("the frame is shorter than its image: it is cut short")
     if runner.samples_per_pixel > 1:
         runner.set_option("planar_configuration", 1)

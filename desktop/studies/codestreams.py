@@ -67,7 +67,7 @@ def hold_jpeg_2000(frame: bytes, claimed: Extent) -> None:
     """Raises :class:`ValueError` where a JPEG 2000 frame is of another size than claimed, or is
     cut into more tiles than a picture of its size may have.
     """
-    start = _codestream_at(frame)
+    start = codestream_start(frame)
     if frame[start : start + 4] != _SIZE or len(frame) < start + 42:
         raise ValueError("the frame does not begin as JPEG 2000 does")
     right, bottom, left, top, tile_width, tile_height, tile_left, tile_top, samples = (
@@ -104,7 +104,7 @@ def hold_rle(frame: bytes, planes: int) -> None:
         raise ValueError("the segments of the frame lie outside it")
 
 
-def _codestream_at(frame: bytes) -> int:
+def codestream_start(frame: bytes) -> int:
     """Where the codestream begins, which some writers wrap into the boxes of a JP2 file."""
     if not frame.startswith(_JP2):
         return 0

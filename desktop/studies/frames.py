@@ -128,7 +128,7 @@ def _decode(dataset: FileDataset, name: str) -> tuple[NDArray[np.integer], str, 
     except Exception as error:  # pydicom and the codecs raise nearly any type on damaged input
         how = f" ({syntax.name})" if syntax.is_encapsulated else ""
         raise DamagedError(
-            f"The pixel data of {name} cannot be decoded{how}, it is cut short or damaged: "
+            f"The pixel data of {name} cannot be decoded{how}, {codecs.why_not(error)}: "
             "fetch the file again from its source."
         ) from error
     words = frame.astype(frame.dtype.newbyteorder("="), copy=False)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import shutil
+import struct
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from pydicom.uid import (
 )
 
 from desktop.studies import codecs
+from desktop.studies.frame_ends import jpeg_2000_end
 from desktop.studies.reading import StudyError, read_study
 from tests.desktop.studies.factory import gradient, make_dataset, save
 
@@ -193,7 +195,94 @@ def test_a_cut_frame_is_refused(tmp_path: Path, syntax: UID, share: float) -> No
     np.testing.assert_array_equal(stored(path), RADIOGRAPH)
     cut = whole[: int(len(whole) * share) // 2 * 2]
     path = save(tmp_path / "cut.dcm", dataset, syntax=syntax, frames=[cut])
-    with pytest.raises(StudyError, match="cut short or damaged"):
+    with pytest.raises(StudyError, match="the frame has no end marker, it is cut short"):
+        read_study(path)
+
+
+BEHIND = [
+    bytes(13),
+    bytes(14),
+    bytes(40),
+    b" " * 31,
+    b"\xff" * 17,
+    b"added by an archive",
+    b"\0\xff" * 20,
+]
+
+
+@pytest.mark.parametrize("syntax", COMPRESSED, ids=lambda syntax: syntax.name)
+@pytest.mark.parametrize("behind", BEHIND)
+def test_bytes_behind_the_end_marker_are_no_part_of_the_frame(
+    tmp_path: Path, syntax: UID, behind: bytes
+) -> None:
+    whole = bytes(COMPRESSED[syntax])
+    dataset = make_dataset(RADIOGRAPH)
+    path = save(tmp_path / "a.dcm", dataset, syntax=syntax, frames=[whole + behind])
+    np.testing.assert_array_equal(stored(path), RADIOGRAPH)
+    path = save(tmp_path / "cut.dcm", dataset, syntax=syntax, frames=[whole[:-40] + behind])
+    with pytest.raises(StudyError, match="cut short"):
+        read_study(path)
+
+
+def test_an_end_marker_in_a_thumbnail_is_not_the_end(tmp_path: Path) -> None:
+    whole = bytes(COMPRESSED[JPEGLosslessSV1])
+    thumbnail = b"\xff\xe0\x00\x06\xff\xd9\xff\xd9"
+    framed = whole[:2] + thumbnail + whole[2:]
+    dataset = make_dataset(RADIOGRAPH)
+    path = save(tmp_path / "a.dcm", dataset, syntax=JPEGLosslessSV1, frames=[framed + bytes(30)])
+    np.testing.assert_array_equal(stored(path), RADIOGRAPH)
+    path = save(tmp_path / "b.dcm", dataset, syntax=JPEGLosslessSV1, frames=[framed[:-60]])
+    with pytest.raises(StudyError, match="cut short"):
+        read_study(path)
+
+
+def test_the_end_of_a_jp2_file_is_found(tmp_path: Path) -> None:
+    frame = imagecodecs.jpeg2k_encode(
+        RADIOGRAPH, reversible=True, bitspersample=12, codecformat="jp2"
+    )
+    dataset = make_dataset(RADIOGRAPH)
+    frames: list[bytes | bytearray] = [bytes(frame) + bytes(50)]
+    path = save(tmp_path / "a.dcm", dataset, syntax=JPEG2000Lossless, frames=frames)
+    np.testing.assert_array_equal(stored(path), RADIOGRAPH)
+
+
+def test_tile_parts_are_stepped_over_to_the_end_of_a_codestream() -> None:
+    def tile_part(body: bytes, length: int | None = None) -> bytes:
+        length = 14 + len(body) if length is None else length
+        return struct.pack(">HHHIBBH", 0xFF90, 10, 0, length, 0, 1, 0xFF93) + body
+
+    comment = b"\xff\x64\x00\x06\xff\xd9\xff\xd9"  # with what looks like an end
+    start = b"\xff\x4f" + comment + tile_part(b"a" * 30)
+    for last in (tile_part(b"b" * 9), tile_part(b"b" * 9, 0)):
+        whole = start + last + b"\xff\xd9"
+        assert jpeg_2000_end(whole + b"\0" * 40) == len(whole)
+        assert jpeg_2000_end(start + last) is None
+    assert jpeg_2000_end(start + tile_part(b"b" * 9)[:-1]) is None
+
+
+def literal_runs(plane: bytes) -> bytes:
+    """PackBits without any repetition (PS3.5 G.3.1)."""
+    chunks = (plane[at : at + 128] for at in range(0, len(plane), 128))
+    return b"".join(bytes([len(chunk) - 1]) + chunk for chunk in chunks)
+
+
+@pytest.mark.parametrize("padding", [b"", b"\0", b" ", b"\x80", b"\xff", bytes(3), b"\xff" * 9])
+@pytest.mark.parametrize("bits", [8, 16])
+def test_rle_segments_may_be_padded_with_anything(
+    tmp_path: Path, padding: bytes, bits: int
+) -> None:
+    pixels: np.ndarray = gradient(21, 13, 255 if bits == 8 else 4095)
+    pixels = pixels.astype(np.uint8) if bits == 8 else pixels
+    planes = [pixels >> 8, pixels & 255] if bits == 16 else [pixels]
+    segments = [literal_runs(plane.astype(np.uint8).tobytes()) + padding for plane in planes]
+    starts = [64 + sum(map(len, segments[:number])) for number in range(len(segments))]
+    header = struct.pack("<16I", len(segments), *starts, *[0] * (15 - len(starts)))
+    frame = header + b"".join(segments)
+    dataset = make_dataset(pixels)
+    path = save(tmp_path / "a.dcm", dataset, syntax=RLELossless, frames=[frame])
+    np.testing.assert_array_equal(stored(path), pixels)
+    path = save(tmp_path / "cut.dcm", dataset, syntax=RLELossless, frames=[frame[:-40]])
+    with pytest.raises(StudyError, match="cut short"):
         read_study(path)
 
 
