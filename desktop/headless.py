@@ -47,9 +47,11 @@ def run(
     worker has ended: by itself where it answers, else by force.
     """
     study = read_study(study_path)
-    filled = asyncio.run(_fill(study, pieces, checkpoint, placement, options, paradigm, adapter))
+    filled, doubt = asyncio.run(
+        _fill(study, pieces, checkpoint, placement, options, paradigm, adapter)
+    )
     _write(as_object(pieces, filled) if as_json else join(pieces, filled.fills))
-    for caution in cautions(filled):
+    for caution in filter(None, (doubt, *cautions(filled))):
         print(f"pinfill: {caution}", file=sys.stderr)
 
 
@@ -61,7 +63,9 @@ async def _fill(
     options: Options,
     paradigm: Paradigm | None,
     adapter: Path | None,
-) -> Filled:
+) -> tuple[Filled, str]:
+    """What came of it, and what speaks against the adapter."""
+    doubt = ""
     with LiveCanvas(pieces, sys.stderr) as live:
         client = await Client.launch(checkpoint, placement=placement, on_loading=live.say)
         client.on_answering = lambda answering: live.warn(AGAIN if answering else SILENT)
@@ -71,14 +75,16 @@ async def _fill(
                     f"{checkpoint} is no {paradigm} checkpoint. Name another, or drop --engine."
                 )
             if adapter is not None:
-                await client.load_adapter(adapter.resolve())
-            return await client.infill(
+                model = await client.load_adapter(adapter.resolve())
+                doubt = model.adapter_doubt
+            filled = await client.infill(
                 pieces,
                 image=model_image(study.image),
                 context=prompt_context(study),
                 options=options,
                 on_canvas=live.show,
             )
+            return filled, doubt
         finally:
             await client.close()
 

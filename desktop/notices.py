@@ -79,6 +79,10 @@ class Notices(QObject):
         """An adapter is not on; what the reader has is untouched."""
         self._banner.show_notice(Notice(NoticeKind.ERROR, str(error), topic="model"))
 
+    def show_doubt(self, sentence: str) -> None:
+        """An adapter is on, and may belong to another checkpoint."""
+        self._banner.show_notice(Notice(NoticeKind.WARNING, sentence, topic="model"))
+
     def show_fault(self, fault: Exception) -> None:
         self._banner.show_notice(
             Notice(

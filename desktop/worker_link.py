@@ -98,12 +98,14 @@ class WorkerLink(QObject):
 
     ``state_changed`` follows every change of :attr:`state` and of the loading stage; ``died``
     tells, as a :class:`WorkerError`, that the worker could not start or has ended unasked, and
-    ``refused`` why an adapter is not on that was asked for.
+    ``refused`` why an adapter is not on that was asked for, ``doubted`` what speaks against one
+    that is on.
     """
 
     state_changed = Signal()
     died = Signal(object)  # WorkerError
     refused = Signal(object)  # WorkerError
+    doubted = Signal(str)
 
     def __init__(self, launch: Launch, choice: ModelChoice, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -267,6 +269,8 @@ class WorkerLink(QObject):
 
     async def _load_adapter(self, client: InfillClient, folder: Path) -> None:
         model = await client.load_adapter(folder)
+        if model.adapter_doubt:
+            self.doubted.emit(model.adapter_doubt)
         self._adapters[model.adapter or ""] = folder
         self.choice = replace(self.choice, adapter=folder)
 

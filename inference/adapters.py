@@ -21,6 +21,14 @@ import msgspec
 import torch
 from torch import Tensor
 
+from inference.adapter_folder import (
+    WEIGHTS,
+    AdapterError,
+    adaptable,
+    check_files,
+    doubt_of,
+    read_config,
+)
 from inference.allocator import first_line, is_exhaustion
 from inference.protocol import AdapterRequest, LoadAdapter, ModelInfo, RemoveAdapter, UseAdapter
 
@@ -42,18 +50,12 @@ weights as they are injected, rebuild its layers, or name modules to import."""
 RECORD: Final = "pinfill.json"
 """Lies beside an adapter's weights and tells what it was trained on top of."""
 
-_CONFIG: Final = "adapter_config.json"
-_WEIGHTS: Final = "adapter_model.safetensors"
 _SAMPLES: Final = 1024
 _SAMPLE_BYTES: Final = 64 * 1024
 # PEFT asks every model for a property that transformers is about to rename.
 warnings.filterwarnings("ignore", "`is_gradient_checkpointing` is deprecated", FutureWarning)
 
 _VOLATILE: Final = ("transformers_version", "_name_or_path", "dtype", "torch_dtype")
-
-
-class AdapterError(Exception):
-    """One sentence: what is wrong with the adapter and what to do."""
 
 
 def base_fingerprint(folder: Path) -> str:
@@ -79,11 +81,13 @@ def base_fingerprint(folder: Path) -> str:
 
 @dataclass(frozen=True)
 class _Adapter:
-    """``key`` is PEFT's name for it: it cannot take every name that a folder may have."""
+    """``key`` is PEFT's name for it: it cannot take every name that a folder may have. ``doubt``
+    is what speaks against its being one of this checkpoint."""
 
     folder: Path
     key: str
     stamp: tuple[int, int]
+    doubt: str = ""
 
 
 class Adapters:
@@ -121,7 +125,10 @@ class Adapters:
                 self.use(name)
             case RemoveAdapter(name=name):
                 self.remove(name)
-        return msgspec.structs.replace(info, adapters=self.names, adapter=self.active)
+        doubt = "" if self._active is None else self._there[self._active].doubt
+        return msgspec.structs.replace(
+            info, adapters=self.names, adapter=self.active, adapter_doubt=doubt
+        )
 
     def load(self, folder: Path) -> str:
         """Load an adapter beside the others, switched off; returns its name.
@@ -148,7 +155,8 @@ class Adapters:
         if before is not None:  # trained on since
             self._drop(self._there[before].key)
         name = before or self._free_name(folder)
-        self._there[name] = _Adapter(folder, key, stamp)
+        doubt = "" if (folder / RECORD).is_file() else doubt_of(config, folder, self._base)
+        self._there[name] = _Adapter(folder, key, stamp, doubt)
         self._switch_back()
         return name
 
@@ -178,31 +186,9 @@ class Adapters:
             raise AdapterError(f"There is no adapter {name!r} here ({known}). Load it first.")
 
     def _checked(self, folder: Path) -> LoraConfig:
-        from peft import LoraConfig, PeftConfig
-
-        if not (folder / _CONFIG).is_file():
-            raise AdapterError(
-                f"{folder} holds no adapter: it has no {_CONFIG}. Name the folder that training "
-                "wrote."
-            )
-        if not (folder / _WEIGHTS).is_file():
-            raise AdapterError(
-                f"The adapter in {folder} is incomplete: {_WEIGHTS} is missing. Other kinds of "
-                "files can run code and are never opened. Copy the whole folder again."
-            )
+        check_files(folder)
         self._check_base(folder)
-        try:
-            config = PeftConfig.from_pretrained(str(folder))
-        except Exception as error:  # a damaged file fails in nearly any way
-            raise AdapterError(
-                f"{_CONFIG} in {folder} cannot be read ({first_line(error)}). Copy the folder "
-                "again."
-            ) from error
-        if not isinstance(config, LoraConfig):
-            raise AdapterError(
-                f"{folder} holds an adapter of the kind {config.peft_type}, and only LoRA can be "
-                "used here."
-            )
+        config = read_config(folder)
         if config.modules_to_save:
             raise AdapterError(
                 f"The adapter in {folder} replaces whole modules ({config.modules_to_save[0]}), "
@@ -258,13 +244,15 @@ class Adapters:
         from safetensors.torch import load_file
 
         try:
-            weights = load_file(folder / _WEIGHTS)
+            weights = load_file(folder / WEIGHTS)
         except (SafetensorError, OSError) as error:
             raise AdapterError(
-                f"{_WEIGHTS} in {folder} is damaged or only half copied ({first_line(error)}). "
+                f"{WEIGHTS} in {folder} is damaged or only half copied ({first_line(error)}). "
                 "Copy the folder again."
             ) from None
         try:
+            if isinstance(config.target_modules, set):
+                config.target_modules = adaptable(config.target_modules, self._model)
             if self._peft is None:
                 self._peft = PeftModel(
                     self._model, config, adapter_name=key, autocast_adapter_dtype=False
@@ -273,11 +261,17 @@ class Adapters:
             else:
                 self._peft.add_adapter(key, config, autocast_adapter_dtype=False)
             result = set_peft_model_state_dict(self._peft, weights, adapter_name=key)
-        except (MemoryError, ValueError, RuntimeError) as error:  # no such modules, other shapes
+        except Exception as error:  # no such modules, other shapes, settings that PEFT trips on
             if is_exhaustion(error):
                 raise AdapterError(
                     f"There is not enough memory for the adapter in {folder} "
                     f"({first_line(error)}). Remove another, or use a smaller checkpoint."
+                ) from error
+            if "Target module" in str(error) and "is not supported" in str(error):
+                raise AdapterError(
+                    f"The target_modules of the adapter in {folder} reach into the vision tower, "
+                    "whose projections LoRA cannot be put on. Train one on the layers of the text "
+                    "alone, as docs/training.md has it."
                 ) from error
             raise AdapterError(
                 f"The adapter in {folder} does not fit this checkpoint: {first_line(error)} Load "
@@ -321,7 +315,7 @@ class Adapters:
 def _stamp(folder: Path) -> tuple[int, int]:
     """Tells the weights of one training from those of the next in the same folder."""
     try:
-        status = (folder / _WEIGHTS).stat()
+        status = (folder / WEIGHTS).stat()
     except OSError:
         return (0, 0)
     return status.st_size, status.st_mtime_ns

@@ -158,7 +158,8 @@ class ModelInfo(msgspec.Struct, frozen=True, kw_only=True):
     """What the worker runs.
 
     ``canvas_length`` and ``max_steps`` of an autoregressive model are the tokens that it writes at
-    most. ``adapters`` are those that are loaded, ``adapter`` the one that is on.
+    most. ``adapters`` are those that are loaded, ``adapter`` the one that is on;
+    ``adapter_doubt`` is a sentence where it may belong to another checkpoint.
     """
 
     checkpoint: str
@@ -173,6 +174,7 @@ class ModelInfo(msgspec.Struct, frozen=True, kw_only=True):
     paradigm: Paradigm = "diffusion"
     adapters: tuple[str, ...] = ()
     adapter: str | None = None
+    adapter_doubt: str = ""
 
 
 class Ready(msgspec.Struct, frozen=True, tag="ready"):

@@ -12,7 +12,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from inference.adapters import AdapterError, Adapters
+from inference.adapter_folder import AdapterError
+from inference.adapters import Adapters
 from inference.codec import Codec
 from inference.engines.base import BadRequest
 from inference.engines.prefixes import StudyPrefixes

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -54,7 +56,10 @@ def engine_of(writer: Writer, device: str) -> DiffusionEngine | AutoregressiveEn
 def _adapted(writer: Writer, device: str) -> str | None:
     """Loads an adapter once, as its folder is then; returns its name."""
     engine = _loaded(writer.checkpoint, writer.paradigm, device)
-    return engine.adapt(LoadAdapter("load", str(writer.adapter))).adapter
+    model = engine.adapt(LoadAdapter("load", str(writer.adapter)))
+    if model.adapter_doubt and multiprocessing.parent_process() is None:
+        print(f"pinfill: {model.adapter_doubt}", file=sys.stderr)
+    return model.adapter
 
 
 @cache

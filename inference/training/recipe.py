@@ -9,11 +9,12 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import difflib
+import math
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, get_args, get_origin, get_type_hints
 
 import msgspec
 
@@ -77,6 +78,8 @@ class Recipe:
     save_every: int = 100
     seed: int = 0
 
+
+_KINDS: Final[Mapping[str, Any]] = get_type_hints(Recipe)
 
 _OF_AUTOREGRESSION: Final[Mapping[str, Any]] = {
     "middle": 0.4,
@@ -147,13 +150,30 @@ def read_recipe(
                 close = difflib.get_close_matches(name, settings, 1)
                 hint = f"; {close[0]} may be meant" if close else ""
                 raise RecipeError(f"{source} sets {name}, which no recipe has{hint}.")
+            if wanted := _refused(_KINDS[name], value):
+                raise RecipeError(f"{source} sets {name} to {value!r}, and it has to be {wanted}.")
             settings[name] = value
-    try:
-        recipe = msgspec.convert(settings, Recipe)
-    except msgspec.ValidationError as error:
-        raise RecipeError(f"The recipe is wrong: {error}.") from None
+    recipe = msgspec.convert(settings, Recipe)
     _check(recipe, paradigm)
     return recipe
+
+
+def _refused(kind: Any, value: Any) -> str:
+    """What a setting of that kind has to be, where ``value`` is something else."""
+    if get_origin(kind) is Literal:
+        *most, last = get_args(kind)
+        close = difflib.get_close_matches(str(value), get_args(kind), 1)
+        hint = f"; {close[0]} may be meant" if close else ""
+        return "" if value in get_args(kind) else f"{', '.join(most)} or {last}{hint}"
+    if kind is bool:
+        return "" if isinstance(value, bool) else "true or false"
+    if kind is int:
+        return "" if isinstance(value, int) and not isinstance(value, bool) else "a whole number"
+    if kind is float:
+        is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+        return "" if is_number and math.isfinite(value) else "a number"
+    texts = isinstance(value, (list, tuple)) and all(isinstance(each, str) for each in value)
+    return "" if texts else "a list of texts"
 
 
 def _read_toml(file: Path | None) -> dict[str, Any]:
@@ -161,8 +181,16 @@ def _read_toml(file: Path | None) -> dict[str, Any]:
         return {}
     try:
         return tomllib.loads(file.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise RecipeError(f"{file} cannot be read as TOML ({error}).") from None
+    except FileNotFoundError:
+        raise RecipeError(f"There is no recipe {file}. Name another with --recipe.") from None
+    except OSError as error:
+        raise RecipeError(
+            f"The recipe {file} cannot be read ({error.strerror}). Check the file and its rights."
+        ) from None
+    except UnicodeDecodeError:
+        raise RecipeError(f"The recipe {file} is not UTF-8. Save it as UTF-8.") from None
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        raise RecipeError(f"The recipe {file} is not valid TOML ({error}). Mend it.") from None
 
 
 def _check(recipe: Recipe, paradigm: Paradigm) -> None:

@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import torch
 
-from inference.adapters import AdapterError, bar_merging, base_fingerprint
+from inference.adapter_folder import AdapterError
+from inference.adapters import bar_merging, base_fingerprint
 from inference.allocator import first_line, is_exhaustion
 from inference.checkpoints import plain_engine
 from inference.evaluation.answering import answer, image_of, is_right

@@ -108,7 +108,8 @@ class FakeClient:
         return Prepared("1", prefix_encodings=1, seconds=0.5)
 
     async def load_adapter(self, folder: Path) -> ModelInfo:
-        """Waits for :attr:`changing`; folders called "wrong" are refused.
+        """Waits for :attr:`changing`; folders called "wrong" are refused, and of one
+        called "doubtful" it is not sure that it belongs to the checkpoint.
 
         As the real one: cancelled it waits for the worker's word, which a :attr:`deaf` one never
         gives, and it ends with the worker.
@@ -127,7 +128,9 @@ class FakeClient:
             raise self.died.result() or WorkerDied("The worker was closed.")
         if folder.name == "wrong":
             raise RequestFailed("bad_request", f"{folder} holds no adapter.")
-        return self._with_adapters({*self.model.adapters, folder.name}, folder.name)
+        doubt = "It may belong elsewhere." if folder.name == "doubtful" else ""
+        model = self._with_adapters({*self.model.adapters, folder.name}, folder.name)
+        return msgspec.structs.replace(model, adapter_doubt=doubt)
 
     async def use_adapter(self, name: str | None) -> ModelInfo:
         await self.changing.wait()

@@ -156,6 +156,15 @@ async def test_a_refused_adapter_is_told_and_not_remembered(tmp_path: Path) -> N
 
 
 @on_qt_loop
+async def test_a_doubtful_adapter_is_on_and_the_doubt_is_told(tmp_path: Path) -> None:
+    async with shown(tmp_path) as bench:
+        client = await bench.worker()
+        await load(bench, tmp_path / "doubtful")
+        await until(lambda: "may belong elsewhere" in bench.notice)
+        assert client.model.adapter == "doubtful"
+
+
+@on_qt_loop
 async def test_nothing_is_changed_while_the_model_writes(tmp_path: Path) -> None:
     async with shown(tmp_path) as bench:
         client = await bench.worker()

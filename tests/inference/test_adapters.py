@@ -13,9 +13,23 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from inference.adapters import RECORD, AdapterError, Adapters, base_fingerprint
+from inference.adapter_folder import AdapterError
+from inference.adapters import RECORD, Adapters, base_fingerprint
 from inference.checkpoints import load
+from inference.protocol import LoadAdapter, ModelInfo, UseAdapter
 from tests.inference.random_adapters import MakeAdapter
+
+INFO = ModelInfo(
+    checkpoint="random",
+    name="random",
+    architecture="any",
+    parameters=1,
+    device="cpu",
+    dtype="float32",
+    canvas_length=128,
+    max_steps=48,
+    has_filler=True,
+)
 
 
 @pytest.fixture
@@ -193,8 +207,14 @@ def test_damage_is_told(adapters: Adapters, make_adapter: MakeAdapter, tmp_path:
     def copy(name: str) -> Path:
         return Path(shutil.copytree(good, tmp_path / name))
 
-    with pytest.raises(AdapterError, match="holds no adapter"):
+    with pytest.raises(AdapterError, match=r"There is no folder .*nowhere"):
         adapters.load(tmp_path / "nowhere")
+    with pytest.raises(AdapterError, match=r"json is a file\. Name the adapter's folder"):
+        adapters.load(good / "adapter_config.json")
+    with pytest.raises(AdapterError, match="Name the folder that training wrote"):
+        adapters.load((tmp_path / "empty").mkdir() or tmp_path / "empty")
+    with pytest.raises(AdapterError, match=r"Name the folder in it that does: good\."):
+        adapters.load(good.parent)
     pickled = copy("pickled")
     (pickled / "adapter_model.safetensors").rename(pickled / "adapter_model.bin")
     with pytest.raises(AdapterError, match="can run code"):
@@ -204,6 +224,8 @@ def test_damage_is_told(adapters: Adapters, make_adapter: MakeAdapter, tmp_path:
     path.write_bytes(path.read_bytes()[:-100])
     with pytest.raises(AdapterError, match="half copied"):
         adapters.load(halved)
+    with pytest.raises(AdapterError, match=r"Name one of the folders in it that do: halved, pic"):
+        adapters.load(tmp_path)
     for name, file in (("config", "adapter_config.json"), ("record", RECORD)):
         damaged = copy(name)
         (damaged / file).write_text("{")
@@ -211,6 +233,86 @@ def test_damage_is_told(adapters: Adapters, make_adapter: MakeAdapter, tmp_path:
             adapters.load(damaged)
     with pytest.raises(AdapterError, match="whole modules"):
         adapters.load(make_adapter("modules", modules_to_save=["lm_head"]))
+
+
+@pytest.mark.parametrize(
+    ("changes", "cause"),
+    [
+        (
+            {"task_type": "REPORTS"},
+            "a setting that PEFT does not take .*Invalid task type: 'REPORTS'",
+        ),
+        ({"peft_type": "SLOTH"}, "of the kind SLOTH, and only LoRA"),
+        ({"peft_type": None}, "of the kind None, and only LoRA"),
+        ({"peft_type": "IA3"}, "of the kind IA3, and only LoRA"),
+        ({"target_modules": r".*\.q_proj"}, "reach into the vision tower"),
+        ({"target_modules": ["x_proj"]}, "does not fit this checkpoint"),
+        ({"target_modules": 5}, "does not fit this checkpoint"),
+    ],
+)
+def test_what_is_set_wrongly_is_no_damage(
+    adapters: Adapters, make_adapter: MakeAdapter, changes: dict[str, object], cause: str
+) -> None:
+    folder = reset(make_adapter("set"), **changes)
+    with pytest.raises(AdapterError, match=cause) as refused:
+        adapters.load(folder)
+    assert "Copy" not in str(refused.value)
+    assert "\n" not in str(refused.value)
+    assert adapters.names == ()
+
+
+def reset(folder: Path, **changes: object) -> Path:
+    """The same adapter with other settings."""
+    path = folder / "adapter_config.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | changes))
+    return folder
+
+
+@pytest.mark.parametrize("task_type", [None, "CAUSAL_LM", "FEATURE_EXTRACTION"])
+def test_target_modules_may_be_a_list_and_any_task_be_named(
+    adapters: Adapters, make_adapter: MakeAdapter, task_type: str | None
+) -> None:
+    """As PEFT writes them: the names are those of the vision tower's projections, too."""
+    listed = ["q_proj", "v_proj"]
+    folder = make_adapter("listed", target_modules=listed, exclude_modules=r".*vision_tower.*")
+    reset(folder, exclude_modules=None, task_type=task_type)
+    (folder / RECORD).unlink()
+    adapters.use(adapters.load(folder))
+    first = adapters._probe()
+    other = reset(
+        make_adapter("other", 3, target_modules=listed, exclude_modules=r".*vision_tower.*"),
+        exclude_modules=None,
+    )
+    adapters.use(adapters.load(other))
+    assert not torch.equal(adapters._probe(), first)
+
+
+@pytest.mark.parametrize(
+    ("told", "doubt"),
+    [
+        ("google/other-model", "says that it was trained on top of google/other-model"),
+        ("/elsewhere/checkpoints/other", "says that it was trained on top of /elsewhere"),
+        ("", "does not say which checkpoint"),
+        (None, "does not say which checkpoint"),
+        ("somebody/Random", ""),
+        ("C:\\checkpoints\\random\\", ""),
+        ("/elsewhere/random/", ""),
+    ],
+)
+def test_another_base_is_a_doubt_that_is_told(
+    adapters: Adapters, make_adapter: MakeAdapter, told: str | None, doubt: str
+) -> None:
+    """The checkpoint's folder is called ``random``."""
+    folder = reset(make_adapter("plain"), base_model_name_or_path=told)
+    info = adapters.do(LoadAdapter("load", str(folder)), INFO)
+    assert info.adapter_doubt == "", "its fingerprint leaves none"
+    adapters.remove("plain")
+    (folder / RECORD).unlink()
+    info = adapters.do(LoadAdapter("load", str(folder)), INFO)
+    assert info.adapter == "plain"
+    assert doubt in info.adapter_doubt
+    assert bool(doubt) == bool(info.adapter_doubt)
+    assert adapters.do(UseAdapter("use", None), info).adapter_doubt == ""
 
 
 @pytest.mark.parametrize(

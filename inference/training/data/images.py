@@ -65,7 +65,9 @@ def is_dicom(path: Path) -> bool:
         with path.open("rb") as file:
             return path.suffix.lower() in {".dcm", ".dicom"} or file.read(132)[128:] == b"DICM"
     except FileNotFoundError as error:
-        raise UnreadableImage(f"The image {path} is missing; put it there.") from error
+        raise UnreadableImage(
+            f"The image {path} is missing; put it there, or mend what names it."
+        ) from error
     except (OSError, ValueError) as error:
         raise UnreadableImage(f"The image {path} cannot be opened; check the file.") from error
 

@@ -82,15 +82,23 @@ def test_what_is_written_is_read_again(
     [
         ({"rnak": 8}, "rank may be meant"),
         ({"rank": 0}, "above zero"),
-        ({"rank": "many"}, "recipe is wrong"),
+        ({"rank": "many"}, "command line sets rank to 'many', and it has to be a whole number"),
+        ({"rank": True}, "has to be a whole number"),
+        ({"rank": 1.5}, "has to be a whole number"),
+        ({"dropout": "none"}, "has to be a number"),
+        ({"checkpointing": 1}, "has to be true or false"),
+        ({"targets": "q_proj"}, "has to be a list of texts"),
+        ({"targets": [1]}, "has to be a list of texts"),
+        ({"precision": "fp16"}, "precision to 'fp16', and it has to be bf16 or no"),
+        ({"schedule": "linear"}, "has to be cosine or constant"),
         ({"corruption_floor": 1.5}, "from 0 to 1"),
         ({"warm_up": -1}, "below zero"),
         ({"held_out": 0.0}, "held-out examples"),
         ({"epochs": 0.0}, "set one of them"),
         ({"objective": "next-token"}, "uniform or infill"),
-        ({"objective": "guessing"}, "recipe is wrong"),
+        ({"objective": "infil"}, "uniform, infill or next-token; infill may be meant"),
         ({"targets": ()}, "targets is empty"),
-        ({"learning_rate": float("nan")}, "above zero"),
+        ({"learning_rate": float("nan")}, "has to be a number"),
     ],
 )
 def test_what_cannot_be_meant_is_told(changes: dict[str, Any], said: str) -> None:
@@ -98,10 +106,20 @@ def test_what_cannot_be_meant_is_told(changes: dict[str, Any], said: str) -> Non
         read_recipe("diffusion", None, changes)
 
 
-def test_a_file_that_is_no_toml_is_told(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"rank = ", "is not valid TOML"),
+        (b'objective = "\xe4"', "is not UTF-8"),
+        (b'objective = "infil"', r"recipe\.toml sets objective to 'infil'"),
+        (None, "There is no recipe"),
+    ],
+)
+def test_a_file_that_cannot_be_used_is_told(
+    tmp_path: Path, content: bytes | None, said: str
+) -> None:
     file = tmp_path / "recipe.toml"
-    file.write_text("rank = ")
-    with pytest.raises(RecipeError, match="as TOML"):
+    if content is not None:
+        file.write_bytes(content)
+    with pytest.raises(RecipeError, match=said):
         read_recipe("diffusion", file)
-    with pytest.raises(RecipeError, match="as TOML"):
-        read_recipe("diffusion", tmp_path / "none.toml")
