@@ -184,10 +184,21 @@ def _run_window(
     from desktop import app
     from desktop.model_choice import ModelChoice
 
-    adapter = None if options.adapter is None else options.adapter.absolute()
+    adapter = _adapter(options)
     checkpoint = _checkpoint(options.checkpoint).absolute()
     choice = ModelChoice(checkpoint, _placement(options), adapter)
     return app.run(paths, choice, screenshot=screenshot)
+
+
+def _adapter(options: argparse.Namespace) -> Path | None:
+    """The adapter's folder, looked for before a model is loaded below it."""
+    folder: Path | None = options.adapter
+    if folder is None:
+        return None
+    if not folder.is_dir():
+        what = "is a file" if folder.exists() else "does not exist"
+        raise UserError(f"--adapter {folder} {what}. Name the folder that training wrote.")
+    return folder.absolute()
 
 
 def _placement(options: argparse.Namespace) -> Placement:
@@ -239,7 +250,7 @@ def _fill(options: argparse.Namespace, pieces: Sequence[Piece]) -> int:
                 mode=options.mode,
             ),
             paradigm=options.engine,
-            adapter=options.adapter,
+            adapter=_adapter(options),
             as_json=options.json,
         )
     except (StudyError, headless.WrongParadigm) as error:

@@ -229,10 +229,13 @@ def test_bad_studies_and_reports_end_before_a_worker_starts(
         ["draft", str(tmp_path)],
         ["infill", str(study), "--report", str(tmp_path / "none.txt")],
         ["infill", str(study), "--report", str(no_gap)],
+        ["draft", str(study), "--adapter", str(tmp_path / "nowhere")],
+        ["draft", str(study), "--adapter", str(text)],
     ]
     for command in commands:
         assert cli.main([*command, *checkpoint]) == cli.BAD_INPUT
-        one_sentence(capsys)
+        said = one_sentence(capsys)
+        assert "--adapter" not in command or f"--adapter {command[-1]} " in said
 
 
 def test_a_seed_is_a_whole_number(capsys: pytest.CaptureFixture[str]) -> None:
