@@ -248,7 +248,7 @@ class MainWindow(QMainWindow):
         self.link.state_changed.connect(self._show_worker)
         self.link.died.connect(self._worker_died)
         self.link.refused.connect(self.notices.show_refusal)
-        self.link.doubted.connect(self.notices.show_doubt)
+        self.link.doubted.connect(self.notices.show_adapter_doubt)
         self.drafting.busy_changed.connect(self._allow)
         self.asking.busy_changed.connect(self._allow)
         self.ask_bar.asked.connect(self._ask)

@@ -79,7 +79,7 @@ class Notices(QObject):
         """An adapter is not on; what the reader has is untouched."""
         self._banner.show_notice(Notice(NoticeKind.ERROR, str(error), topic="model"))
 
-    def show_doubt(self, sentence: str) -> None:
+    def show_adapter_doubt(self, sentence: str) -> None:
         """An adapter is on, and may belong to another checkpoint."""
         self._banner.show_notice(Notice(NoticeKind.WARNING, sentence, topic="model"))
 
