@@ -9,9 +9,11 @@ import numpy as np
 from pydicom.dataset import Dataset
 from pydicom.multival import MultiValue
 
+from desktop.studies.cautions import contradicting_shape, made_visible, misfilled
+from desktop.studies.colour import PALETTE
 from desktop.studies.elements import element_name
 from desktop.studies.errors import DamagedError
-from desktop.studies.lookup_tables import grey_table, is_big_endian
+from desktop.studies.lookup_tables import grey_table, is_big_endian, palette
 from desktop.studies.numbers import (
     ASPECTS,
     COSINES,
@@ -54,9 +56,10 @@ def stored_image(dataset: Dataset, stored: Stored, name: str) -> tuple[StoredIma
                 "The file gives no display window: contrast was set from the image itself."
             )
     else:
-        presets = (Preset("Whole range", _whole_range(dataset)),)
+        presets = _whole_ranges(dataset, cautions)
     if photometric == "MONOCHROME1":
         cautions.append("Stored with low values white (MONOCHROME1): inverted for display.")
+    cautions += contradicting_shape(dataset)
     spacing = _spacing(dataset, cautions)
     image = StoredImage(
         stored=stored,
@@ -71,7 +74,8 @@ def stored_image(dataset: Dataset, stored: Stored, name: str) -> tuple[StoredIma
         orientation=_orientation(dataset, cautions),
         unit=str(_scope(dataset, "PixelValueTransformationSequence").get("RescaleType") or ""),
     )
-    return image, cautions
+    image, nothing_to_see = made_visible(image)
+    return image, [*nothing_to_see, *cautions]
 
 
 def _scope(dataset: Dataset, macro: str) -> Dataset:
@@ -156,8 +160,17 @@ def _voi_tables(dataset: Dataset, signed: bool, cautions: list[str]) -> list[Pre
         except (ValueError, TypeError, AttributeError, KeyError):
             cautions.append("A damaged display lookup table (VOI LUT) of the file was left out.")
             continue
-        presets.append(Preset(table.explanation or f"VOI LUT {number}", table))
+        presets += _with_meant(Preset(table.explanation or f"VOI LUT {number}", table), cautions)
     return presets
+
+
+def _with_meant(preset: Preset, cautions: list[str]) -> list[Preset]:
+    """A preset of a table and, where its depth is wrong, another of what was meant."""
+    assert isinstance(preset.voi, LookupTable)
+    name = f"{preset.name}, as meant"
+    told, meant = misfilled(name, preset.voi)
+    cautions += told
+    return [preset, Preset(name, meant)] if meant else [preset]
 
 
 def _windows(dataset: Dataset, cautions: list[str]) -> list[Preset]:
@@ -186,11 +199,19 @@ def _windows(dataset: Dataset, cautions: list[str]) -> list[Preset]:
     return presets
 
 
-def _whole_range(dataset: Dataset) -> Window:
+def _whole_ranges(dataset: Dataset, cautions: list[str]) -> tuple[Preset, ...]:
     """Grey made from colour: black to the brightest value that the pixels can hold."""
-    bits = int(dataset.BitsStored)
-    if str(dataset.PhotometricInterpretation) == "PALETTE COLOR":
-        bits = int(dataset.RedPaletteColorLookupTableDescriptor[2])
+    name, bits = "Whole range", int(dataset.BitsStored)
+    if str(dataset.PhotometricInterpretation) != PALETTE:
+        return (Preset(name, _whole_range(bits)),)
+    table = palette(dataset)
+    told, meant = misfilled(f"{name}, as meant", table)
+    cautions += told
+    tables = [(name, table), (f"{name}, as meant", meant)]
+    return tuple(Preset(name, _whole_range(table.bits)) for name, table in tables if table)
+
+
+def _whole_range(bits: int) -> Window:
     return Window(2 ** (bits - 1), 2**bits)
 
 

@@ -34,11 +34,6 @@ def grey_table(item: Dataset, *, signed: bool, big_endian: bool = False) -> Look
     return LookupTable(first, bits, entries, str(item.get("LUTExplanation") or ""))
 
 
-def filled_bits(table: LookupTable) -> int:
-    """The depth that the entries of a table fill, 8 at least: it may be less than they have."""
-    return max(8, int(table.entries.max()).bit_length())
-
-
 def palette(dataset: Dataset) -> LookupTable:
     """The luma of each entry of a palette.
 

@@ -11,6 +11,7 @@ from typing import Final
 import pydicom.config
 from pydicom.dataset import Dataset
 
+from desktop.studies.cautions import what_is_not_shown
 from desktop.studies.datasets import damaged, open_dataset
 from desktop.studies.elements import refuse_if_cut
 from desktop.studies.errors import DamagedError, StudyError
@@ -18,6 +19,7 @@ from desktop.studies.folders import find_studies
 from desktop.studies.frames import first_frame
 from desktop.studies.grey_levels import stored_image
 from desktop.studies.identity import StudyIdentity
+from desktop.studies.presentation_states import states_beside
 from desktop.studies.unreadable import leave_out_unreadable
 from desktop.viewer.pixels import StoredImage
 
@@ -26,7 +28,6 @@ __all__ = ["Study", "StudyError", "find_studies", "read_study"]
 # Real archives break the rules on value representations; what matters here is checked here.
 pydicom.config.settings.reading_validation_mode = pydicom.config.IGNORE
 
-_OVERLAY_GROUPS: Final = range(0x6000, 0x6020, 2)
 _AGE: Final = re.compile(r"[0-9]{3}[DWMY]")
 
 
@@ -80,7 +81,7 @@ def read_study(path: Path) -> Study:
             series_uid=_text(dataset, "SeriesInstanceUID"),
             instance_uid=_text(dataset, "SOPInstanceUID"),
             image=image,
-            cautions=(*left_out, *frame_cautions, *grey_cautions, *_other_cautions(dataset)),
+            cautions=(*left_out, *frame_cautions, *grey_cautions, *_other_cautions(dataset, path)),
         )
     except DamagedError:
         refuse_if_cut(path)
@@ -141,12 +142,15 @@ def _view(dataset: Dataset) -> str:
     return " ".join(part for part in (side, _text(dataset, "ViewPosition")) if part)
 
 
-def _other_cautions(dataset: Dataset) -> list[str]:
-    cautions = []
+def _other_cautions(dataset: Dataset, path: Path) -> list[str]:
+    cautions = what_is_not_shown(dataset)
+    if count := states_beside(path, _text(dataset, "SOPInstanceUID")):
+        cautions.append(
+            f"The folder holds {count} presentation state(s) for this image (other window, marks "
+            "or masks), which are not applied."
+        )
     if _text(dataset, "BurnedInAnnotation").upper() == "YES":
         cautions.append("Text is burned into the picture; it may name the patient.")
     if _text(dataset, "PresentationIntentType").upper() == "FOR PROCESSING":
         cautions.append("This is a raw image FOR PROCESSING, not the one meant for reading.")
-    if any((group, 0x3000) in dataset for group in _OVERLAY_GROUPS):
-        cautions.append("The file holds graphic overlays, which are not shown.")
     return cautions

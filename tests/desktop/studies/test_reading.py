@@ -169,8 +169,8 @@ def test_several_windows_with_names(tmp_path: Path) -> None:
 
 
 def test_an_unusable_window_is_left_out_and_said(tmp_path: Path) -> None:
-    study = read(tmp_path, WindowCenter=[10, 20], WindowWidth=[0, 5])
-    assert [preset.voi for preset in study.image.presets] == [Window(20, 5)]
+    study = read(tmp_path, WindowCenter=[10, 2000], WindowWidth=[0, 500])
+    assert [preset.voi for preset in study.image.presets] == [Window(2000, 500)]
     assert any("width 0" in caution for caution in study.cautions)
 
 
