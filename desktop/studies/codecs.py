@@ -56,6 +56,8 @@ _FILL: Final = 0xFF
 
 _WHY: Final = re.compile(rf"{PLUGIN}: ((?:the|a) [^\n]*\bframe\b[^\n]*)")
 
+OUT_OF_MEMORY: Final = "memory ran out"
+
 _END: Final = b"\xff\xd9"
 """End of image in JPEG and JPEG-LS, end of codestream in JPEG 2000."""
 
@@ -80,7 +82,17 @@ def why_not(error: Exception) -> str:
 
 
 def decode_frame(source: bytes, runner: DecodeRunner) -> bytearray:
-    """Decode one frame; raises :class:`ValueError` on a frame that is damaged or cut short."""
+    """Decode one frame; raises :class:`ValueError` on a frame that is damaged or cut short.
+
+    A lack of memory is one as well, for pydicom hands on the text of an error alone.
+    """
+    try:
+        return _decoded(source, runner)
+    except MemoryError as error:
+        raise ValueError(OUT_OF_MEMORY) from error
+
+
+def _decoded(source: bytes, runner: DecodeRunner) -> bytearray:
     syntax = runner.transfer_syntax
     if syntax == RLELossless:
         return _decode_rle(source, runner)
@@ -149,7 +161,8 @@ def _in_words(frame: NDArray[np.integer], bits: int) -> bytearray:
     if frame.dtype.itemsize * 8 > bits and frame.max() >= 2**bits:
         raise ValueError(f"the frame holds values of more than {bits} bits")
     kind = frame.dtype.kind
-    return bytearray(frame.astype(f"<{kind}{bits // 8}", copy=False).tobytes())
+    words = np.ascontiguousarray(frame.astype(f"<{kind}{bits // 8}", copy=False))
+    return bytearray(words.data.cast("B"))  # copied once: pictures may be large
 
 
 def _decode_rle(source: bytes, runner: DecodeRunner) -> bytearray:

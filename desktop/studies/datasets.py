@@ -52,7 +52,8 @@ _DRIVE_ERRORS: Final = frozenset(
 
 _PIXEL_DATA: Final = 0x7FE00010
 
-_HEADER_TAGS: Final = ("SOPClassUID", "Rows", "Columns", "BitsAllocated", *ordering.KEYWORDS)
+_SIZE_TAGS: Final = ("Rows", "Columns", "SamplesPerPixel", "BitsAllocated")
+_HEADER_TAGS: Final = ("SOPClassUID", *_SIZE_TAGS, *ordering.KEYWORDS)
 
 
 def open_dataset(path: Path) -> FileDataset:

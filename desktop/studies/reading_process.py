@@ -20,12 +20,16 @@ from typing import Final
 import imagecodecs
 
 from desktop.studies import limits, wire
+from desktop.studies.codecs import OUT_OF_MEMORY
 from desktop.studies.datasets import open_header
 from desktop.studies.errors import StudyError
 from desktop.studies.folders import find_studies
 from desktop.studies.reading import read_study
 
 _CHUNK: Final = 4 << 20
+_SHOWN_BYTES: Final = 2
+"""A pixel of the picture that is handed over."""
+
 _BEAT: Final = 1.0
 """Seconds between two signs of life while a slow drive delivers a file."""
 
@@ -118,17 +122,17 @@ def _picture_bytes(path: Path) -> int:
     """What the picture takes by its header; 0 where there is none."""
     try:
         header = open_header(path)
-        sizes = (header.get(name) for name in ("Rows", "Columns", "SamplesPerPixel"))
-        rows, columns, samples = (int(size or 1) for size in sizes)
-    except (StudyError, ValueError, TypeError):
+        keywords = ("Rows", "Columns", "SamplesPerPixel", "BitsAllocated")
+        rows, columns, samples, bits = (int(header.get(name) or 1) for name in keywords)
+    except Exception:  # told where the file is read
         return 0
-    return rows * columns * samples * 2
+    return rows * columns * max(samples * bits // 8, _SHOWN_BYTES)
 
 
 def _sentence(error: Exception, path: Path) -> str:
     """What to say of an error; a lack of memory is looked for at the bottom of it."""
     cause: BaseException | None = error
-    while cause is not None and not isinstance(cause, MemoryError):
+    while not (cause is None or isinstance(cause, MemoryError) or OUT_OF_MEMORY in str(cause)):
         cause = cause.__cause__ or cause.__context__
     if cause is not None:
         return (
