@@ -17,7 +17,6 @@ class Situation:
     moving: bool = False  # to another study
     writing: bool = False  # the model is, or waits to
     comparing: bool = False  # two models are, one after the other
-    searching: bool = False  # for the studies to open
     worker: bool = True  # runs or is being started
     ready: bool = True  # the worker is
     changing: bool = False  # the worker is, to another adapter
@@ -63,7 +62,7 @@ def refusals(now: Situation) -> Iterator[tuple[str, str | None]]:
     yield "redo", report or _first((not now.can_redo, "There is nothing to make again"))
     yield "compare", _first((not now.study, "Open a study first"))
     yield "copy", _first((not now.study, "Open a study first"), (not now.text, "It is empty"))
-    yield "cancel", _first((not (now.writing or now.searching), "There is nothing to stop"))
+    yield "cancel", _first((not (now.writing or now.moving), "There is nothing to stop"))
     other = _first(
         (now.writing, "Wait for the model, or cancel it"),
         (now.comparing, "Wait for the comparison, or cancel it"),
@@ -83,9 +82,9 @@ def refusals(now: Situation) -> Iterator[tuple[str, str | None]]:
     )
     for name in _IMAGE_COMMANDS:
         yield name, _first((not now.study, "Open a study first"))
-    moving = _first((now.moving, "Wait for the study to open"))
-    yield "previous", moving or _first((not now.has_previous, "This is the first study"))
-    yield "next", moving or _first((not now.has_next, "This is the last study"))
+    # While one moves, further steps are taken in order.
+    yield "previous", _first((not (now.has_previous or now.moving), "This is the first study"))
+    yield "next", _first((not (now.has_next or now.moving), "This is the last study"))
 
 
 def _first(*reasons: tuple[bool, str]) -> str | None:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -47,6 +46,7 @@ from desktop.report.sentences import sentence_at
 from desktop.report_pane import ReportPane
 from desktop.session import StudySession
 from desktop.settings import Settings
+from desktop.switching import Switching
 from desktop.tasks import Tasks
 from desktop.theme import GRID, ThemeName
 from desktop.unsaved import UnsavedCare
@@ -87,8 +87,6 @@ class MainWindow(QMainWindow):
         self._warning: Notice | None = None
         self._closing_unsaved = False
         self._asked_to_end = False
-        self._moving = asyncio.Lock()
-        self._searching = False
         colors = theme.palette(settings.theme)
 
         self.commands = Actions(self)
@@ -105,7 +103,7 @@ class MainWindow(QMainWindow):
         self.comparing = Comparing(link, session, self.editor, self.drafting, self.asking, settings)
         self.notices = Notices(session, link, self.drafting, self.asking, self.banner, self.status)
         self.tasks = Tasks(self.notices.show_fault)
-        self._openings = Tasks(self.notices.show_fault)
+        self.switching = Switching(session, self._settle, self.notices.show_fault, self)
         self.worker = WorkerCare(
             link, self.banner, settings, self.tasks, (self.drafting.stop, self.asking.stop)
         )
@@ -228,8 +226,8 @@ class MainWindow(QMainWindow):
             "focus_image": self.viewport.setFocus,
             "focus_report": self.editor.setFocus,
             "focus_other": self._focus_other,
-            "previous": partial(self._move, -1),
-            "next": partial(self._move, 1),
+            "previous": partial(self.switching.step, -1),
+            "next": partial(self.switching.step, 1),
             "dark": partial(self.set_theme, "dark"),
             "light": partial(self.set_theme, "light"),
             "shortcuts": partial(help_pages.show_shortcuts, self),
@@ -242,6 +240,11 @@ class MainWindow(QMainWindow):
         self.session.views.append(self._show_study)
         self.viewport.paths_dropped.connect(self.open_paths)
         self.study_bar.chosen.connect(self._choose_study)
+        self.switching.changed.connect(self._show_moving)
+        self.switching.told.connect(self.status.show_text)
+        self.switching.refused.connect(self.status.show_text)
+        self.switching.opened.connect(self._remember)
+        self.editor.keys_refused.connect(self.status.show_text)
         self.editor.changed.connect(self._allow)
         self.editor.selection_changed.connect(self._allow)
         self.editor.pin_refused.connect(self.status.show_text)
@@ -259,62 +262,32 @@ class MainWindow(QMainWindow):
     # Commands
 
     def open_paths(self, paths: Sequence[Path]) -> None:
-        self._openings.spawn(self._open(paths), "open studies")
+        self.switching.open(paths)
 
-    async def _open(self, paths: Sequence[Path]) -> None:
-        async with self._move_to_other_study():
-            with self._telling_of_the_search():
-                opened = await self.session.open(paths)
-            if opened:
-                for path in reversed(paths):
-                    self._settings.remember(path)
-
-    @contextmanager
-    def _telling_of_the_search(self) -> Iterator[None]:
-        self._searching = True
-        self._allow()
-        self.status.show_text("Looking for studies… · Esc cancels")
-        after = ""
-        try:
-            yield
-        except asyncio.CancelledError:
-            after = "Cancelled; nothing was opened"
-            raise
-        finally:
-            self._searching = False
-            self.status.show_text(after)
+    def _remember(self, paths: Sequence[Path]) -> None:
+        for path in reversed(paths):
+            self._settings.remember(path)
 
     def _cancel(self) -> None:
-        self._openings.cancel()
+        self.switching.cancel()
         self.drafting.cancel()
         self.asking.cancel()
 
-    def _move(self, step: int) -> None:
-        index = self.session.neighbour(step)
-        if index is not None:
-            self._choose_study(index)
-
     def _choose_study(self, index: int) -> None:
-        if self._moving.locked():
-            self._show_list()  # another list may be on its way: this place in it says nothing
-        elif index != self.session.index:
-            self.tasks.spawn(self._switch(index), "switch study")
+        if not self.switching.choose(index):
+            self._show_list()  # another list is on its way: this place in it says nothing
 
-    async def _switch(self, index: int) -> None:
-        async with self._move_to_other_study():
-            await self.session.show(index)
+    async def _settle(self) -> None:
+        """No job on the report that is left, and no notice about what was opened before."""
+        await asyncio.gather(self.drafting.stop(), self.asking.stop())
+        self.banner.withdraw("studies")
 
-    @asynccontextmanager
-    async def _move_to_other_study(self) -> AsyncIterator[None]:
-        """One move at a time, and no job on the report that is left."""
-        try:
-            async with self._moving:
-                self._allow()
-                await asyncio.gather(self.drafting.stop(), self.asking.stop())
-                self.banner.withdraw("studies")
-                yield
-        finally:
-            self._allow()
+    def _show_moving(self) -> None:
+        if self.switching.moving:
+            self.editor.lock("Nothing was typed: another study is on its way")
+        else:
+            self.editor.unlock()
+        self._allow()
 
     def draft(self) -> None:
         self._begin("draft", lambda: self.editor.report.pieces_for_draft())
@@ -421,10 +394,9 @@ class MainWindow(QMainWindow):
         start, end = self.editor.selection()
         now = Situation(
             study=self.session.study is not None,
-            moving=self._moving.locked(),
+            moving=self.switching.moving,
             writing=self.drafting.busy or self.asking.busy,
             comparing=self.comparing.busy,
-            searching=self._searching,
             worker=self.link.state not in (WorkerState.DIED, WorkerState.STOPPED),
             ready=self.link.state is WorkerState.READY,
             changing=self.link.state is WorkerState.CHANGING,
@@ -518,6 +490,6 @@ class MainWindow(QMainWindow):
             self.asking.stop(),
             self.comparing.close(),
             self.tasks.close(),
-            self._openings.close(),
+            self.switching.close(),
             self.link.close(),
         )

@@ -144,9 +144,12 @@ class StudySession(QObject):
             self.list_changed.emit()  # a list that was chosen from shows another place
         return put
 
-    def neighbour(self, step: int) -> int | None:
-        """The next study before (-1) or after (1) this one that is not known to be unreadable."""
-        index = self.index + step
+    def neighbour(self, step: int, index: int | None = None) -> int | None:
+        """The next study before (-1) or after (1) that is not known to be unreadable.
+
+        Counted from ``index``, else from the one on screen.
+        """
+        index = (self.index if index is None else index) + step
         while 0 <= index < len(self.paths):
             if index not in self._shown.unreadable:
                 return index

@@ -50,6 +50,9 @@ class ReportEditor(ReportPage):
     pin_refused = Signal(str)
     """A sentence that says why something stayed pinned."""
 
+    keys_refused = Signal(str)
+    """Why nothing was typed, pasted or changed just now."""
+
     menu_opening = Signal(QMenu, QPoint)
     """The context menu and where in the viewport it was asked for, to add to it."""
 
@@ -58,6 +61,7 @@ class ReportEditor(ReportPage):
         self._preview = self.add_mirror()
         self._plan: Plan | None = None
         self._cursor_before = QTextCursor()
+        self._locked_for = ""
         self._from_keys = False
         self._replaced: tuple[int, int] | None = None  # by the event that is being handled
         self._report = Report()
@@ -116,16 +120,29 @@ class ReportEditor(ReportPage):
         if not self.previewing:
             self._put_caret(end, anchor=start)
 
-    # Commands. While a draft plays, none of them does anything.
+    # Commands. While a draft plays or the editor is locked, none of them does anything.
+
+    @property
+    def locked(self) -> bool:
+        return self._plan is not None or bool(self._locked_for)
+
+    def lock(self, reason: str) -> None:
+        """Take nothing until :meth:`unlock`; what is tried meanwhile is refused with ``reason``."""
+        self._locked_for = reason
+        self.setReadOnly(True)
+
+    def unlock(self) -> None:
+        self._locked_for = ""
+        self.setReadOnly(self.locked)
 
     def pin_selection(self) -> None:
         """Pin what is selected, else the word at the caret."""
-        if not self.previewing:
+        if not self._refuses():
             self._report.pin(*self._selection_or_word())
 
     def unpin_selection(self) -> None:
         """Unpin what is selected, else the word at the caret; typed text and headings stay."""
-        if self.previewing:
+        if self._refuses():
             return
         skipped = self._report.unpin(*self._selection_or_word())
         if Origin.TYPED in skipped:
@@ -135,17 +152,23 @@ class ReportEditor(ReportPage):
 
     def insert_gap(self, *, tokens: int | None = None) -> None:
         """Put a gap mark in place of the selection, else at the caret."""
-        if not self.previewing:
+        if not self._refuses():
             start, end = gap_place(self._report.text, *self.selection())
             self._report.replace_by_gap(start, end, tokens)
 
     def undo(self) -> None:
-        if not self.previewing:
+        if not self._refuses():
             self._report.undo()
 
     def redo(self) -> None:
-        if not self.previewing:
+        if not self._refuses():
             self._report.redo()
+
+    def _refuses(self) -> bool:
+        """Whether nothing may change now; says why where that is not plain to see."""
+        if self._locked_for:
+            self.keys_refused.emit(self._locked_for)
+        return self.locked
 
     def copy_plain_text(self) -> str:
         """Put the whole report on the clipboard, without marks, and return it."""
@@ -179,7 +202,7 @@ class ReportEditor(ReportPage):
         if self._plan is None:
             return
         self._plan = None
-        self.setReadOnly(False)
+        self.setReadOnly(self.locked)
         self._swap(self._mirror, self._cursor_before)
         self.selection_changed.emit()
 
@@ -194,7 +217,7 @@ class ReportEditor(ReportPage):
 
     def choose(self, candidate_set: CandidateSet, index: int) -> bool:
         """Put another candidate in place, as :meth:`Report.choose` does."""
-        if self.previewing:
+        if self._refuses():
             return False
         with self._holding_still():
             return self._report.choose(candidate_set, index, self.caret)
@@ -289,7 +312,9 @@ class ReportEditor(ReportPage):
         painter.drawText(column, Qt.TextFlag.TextWordWrap, PLACEHOLDER)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        if event.matches(QKeySequence.StandardKey.Undo):
+        if self._locked_for and _would_change(event):
+            self.keys_refused.emit(self._locked_for)
+        elif event.matches(QKeySequence.StandardKey.Undo):
             self.undo()
         elif event.matches(QKeySequence.StandardKey.Redo) or (
             QKeySequence(event.keyCombination()) in _REDO_KEYS
@@ -303,6 +328,10 @@ class ReportEditor(ReportPage):
 
     def inputMethodEvent(self, event: QInputMethodEvent) -> None:
         """A commit replaces the selection and what the event names around it, in UTF-16 units."""
+        if self._locked_for:
+            self.keys_refused.emit(self._locked_for)
+            event.ignore()
+            return
         cursor, index = self.textCursor(), self._mirror.index
         start, end = cursor.selectionStart(), cursor.selectionEnd()
         low = start + event.replacementStart()
@@ -317,7 +346,7 @@ class ReportEditor(ReportPage):
         """The usual entries, then the actions that were added to the editor."""
         menu = QMenu(self)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        locked, chosen = self.previewing, self.textCursor().hasSelection()
+        locked, chosen = self.locked, self.textCursor().hasSelection()
         for entry in (
             ("Undo", self.undo, not locked and self._report.can_undo),
             ("Redo", self.redo, not locked and self._report.can_redo),
@@ -355,6 +384,26 @@ class ReportEditor(ReportPage):
             self._report.replace(start, end, text)
             self._put_caret(start + len(text))  # also where the text is the same as before
             self.ensureCursorVisible()
+
+
+_CHANGING_KEYS: Final = (
+    QKeySequence.StandardKey.Paste,
+    QKeySequence.StandardKey.Cut,
+    QKeySequence.StandardKey.Undo,
+    QKeySequence.StandardKey.Redo,
+    QKeySequence.StandardKey.Delete,
+    QKeySequence.StandardKey.Backspace,
+    QKeySequence.StandardKey.DeleteStartOfWord,
+    QKeySequence.StandardKey.DeleteEndOfWord,
+)
+
+
+def _would_change(event: QKeyEvent) -> bool:
+    """Whether a key is one that types, pastes or takes away."""
+    typed = event.text() and not event.modifiers() & Qt.KeyboardModifier.ControlModifier
+    return bool(typed and event.key() != Qt.Key.Key_Escape) or any(
+        event.matches(key) for key in _CHANGING_KEYS
+    )
 
 
 def gap_place(text: str, start: int, end: int) -> tuple[int, int]:

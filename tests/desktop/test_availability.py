@@ -66,7 +66,7 @@ def test_a_worker_that_makes_room_for_another_is_not_restarted() -> None:
 
 
 def test_a_search_can_be_stopped_though_the_model_is_silent() -> None:
-    assert "cancel" not in refused(replace(ALL_WELL, moving=True, searching=True))
+    assert "cancel" not in refused(replace(ALL_WELL, moving=True))
 
 
 def test_a_dead_worker_can_be_restarted_and_the_report_be_edited() -> None:

@@ -554,7 +554,7 @@ async def test_a_conflict_is_told_at_each_move_and_each_close_until_it_is_settle
             else:
                 window.open_paths([bench.study])
             await until(lambda: bench.notice == conflict)
-            await until(lambda: not window._moving.locked())
+            await until(lambda: not window.switching.moving)
             assert window.session.index == 0
 
         bad = tmp_path / "letter.txt"
@@ -704,15 +704,15 @@ async def test_a_place_in_the_list_chosen_while_another_list_opens_is_passed_ove
     async with shown(tmp_path) as bench:
         window = bench.window
         await bench.open(folder)
-        await until(lambda: not window._moving.locked())
+        await until(lambda: not window.switching.moving)
         window.open_paths([bench.study])
-        await until(window._moving.locked)
+        await until(lambda: window.switching.moving)
         choice = window.study_bar.findChild(QComboBox)
         assert isinstance(choice, QComboBox)
         choice.setCurrentIndex(2)
         choice.activated.emit(2)
         assert choice.currentIndex() == 0
-        await until(lambda: not window._moving.locked())
+        await until(lambda: not window.switching.moving)
         assert window.session.paths == [bench.study]
         assert bench.notice == ""
 
@@ -725,7 +725,7 @@ async def test_a_wheel_or_a_stray_key_changes_no_patient(tmp_path: Path) -> None
     async with shown(tmp_path) as bench:
         window = bench.window
         await bench.open(folder)
-        await until(lambda: not window._moving.locked())
+        await until(lambda: not window.switching.moving)
         choice = window.study_bar.findChild(QComboBox)
         assert isinstance(choice, QComboBox)
         notch = QWheelEvent(
