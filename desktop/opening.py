@@ -9,6 +9,7 @@ from PySide6.QtCore import QMimeData
 from PySide6.QtWidgets import QFileDialog, QMenu, QWidget
 
 from desktop.settings import Settings
+from desktop.studies.names import shown_path
 
 Open = Callable[[Sequence[Path]], None]
 
@@ -41,7 +42,7 @@ class Opening:
         menu.clear()
         recent = self._settings.recent
         for path in recent:
-            menu.addAction(str(path)).triggered.connect(
+            menu.addAction(shown_path(path)).triggered.connect(
                 lambda _checked=False, path=path: self._open([path])
             )
         if not recent:

@@ -13,6 +13,7 @@ from desktop import theme
 from desktop.actions import Actions, commands
 from desktop.report.editor import ReportEditor
 from desktop.report.legend import ReportLegend
+from desktop.studies.names import shown_path
 from desktop.studies.reading import Study
 from desktop.theme import GRID, Palette
 from desktop.widgets.elided_label import ElidedLabel
@@ -103,7 +104,7 @@ class ReportPane(QFrame):
         parts = (study.patient_id, study.study_date, study.description, study.view)
         self._patient.set_full_text(study.patient_name or study.patient_id or "Unnamed patient")
         self._study.set_full_text(" · ".join(part for part in parts if part))
-        self._study.setToolTip(str(study.path))
+        self._study.setToolTip(shown_path(study.path))
 
     def recolor(self, colors: Palette) -> None:
         for command in commands():

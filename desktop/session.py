@@ -18,6 +18,7 @@ from desktop.report.shelf import Shelf
 from desktop.report.store import ReportStore, StoreError
 from desktop.saving import Saving
 from desktop.studies.isolation import find_studies, read_study
+from desktop.studies.names import shown as shown_text
 from desktop.studies.reading import Study, StudyError
 from desktop.viewer.showing import check_showable
 
@@ -126,7 +127,7 @@ class StudySession(QObject):
         if first is None:
             return False
         index, study = first
-        names = [path.name for path in found]
+        names = [shown_text(path.name) for path in found]
         return self._put(_Shown(found, names, set(range(index)), index, study))
 
     async def show(self, index: int) -> bool:
@@ -174,7 +175,8 @@ class StudySession(QObject):
         except Exception as error:  # nothing has changed yet, and nothing will
             _log.error("the report of %s", study.path, exc_info=error)
             fault = StoreError(
-                f"{study.path.name} was not opened, for its report cannot be read ({error}): move "
+                f"{shown_text(study.path.name)} was not opened, for its report cannot be read "
+                f"({error}): move "
                 f"{self._store.path(study.identity)} away."
             )
             self.failed.emit([fault])
@@ -253,7 +255,7 @@ class StudySession(QObject):
             self.study_changed.emit()
         assert shown.study is not None
         shown.unreadable.add(shown.index)
-        name = shown.study.path.name
+        name = shown_text(shown.study.path.name)
         self.failed.emit([StudyError(f"{name} cannot be shown ({fault}): report this file.")])
         return False
 
@@ -309,12 +311,18 @@ async def _read(path: Path) -> Study:
     except Exception as error:
         _log.error("%s cannot be read", path, exc_info=error)
         raise StudyError(
-            f"{path.name} cannot be read ({type(error).__name__}: {error}): report this file."
+            f"{shown_text(path.name)} cannot be read ({type(error).__name__}: {error}): report "
+            "this file."
         ) from error
     finally:
         stop.set()
 
 
 def _name(study: Study) -> str:
-    parts = (study.patient_name or study.path.name, study.description, study.view, study.study_date)
+    parts = (
+        study.patient_name or shown_text(study.path.name),
+        study.description,
+        study.view,
+        study.study_date,
+    )
     return " · ".join(part for part in parts if part)

@@ -15,7 +15,8 @@ from pathlib import Path
 from desktop.report.errors import StoreError
 from desktop.report.model import Report
 from desktop.report.store import ReportStore
-from desktop.studies.identity import StudyIdentity, shown
+from desktop.studies.identity import StudyIdentity
+from desktop.studies.names import shown
 
 Owned = Sequence[tuple[Path, StudyIdentity]]
 """Reports of the same study, and whose each is."""

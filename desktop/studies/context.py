@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import Final, Protocol
 
+_ISOLATES: Final = dict.fromkeys(map(ord, "\u2068\u2069"))
+"""What :func:`~desktop.studies.names.shown` puts around text from right to left."""
 _UNITS: Final = {"D": "day", "W": "week", "M": "month", "Y": "year"}
 _AGE: Final = re.compile(r"([0-9]{1,3})\s*(Y|M|W|D)?", re.IGNORECASE)
 _RADIOGRAPHS: Final = frozenset({"CR", "DX"})
@@ -66,4 +68,4 @@ def _age(age: str) -> tuple[int, str] | None:
 
 def _plain(text: str) -> str:
     """On one line, without the full stop that the sentence gets anyway."""
-    return " ".join(text.split()).rstrip(".")
+    return " ".join(text.translate(_ISOLATES).split()).rstrip(".")

@@ -28,6 +28,7 @@ from desktop.studies.elements import (
     without_repeated_header,
 )
 from desktop.studies.errors import DamagedError, NotAnImageError, NotDicomError, StudyError
+from desktop.studies.names import shown, shown_path
 from desktop.studies.unreadable import unreadable_element
 
 _STORAGE: Final = "1.2.840.10008.5.1.4.1.1."
@@ -63,15 +64,15 @@ def open_dataset(path: Path) -> FileDataset:
     if not dataset.get("PixelData"):
         if "FloatPixelData" in dataset or "DoubleFloatPixelData" in dataset:
             raise StudyError(
-                f"{path.name} holds floating-point pixels, which Pinfill cannot show: "
+                f"{shown(path.name)} holds floating-point pixels, which Pinfill cannot show: "
                 "export it as a 16-bit image."
             )
         end = refuse_if_cut(path)
         if not end.has_pixels and end.last and end.last > _PIXEL_DATA:
-            raise missing_element("PixelData", path.name)
+            raise missing_element("PixelData", shown(path.name))
         refuse_if_without_pixels(path, end)
         raise DamagedError(
-            f"{element_name('PixelData')} of {path.name} is empty: "
+            f"{element_name('PixelData')} of {shown(path.name)} is empty: "
             "fetch the file again from its source."
         )
     return dataset
@@ -101,7 +102,8 @@ def refuse_without_image(dataset: Dataset, path: Path) -> None:
     uid = sop_class(dataset)
     if uid == MediaStorageDirectoryStorage:
         raise StudyError(
-            f"{path.name} is a DICOMDIR, the index of a disc: open it with Open, or open the "
+            f"{shown(path.name)} is a DICOMDIR, the index of a disc: open it with Open, or open "
+            "the "
             "folder that it lies in."
         )
     kind = ""
@@ -109,23 +111,30 @@ def refuse_without_image(dataset: Dataset, path: Path) -> None:
         rest = uid.removeprefix(_STORAGE)
         kind = next((kind for start, kind in _NO_IMAGE if rest.startswith(start)), "")
     if kind:
-        raise NotAnImageError(f"{path.name} is {kind}, not an image: open an image of the study.")
+        raise NotAnImageError(
+            f"{shown(path.name)} is {kind}, not an image: open an image of the study."
+        )
     if "Rows" not in dataset:
         end = refuse_if_cut(path)
         if uid and not end.has_pixels and "Image Storage" not in uid.name:
             raise NotAnImageError(
-                f"{path.name} is of the kind {uid.name}, not an image: open an image of the study."
+                f"{shown(path.name)} is of the kind {uid.name}, not an image: open an image of "
+                "the study."
             )
         refuse_if_without_pixels(path, end)
-        raise missing_element("Rows", path.name)
+        raise missing_element("Rows", shown(path.name))
 
 
 def _read(path: Path, *, header_only: bool) -> FileDataset:
     try:
         if path.is_dir():
-            raise StudyError(f"{path} is a folder, not a file: open the images inside it.")
+            raise StudyError(
+                f"{shown_path(path)} is a folder, not a file: open the images inside it."
+            )
         if path.exists() and not path.is_file():  # a pipe would block for ever
-            raise StudyError(f"{path} is no regular file: choose a DICOM image instead.")
+            raise StudyError(
+                f"{shown_path(path)} is no regular file: choose a DICOM image instead."
+            )
         with path.open("rb") as file:
             whole = without_repeated_header(file)
             try:
@@ -137,23 +146,25 @@ def _read(path: Path, *, header_only: bool) -> FileDataset:
         raise
     except deflate.TooLarge as error:
         raise StudyError(
-            f"{path.name} unpacks to far more than its picture takes, so it was not opened: "
+            f"{shown(path.name)} unpacks to far more than its picture takes, so it was not opened: "
             "fetch it again from its source."
         ) from error
     except FileNotFoundError as error:
         raise StudyError(
-            f"{path} does not exist: it was moved or deleted, or its drive is not connected."
+            f"{shown_path(path)} does not exist: it was moved or deleted, or its drive is not "
+            "connected."
         ) from error
     except PermissionError as error:
         raise StudyError(
-            f"{path} cannot be read: you lack the permission, so ask its owner for access."
+            f"{shown_path(path)} cannot be read: you lack the permission, so ask its owner for "
+            "access."
         ) from error
     except OSError as error:
         if error.errno is None:  # pydicom's own, of what the file holds
             raise damaged(path, error) from error
         advice = "check the drive" if error.errno in _DRIVE_ERRORS else "try again"
         raise StudyError(
-            f"{path} cannot be read ({error.strerror or 'unknown reason'}): {advice}."
+            f"{shown_path(path)} cannot be read ({error.strerror or 'unknown reason'}): {advice}."
         ) from error
     except Exception as error:  # pydicom raises nearly any type on damaged input
         raise damaged(path, error) from error
@@ -165,8 +176,8 @@ def damaged(path: Path, error: Exception) -> DamagedError:
         refuse_if_cut(path)
     except DamagedError as cut:
         return cut
-    return unreadable_element(error, path.name) or DamagedError(
-        f"{path.name} is a damaged DICOM file: fetch it again from its source."
+    return unreadable_element(error, shown(path.name)) or DamagedError(
+        f"{shown(path.name)} is a damaged DICOM file: fetch it again from its source."
     )
 
 
@@ -201,10 +212,11 @@ def _parse_without_preamble(file: BinaryIO, path: Path, *, header_only: bool) ->
 def _not_dicom(path: Path) -> NotDicomError:
     size = path.stat().st_size
     if not size:
-        return NotDicomError(f"{path.name} is empty: fetch it again from its source.")
+        return NotDicomError(f"{shown(path.name)} is empty: fetch it again from its source.")
     if size < PREAMBLE + 4:
         return NotDicomError(
-            f"{path.name} is not a DICOM file, or one that was cut short after {size} bytes: "
+            f"{shown(path.name)} is not a DICOM file, or one that was cut short after {size} "
+            "bytes: "
             "choose a DICOM image instead, or fetch it again from its source."
         )
-    return NotDicomError(f"{path.name} is not a DICOM file: choose a DICOM image instead.")
+    return NotDicomError(f"{shown(path.name)} is not a DICOM file: choose a DICOM image instead.")

@@ -18,6 +18,7 @@ from pydicom.uid import (
 )
 
 from desktop.studies.errors import DamagedError
+from desktop.studies.names import shown
 
 PREAMBLE: Final = 128
 """Bytes before the letters DICM (PS3.10 section 7.1)."""
@@ -77,7 +78,7 @@ def refuse_if_cut(path: Path) -> FileEnd:
         return end
     where = f"inside {element_name(end.inside)}" if end.inside else _behind(end)
     raise DamagedError(
-        f"{path.name} is cut short, it ends {where}: fetch it again from its source."
+        f"{shown(path.name)} is cut short, it ends {where}: fetch it again from its source."
     )
 
 
@@ -85,7 +86,8 @@ def refuse_if_without_pixels(path: Path, end: FileEnd) -> None:
     """Raises :class:`DamagedError` for a file that ends before its pixel data."""
     if not end.has_pixels:
         raise DamagedError(
-            f"{path.name} ends {_behind(end)}, before its pixel data: the file is cut short or "
+            f"{shown(path.name)} ends {_behind(end)}, before its pixel data: the file is cut "
+            "short or "
             "stripped of its image, so fetch it again from its source."
         )
 

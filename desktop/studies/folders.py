@@ -13,6 +13,7 @@ from pydicom.uid import MediaStorageDirectoryStorage
 
 from desktop.studies.datasets import open_header, refuse_without_image, sop_class
 from desktop.studies.errors import StudyError
+from desktop.studies.names import shown, shown_path
 from desktop.studies.ordering import Slice, in_order, natural_key, slice_of
 
 _PREFIX_AT: Final = 128
@@ -55,11 +56,15 @@ def find_studies(
             continue
         except OSError as error:  # the path itself cannot be looked at
             reason = error.strerror or "unknown reason"
-            errors.append(StudyError(f"{path} cannot be read ({reason}): ask for access to it."))
+            errors.append(
+                StudyError(f"{shown_path(path)} cannot be read ({reason}): ask for access to it.")
+            )
             continue
         except Exception:  # one file keeps none of the others from opening
             errors.append(
-                StudyError(f"{path.name} is a damaged DICOM file: fetch it again from its source.")
+                StudyError(
+                    f"{shown(path.name)} is a damaged DICOM file: fetch it again from its source."
+                )
             )
             continue
         for image in here:
@@ -69,8 +74,10 @@ def find_studies(
 
 def _empty(folder: Path) -> StudyError:
     if any(folder.iterdir()):
-        return StudyError(f"No DICOM image was found in {folder}: choose another folder.")
-    return StudyError(f"{folder} is empty: choose a folder with DICOM images.")
+        return StudyError(
+            f"No DICOM image was found in {shown_path(folder)}: choose another folder."
+        )
+    return StudyError(f"{shown_path(folder)} is empty: choose a folder with DICOM images.")
 
 
 def _search(
@@ -81,7 +88,9 @@ def _search(
     def cannot_list(error: OSError) -> None:
         reason = error.strerror or "unknown reason"
         errors.append(
-            StudyError(f"{error.filename} cannot be searched ({reason}): ask for access to it.")
+            StudyError(
+                f"{shown(str(error.filename))} cannot be searched ({reason}): ask for access to it."
+            )
         )
 
     found: list[Slice] = []
@@ -152,19 +161,23 @@ def _expand_directory(
     if outside:
         errors.append(
             StudyError(
-                f"{directory.name} points to {outside} file(s) outside its own folder: they were "
+                f"{shown(directory.name)} points to {outside} file(s) outside its own folder: "
+                "they were "
                 "left alone, do not trust this disc."
             )
         )
     if missing:
         errors.append(
             StudyError(
-                f"{missing} file(s) that {directory.name} lists are missing: copy the whole disc, "
+                f"{missing} file(s) that {shown(directory.name)} lists are missing: copy the "
+                "whole disc, "
                 "not the DICOMDIR alone."
             )
         )
     if not found and not errors:
-        errors.append(StudyError(f"{directory.name} lists no image: open the folder instead."))
+        errors.append(
+            StudyError(f"{shown(directory.name)} lists no image: open the folder instead.")
+        )
     return found, errors
 
 
@@ -176,7 +189,8 @@ def _referenced_files(directory: Path) -> Iterator[list[str]]:
                 yield [file_id] if isinstance(file_id, str) else [str(part) for part in file_id]
     except Exception as error:  # pydicom raises nearly any type on damaged input
         raise StudyError(
-            f"{directory.name} is a damaged DICOMDIR: open the folder that it lies in instead."
+            f"{shown(directory.name)} is a damaged DICOMDIR: open the folder that it lies in "
+            "instead."
         ) from error
 
 

@@ -14,6 +14,7 @@ from desktop.studies.colour import PALETTE
 from desktop.studies.elements import element_name
 from desktop.studies.errors import DamagedError
 from desktop.studies.lookup_tables import grey_table, is_big_endian, palette
+from desktop.studies.names import shown
 from desktop.studies.numbers import (
     ASPECTS,
     COSINES,
@@ -72,7 +73,9 @@ def stored_image(dataset: Dataset, stored: Stored, name: str) -> tuple[StoredIma
         pixel_spacing=spacing,
         pixel_aspect=_aspect(dataset, spacing, cautions),
         orientation=_orientation(dataset, cautions),
-        unit=str(_scope(dataset, "PixelValueTransformationSequence").get("RescaleType") or ""),
+        unit=shown(
+            str(_scope(dataset, "PixelValueTransformationSequence").get("RescaleType") or "")
+        ),
     )
     image, nothing_to_see = made_visible(image)
     return image, [*nothing_to_see, *cautions]
@@ -95,7 +98,7 @@ def _scope(dataset: Dataset, macro: str) -> Dataset:
 def _texts(value: Any) -> list[str]:
     if value is None or value == "":
         return []
-    return [str(text) for text in value] if isinstance(value, MultiValue) else [str(value)]
+    return [shown(str(text)) for text in (value if isinstance(value, MultiValue) else [value])]
 
 
 def _modality(dataset: Dataset, name: str) -> tuple[float, float, LookupTable | None]:
@@ -183,7 +186,9 @@ def _windows(dataset: Dataset, cautions: list[str]) -> list[Preset]:
         function = VoiFunction(asked)
     except ValueError:
         function = VoiFunction.LINEAR
-        cautions.append(f"The file asks for an unknown window function ({asked}); LINEAR is used.")
+        cautions.append(
+            f"The file asks for an unknown window function ({shown(asked)}); LINEAR is used."
+        )
     presets = []
     pairs = list(zip(centers, widths, strict=False))
     names += [""] * len(pairs)

@@ -14,6 +14,8 @@ from pathlib import Path
 
 from pydicom.dataset import Dataset
 
+from desktop.studies.names import person_name, shown
+
 
 @dataclass(frozen=True)
 class StudyIdentity:
@@ -62,8 +64,7 @@ class StudyIdentity:
     @property
     def who(self) -> str:
         """The patient for a sentence, e.g. ``"Morgan, Alex (PF-0042)"``."""
-        parts = [part.strip() for part in self.name.split("=")[0].split("^")]
-        name = shown(", ".join(part for part in parts if part))
+        name = person_name(self.name)
         number = shown(self.patient_id)
         if name and number:
             return f"{name} ({number})"
@@ -82,14 +83,6 @@ class StudyIdentity:
 def escaped(text: str) -> str:
     """``text`` as valid Unicode: a path that is none has its bytes escaped."""
     return text.encode(errors="backslashreplace").decode()
-
-
-def shown(text: str) -> str:
-    """``text`` with its control characters written out, so that none is obeyed."""
-    return "".join(
-        f"[U+{ord(char):04X}]" if unicodedata.category(char).startswith("C") else char
-        for char in text
-    )
 
 
 def _text(dataset: Dataset, keyword: str) -> str:

@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 
 from desktop.studies import limits, wire
 from desktop.studies.errors import StudyError
+from desktop.studies.names import shown
 from desktop.studies.reading import Study
 
 COMMAND: Final = (sys.executable, "-P", "-m", "desktop.studies.reading_process")
@@ -281,7 +282,7 @@ def _why(question: _Question) -> str:
 
 def _crashed(path: Path) -> str:
     return (
-        f"{path.name} made the process that decodes it crash, so it is damaged: "
+        f"{shown(path.name)} made the process that decodes it crash, so it is damaged: "
         "fetch it again from its source."
     )
 

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
 from desktop.studies.colour import luma
+from desktop.studies.names import shown
 from desktop.viewer.pixels import LookupTable
 from desktop.viewer.resampling import Stored
 
@@ -31,7 +32,7 @@ def grey_table(item: Dataset, *, signed: bool, big_endian: bool = False) -> Look
     """
     count, first, bits = _descriptor(item.LUTDescriptor, signed=signed)
     entries = _entries(item.LUTData, count, bits, big_endian=big_endian)
-    return LookupTable(first, bits, entries, str(item.get("LUTExplanation") or ""))
+    return LookupTable(first, bits, entries, shown(str(item.get("LUTExplanation") or "")))
 
 
 def palette(dataset: Dataset) -> LookupTable:

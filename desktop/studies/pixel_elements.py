@@ -10,6 +10,7 @@ from pydicom.multival import MultiValue
 from desktop.studies import colour
 from desktop.studies.elements import element_name, missing_element
 from desktop.studies.errors import DamagedError, StudyError
+from desktop.studies.names import shown
 
 _LARGEST: Final = 65535
 _ADVICE: Final = "export it again from its source"
@@ -118,6 +119,6 @@ def _shown(value: Any) -> str:
     if isinstance(value, (MultiValue, list)):
         return f"{len(value)} values"
     if isinstance(value, (str, int, float)):
-        text = str(value)
+        text = shown(str(value))
         return f"“{text[:40]}…”" if len(text) > 40 else f"“{text}”"
     return "of another type"

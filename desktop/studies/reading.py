@@ -19,6 +19,7 @@ from desktop.studies.folders import find_studies
 from desktop.studies.frames import first_frame
 from desktop.studies.grey_levels import stored_image
 from desktop.studies.identity import StudyIdentity
+from desktop.studies.names import person_name, shown
 from desktop.studies.presentation_states import states_beside
 from desktop.studies.unreadable import leave_out_unreadable
 from desktop.viewer.pixels import StoredImage
@@ -37,7 +38,7 @@ class Study:
 
     ``identity`` is what its report is kept under. ``age`` is a DICOM age string, e.g. ``"063Y"``;
     ``study_date`` is ISO 8601. ``cautions`` are whole sentences about the pixels that the reader
-    must know.
+    must know. Texts of the header are as a reader is :func:`shown` them.
     """
 
     path: Path
@@ -60,15 +61,16 @@ class Study:
 
 def read_study(path: Path) -> Study:
     """Read one DICOM image. Raises :class:`StudyError`, and nothing else, on any bad file."""
+    name = shown(path.name)
     try:
         dataset = open_dataset(path)
         left_out = leave_out_unreadable(dataset)
-        stored, frame_cautions = first_frame(dataset, path.name)
-        image, grey_cautions = stored_image(dataset, stored, path.name)
+        stored, frame_cautions = first_frame(dataset, name)
+        image, grey_cautions = stored_image(dataset, stored, name)
         return Study(
             path=path,
             identity=StudyIdentity.of(dataset, path),
-            patient_name=_patient_name(dataset),
+            patient_name=person_name(dataset.get("PatientName")),
             patient_id=_text(dataset, "PatientID"),
             sex=_text(dataset, "PatientSex"),
             age=_age(dataset),
@@ -94,18 +96,7 @@ def read_study(path: Path) -> Study:
 
 def _text(dataset: Dataset, keyword: str) -> str:
     value = dataset.get(keyword)
-    return "" if value is None else str(value).strip()
-
-
-def _patient_name(dataset: Dataset) -> str:
-    """``Family, Given`` in the first script that the file offers."""
-    name = dataset.get("PatientName")
-    if not name:
-        return ""
-    family, given = str(getattr(name, "family_name", name)), str(getattr(name, "given_name", ""))
-    if not family and not given:
-        return str(name).strip("^= ")
-    return ", ".join(part for part in (family.strip(), given.strip()) if part)
+    return "" if value is None else shown(str(value).strip(" \0"))
 
 
 def _age(dataset: Dataset) -> str:

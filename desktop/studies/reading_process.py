@@ -24,6 +24,7 @@ from desktop.studies.codecs import OUT_OF_MEMORY
 from desktop.studies.datasets import open_header
 from desktop.studies.errors import StudyError
 from desktop.studies.folders import find_studies
+from desktop.studies.names import shown
 from desktop.studies.reading import read_study
 
 _CHUNK: Final = 4 << 20
@@ -136,12 +137,13 @@ def _sentence(error: Exception, path: Path) -> str:
         cause = cause.__cause__ or cause.__context__
     if cause is not None:
         return (
-            f"{path.name} needs far more memory than its picture takes, so it was not opened: "
+            f"{shown(path.name)} needs far more memory than its picture takes, so it was not "
+            "opened: "
             "fetch it again from its source."
         )
     if isinstance(error, StudyError):
         return str(error)
-    return f"{path.name} is a damaged DICOM file: fetch it again from its source."
+    return f"{shown(path.name)} is a damaged DICOM file: fetch it again from its source."
 
 
 def _load_codecs() -> None:
