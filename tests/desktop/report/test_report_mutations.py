@@ -8,7 +8,7 @@ from desktop.report import mutations
 
 
 def test_a_mutated_file_is_a_report_or_an_error_that_is_told() -> None:
-    summary = mutations.run(300, seed=1)
+    summary = mutations.run(150, seed=1)
     assert summary.failures == []
     assert {"report", "DamagedReport"} <= set(summary.ends)
 
