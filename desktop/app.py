@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 import tempfile
+import threading
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -21,6 +22,7 @@ from desktop import qt_log, theme
 from desktop.collector import collecting_on_this_thread
 from desktop.main_window import MainWindow
 from desktop.model_choice import ModelChoice
+from desktop.report.recovery import RecoveryCopies
 from desktop.report.store import ReportStore
 from desktop.session import StudySession
 from desktop.settings import Settings
@@ -31,6 +33,9 @@ from inference.client import Client
 
 LOG_VARIABLE: Final = "PINFILL_LOG"
 """The environment variable that says how much goes to standard error: debug, info, warning."""
+
+LONGEST_END_S: Final = 30.0
+"""How long the process may live on without its window."""
 
 _log = logging.getLogger(__name__)
 
@@ -90,10 +95,12 @@ def build_window(choice: ModelChoice, data_dir: Path | None = None) -> MainWindo
         )
 
     if data_dir is None:
-        store, settings = ReportStore(), Settings()
+        session, settings = StudySession(ReportStore()), Settings()
     else:
-        store, settings = ReportStore(data_dir / "reports"), Settings(data_dir / "settings.ini")
-    return MainWindow(StudySession(store), WorkerLink(launch, choice), settings)
+        copies = RecoveryCopies([data_dir / "recovery"])
+        session = StudySession(ReportStore(data_dir / "reports"), copies)
+        settings = Settings(data_dir / "settings.ini")
+    return MainWindow(session, WorkerLink(launch, choice), settings)
 
 
 async def _main(paths: Sequence[Path], choice: ModelChoice, screenshot: Path | None) -> int:
@@ -115,8 +122,21 @@ async def _main(paths: Sequence[Path], choice: ModelChoice, screenshot: Path | N
     if paths:
         window.open_paths(paths)
     await closed.wait()
+    end_within(LONGEST_END_S, exit_code=0)
     await window.shut_down()
     return 0
+
+
+def end_within(seconds: float, exit_code: int) -> None:
+    """End this process by then, whatever hangs in it: all is saved and no window is left."""
+
+    def end() -> None:
+        _log.warning("something did not end within %s s of the window's closing", seconds)
+        os._exit(exit_code)
+
+    timer = threading.Timer(seconds, end)
+    timer.daemon = True  # it keeps nothing alive itself
+    timer.start()
 
 
 def _report_fault(

@@ -87,6 +87,7 @@ class MainWindow(QMainWindow):
         self._warning: Notice | None = None
         self._closing_unsaved = False
         self._asked_to_end = False
+        self._held_by_fault = False
         colors = theme.palette(settings.theme)
 
         self.commands = Actions(self)
@@ -448,6 +449,15 @@ class MainWindow(QMainWindow):
             self.closed.emit()  # else a process would live on without a window
 
     def _may_close(self) -> bool:
+        """Whether all is saved or the reader knows better; a fault is told, and holds it once."""
+        try:
+            return self._is_all_saved()
+        except Exception as fault:
+            held, self._held_by_fault = self._held_by_fault, True
+            self.notices.show_fault(fault)
+            return held
+
+    def _is_all_saved(self) -> bool:
         # Only while it can be read: a warning of an hour ago is none.
         warned = self._warning is not None and self.banner.notice is self._warning
         if self.session.saving.save_all() or warned or self._closing_unsaved:

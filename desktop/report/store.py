@@ -176,7 +176,7 @@ class ReportStore:
         self.prepare()
         clash = self._clash(path)
         if clash and not overwrite:
-            raise StoreConflict(clash, "the file in its place is another")
+            raise StoreConflict(clash, "the file on disk is not the one opened here")
         data = encode(report, identity)
         if len(data) > LARGEST_BYTES:
             raise StoreError(

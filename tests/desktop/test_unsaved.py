@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
+from pydicom import dcmread
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QFileDialog, QPushButton
@@ -272,6 +275,52 @@ async def test_asked_to_end_the_window_ends_with_a_copy(tmp_path: Path, blocked:
         bench.window.end()
         assert not bench.window.isVisible()
         assert b"Typed." in copies()[0].read_bytes()
+
+
+@on_qt_loop
+async def test_a_fault_in_closing_is_told_and_holds_the_window_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with shown(tmp_path) as bench:
+        await bench.open()
+
+        def failing() -> bool:
+            raise RuntimeError("odd")
+
+        monkeypatch.setattr(bench.window.session.saving, "save_all", failing)
+        closed: list[bool] = []
+        bench.window.closed.connect(lambda: closed.append(True))
+        bench.window.close()
+        assert bench.window.isVisible()
+        assert "RuntimeError" in bench.notice
+        bench.window.close()
+        assert closed == [True]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="file names of any bytes")
+@on_qt_loop
+async def test_a_file_without_uids_under_a_name_that_is_no_unicode_is_saved(
+    tmp_path: Path, fresh_settings: Path
+) -> None:
+    dataset = dcmread(save(tmp_path / "plain.dcm", make_dataset(StudyInstanceUID=None)))
+    del dataset.SOPInstanceUID
+    dataset.save_as(tmp_path / "plain.dcm")
+    odd = Path(os.fsdecode(os.fsencode(tmp_path) + b"/chest-\xff.dcm"))
+    (tmp_path / "plain.dcm").rename(odd)
+    async with shown(tmp_path) as bench:
+        await bench.open(odd)
+        QTest.keyClicks(bench.window.editor, "Typed.")
+        assert bench.window.session.save(), bench.notice
+        bench.window.close()
+        assert not bench.window.isVisible()
+    (file,) = (fresh_settings / "reports").glob("*.json")
+    assert b"Typed." in file.read_bytes()
+
+
+def test_what_hangs_is_left_behind() -> None:
+    code = "import threading; from desktop.app import end_within; end_within(0.1, 7); "
+    code += "threading.Event().wait()"
+    assert subprocess.run([sys.executable, "-c", code], check=False, timeout=60).returncode == 7
 
 
 @pytest.mark.skipif(os.name != "posix", reason="permissions of POSIX")
