@@ -6,16 +6,24 @@ hub is asked for what is missing.
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
-from inference import memory, quantisation
+from inference import memory, quantisation, templates
 from inference.allocator import first_line, is_exhaustion
+from inference.configurations import (
+    BadConfiguration,
+    layer_complaint,
+    number_complaint,
+    patch_complaint,
+    read_object,
+    shape_complaint,
+    vocabulary_complaint,
+)
 from inference.placement import Placement
 from inference.protocol import ModelInfo, Paradigm
 
@@ -35,6 +43,7 @@ PARADIGMS: Final[Mapping[str, Paradigm]] = {
 _PICKLES: Final = (".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle")
 _NEEDED: Final = ("tokenizer.json", "tokenizer_config.json", "generation_config.json")
 _PROCESSOR: Final = ("preprocessor_config.json", "processor_config.json")
+_TOKENIZER: Final = ("tokenizer.json", "tokenizer_config.json")
 _INDEX: Final = "model.safetensors.index.json"
 
 
@@ -78,17 +87,22 @@ def check(folder: Path) -> dict[str, Any]:
         )
     if not folder.is_dir():
         raise CheckpointError(f"{folder} is a file. Name the checkpoint's folder instead.")
-    config = _read_json(folder, "config.json")
+    config = _read_sound(folder, "config.json")
     if (architecture := _architecture(config)) not in PARADIGMS:
         raise CheckpointError(
             f"{folder} holds {architecture}, which this version cannot run. "
             f"Name a folder with a {' or a '.join(PARADIGMS)} checkpoint."
         )
+    if paradigm_of(config) == "diffusion" and not isinstance(config.get("canvas_length"), int):
+        _refuse_file(folder, "config.json", "names no canvas_length")
     _check_weights(folder)
     missing = [name for name in _NEEDED if not (folder / name).exists()]
-    for name in {*_NEEDED, *_PROCESSOR} - set(missing):
+    for name in sorted({*_NEEDED, *_PROCESSOR} - set(missing)):
         if (folder / name).exists():
-            _read_json(folder, name)
+            # A tokenizer's numbers are its own: some give a length without end.
+            content = (_read_json if name in _TOKENIZER else _read_sound)(folder, name)
+            if name in _PROCESSOR and (complaint := patch_complaint(config, content)):
+                _refuse_file(folder, name, complaint)
     if not any((folder / name).exists() for name in _PROCESSOR):
         missing.append(_PROCESSOR[0])
     if missing:
@@ -96,6 +110,8 @@ def check(folder: Path) -> dict[str, Any]:
             f"The checkpoint in {folder} is incomplete: {', '.join(missing)} "
             f"{'is' if len(missing) == 1 else 'are'} missing. Copy the whole folder again."
         )
+    if complaint := layer_complaint(config, memory.stored_tensors(_shards(folder))):
+        _refuse_file(folder, "config.json", complaint)
     return config
 
 
@@ -143,7 +159,7 @@ def _check_weights(folder: Path) -> None:
             f"{folder} holds a pickle ({pickles[0]}), which can run code and is never opened. Use "
             "a folder with the weights as safetensors alone."
         )
-    shards = {path.name for path in folder.glob("*.safetensors")}
+    shards = {path.name for path in folder.glob("*.safetensors") if path.is_file()}
     if not shards:
         raise CheckpointError(
             f"The checkpoint in {folder} is incomplete: there are no *.safetensors files. "
@@ -183,19 +199,28 @@ def _check_shard(path: Path) -> None:
 
 def _read_json(folder: Path, name: str) -> dict[str, Any]:
     try:
-        content = json.loads((folder / name).read_text(encoding="utf-8"))
+        return read_object(folder / name)
     except FileNotFoundError:
         raise CheckpointError(
             f"{folder} is not a checkpoint folder: it has no {name}. Name the folder that holds "
             "config.json and the *.safetensors files."
         ) from None
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise CheckpointError(
-            f"{name} in {folder} cannot be read ({error}). Copy the folder again."
-        ) from None
-    if not isinstance(content, dict):
-        raise CheckpointError(f"{name} in {folder} is not a JSON object. Copy the folder again.")
+    except BadConfiguration as error:
+        _refuse_file(folder, name, str(error))
+
+
+def _read_sound(folder: Path, name: str) -> dict[str, Any]:
+    """The same, with no number in it beyond its bounds."""
+    content = _read_json(folder, name)
+    if complaint := number_complaint(content):
+        _refuse_file(folder, name, complaint)
     return content
+
+
+def _refuse_file(folder: Path, name: str, complaint: str) -> NoReturn:
+    raise CheckpointError(
+        f"{name} in {folder} {complaint}. Copy the folder again, or name another."
+    )
 
 
 def pick_device(wish: str | None) -> str:
@@ -275,8 +300,11 @@ def _load_parts(
         processor = transformers.Gemma4ImageProcessorPil.from_pretrained(
             folder, local_files_only=True
         )
+        _check_tokenizer(folder, tokenizer, raw)
         model_class = getattr(transformers, _architecture(raw))
         config = model_class.config_class.from_pretrained(folder, local_files_only=True)
+        if method is None:
+            _check_shapes(folder, model_class, config)
         dtype = _fitting_dtype(folder, raw, config, device, positions, on_stage)
         model, report = model_class.from_pretrained(
             folder,
@@ -308,12 +336,59 @@ def _load_parts(
             f"The checkpoint in {folder} is incomplete: the weights lack {absent[0]}"
             f"{f' and {len(absent) - 1} more' if len(absent) > 1 else ''}. Copy the folder again."
         )
+    _check_finite(folder, model)
+    return model, tokenizer, processor
+
+
+def _check_tokenizer(folder: Path, tokenizer: Any, config: Mapping[str, Any]) -> None:
+    """Whether it numbers its tokens as the model does, and its chat template gives a prompt."""
+    from inference.prompt import write_ask, write_prompt, write_stem
+
     if tokenizer.chat_template is None:
         raise CheckpointError(
             f"The checkpoint in {folder} is incomplete: it has no chat template "
             "(chat_template.jinja). Copy the whole folder again."
         )
-    return model, tokenizer, processor
+    rows = config["text_config"]["vocab_size"]
+    if complaint := vocabulary_complaint(tokenizer.get_vocab(), rows):
+        _refuse_file(folder, "tokenizer.json", complaint)
+    if complaint := templates.complaint(str(tokenizer.chat_template)):
+        _refuse_file(folder, "The chat template", complaint)
+    try:
+        write_stem(tokenizer, "Chest radiograph.", 1)
+        write_prompt(tokenizer, "", None)
+        write_ask(tokenizer)
+    except templates.TemplateExcess as error:
+        raise CheckpointError(f"The checkpoint in {folder} cannot be loaded. {error}") from None
+    except Exception as error:  # a template may raise whatever it likes
+        _refuse_file(folder, "The chat template", f"gives no prompt ({first_line(error)})")
+
+
+def _check_shapes(folder: Path, model_class: Any, config: Any) -> None:
+    """Whether the model that a configuration describes is the one that the weights belong to."""
+    import torch
+
+    with torch.device("meta"):  # shapes alone: nothing is allocated
+        empty = model_class(config)
+    if complaint := shape_complaint(empty, memory.stored_tensors(_shards(folder))):
+        raise CheckpointError(
+            f"The checkpoint in {folder} cannot be loaded: config.json {complaint}. Copy the "
+            "folder again, or name another."
+        )
+
+
+def _check_finite(folder: Path, model: Any) -> None:
+    """A weight that is no number makes every word as likely as any other, and fills stay empty."""
+    import torch
+
+    for name, weight in model.state_dict().items():
+        if weight.is_floating_point() and weight.numel():
+            least, most = weight.aminmax()
+            if not (torch.isfinite(least) and torch.isfinite(most)):
+                raise CheckpointError(
+                    f"The checkpoint in {folder} holds numbers that are none (NaN or infinite) in "
+                    f"{name}. Copy the folder again, or name another."
+                )
 
 
 def assemble(

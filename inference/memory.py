@@ -39,9 +39,16 @@ class StoredTensor(NamedTuple):
 
     name: str
     dtype: str
-    rank: int
-    elements: int
+    shape: tuple[int, ...]
     size: int
+
+    @property
+    def rank(self) -> int:
+        return len(self.shape)
+
+    @property
+    def elements(self) -> int:
+        return math.prod(self.shape)
 
     @property
     def is_float(self) -> bool:
@@ -85,10 +92,8 @@ def stored_tensors(shards: Iterable[Path]) -> list[StoredTensor]:
         for name, entry in header.items():
             if name != "__metadata__":
                 begin, end = entry["data_offsets"]
-                shape = entry["shape"]
-                tensors.append(
-                    StoredTensor(name, entry["dtype"], len(shape), math.prod(shape), end - begin)
-                )
+                shape = tuple(entry["shape"])
+                tensors.append(StoredTensor(name, entry["dtype"], shape, end - begin))
     return tensors
 
 

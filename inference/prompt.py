@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
+from inference.templates import bounded_rendering
+
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
     from transformers.image_processing_base import ImageProcessingMixin
@@ -108,9 +110,10 @@ def _render(
     content: list[dict[str, str]] = [] if soft_tokens is None else [{"type": "image"}]
     text = f"{_plain(context, tokenizer)}\n{instruction}" if context else instruction
     content.append({"type": "text", "text": text})
-    rendered: str = tokenizer.apply_chat_template(
-        [{"role": "user", "content": content}], add_generation_prompt=True, tokenize=False
-    )
+    with bounded_rendering():
+        rendered: str = tokenizer.apply_chat_template(
+            [{"role": "user", "content": content}], add_generation_prompt=True, tokenize=False
+        )
     if soft_tokens is None:
         return rendered
     image_token = str(tokenizer.image_token)

@@ -87,7 +87,7 @@ def test_a_damaged_configuration(folder: Path) -> None:
     [
         ({"architectures": 3}, "cannot run"),
         ({"text_config": None}, "cannot be loaded"),
-        ({"text_config": {"num_hidden_layers": "six"}}, "cannot be loaded"),
+        ({"text_config": {"num_hidden_layers": "six"}}, "tells of six layers"),
     ],
 )
 def test_a_configuration_that_is_no_configuration(

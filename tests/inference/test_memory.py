@@ -58,12 +58,12 @@ def test_what_encoder_and_decoder_share_counts_once() -> None:
         "model.decoder.layers.0.mlp.up_proj.weight",
         "model.encoder.vision_tower.std_scale",
     )
-    tensors = [StoredTensor(name, "BF16", 2, 10, 20) for name in names]
+    tensors = [StoredTensor(name, "BF16", (2, 5), 20) for name in names]
     assert memory.weight_bytes(tensors, 2) == 3 * 20
 
 
 def test_quantised_weights_stay_small_unless_they_are_unpacked() -> None:
-    tensors = [StoredTensor("a", "BF16", 2, 10, 20), StoredTensor("b", "I32", 2, 100, 400)]
+    tensors = [StoredTensor("a", "BF16", (2, 5), 20), StoredTensor("b", "I32", (10, 10), 400)]
     assert memory.weight_bytes(tensors, None) == 420
     assert memory.weight_bytes(tensors, None, packed_bits=4) == 20 + 800 * 2
 

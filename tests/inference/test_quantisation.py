@@ -84,9 +84,13 @@ def test_a_package_in_a_missing_package_is_not_installed() -> None:
 
 
 def test_experts_that_were_left_as_they_were_are_named() -> None:
-    plain = StoredTensor("model.decoder.layers.0.experts.down_proj", "BF16", 3, 2**30, 2**31)
-    packed = StoredTensor("model.decoder.layers.0.experts.down_proj", "U8", 3, 2**30, 2**30)
-    flat = StoredTensor("model.decoder.layers.0.mlp.down_proj.weight", "BF16", 2, 10, 20)
+    plain = StoredTensor(
+        "model.decoder.layers.0.experts.down_proj", "BF16", (4, 2**14, 2**14), 2**31
+    )
+    packed = StoredTensor(
+        "model.decoder.layers.0.experts.down_proj", "U8", (4, 2**14, 2**14), 2**30
+    )
+    flat = StoredTensor("model.decoder.layers.0.mlp.down_proj.weight", "BF16", (2, 5), 20)
     said = quantisation.skipped_experts("bitsandbytes", [plain, flat])
     assert said == "bitsandbytes left the experts as they were (2.0 GiB)"
     assert quantisation.skipped_experts("bitsandbytes", [packed, flat]) is None
