@@ -43,6 +43,7 @@ class Notices(QObject):
         session.failed.connect(self.show_errors)
         session.doubted.connect(self.show_doubt)
         session.saved.connect(self._show_saved)
+        session.saving.cautioned.connect(self._show_caution)
         session.study_changed.connect(self._show_saved)  # of one left unsaved the mark tells
         drafting.waiting.connect(self._show_waiting)
         drafting.progressed.connect(status.show_canvas)
@@ -115,6 +116,9 @@ class Notices(QObject):
 
     def _save_over(self) -> None:
         self._session.save(overwrite=True)
+
+    def _show_caution(self, text: str) -> None:
+        self._banner.show_notice(Notice(NoticeKind.WARNING, text, topic="folder"))
 
     def _show_saved(self) -> None:
         self._banner.withdraw(UNSAVED)

@@ -68,12 +68,14 @@ class Saving(QObject):
     ``saved`` tells that the report on screen is on disk, ``failed`` a list of
     :class:`~desktop.report.store.StoreError` to be told now, ``changed`` that :attr:`unsaved`,
     :attr:`left` or :attr:`found` are others. A report that could not be saved may be left once its
-    recovery copy is written; it is tried again until it is saved.
+    recovery copy is written; it is tried again until it is saved. ``cautioned`` has a sentence on
+    a folder that other users can look into, once.
     """
 
     saved = Signal()
     failed = Signal(object)
     changed = Signal()
+    cautioned = Signal(str)
 
     def __init__(
         self, store: ReportStore, copies: RecoveryCopies, parent: QObject | None = None
@@ -85,6 +87,7 @@ class Saving(QObject):
         self._left: dict[str, _Watched] = {}
         self.found: RecoveryCopy | None = None
         """The latest copy that an earlier run left of this study, to be offered."""
+        self._cautioned = False
         self._unsubscribe: Callable[[], None] = lambda: None
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
@@ -296,6 +299,13 @@ class Saving(QObject):
         watched.unsaved = None
         self._copies.drop(watched.identity)
         self.changed.emit()
+        if self._store.open_to_others and not self._cautioned:
+            self._cautioned = True
+            self.cautioned.emit(
+                f"Other users of this computer can look into {self._store.folder}, where reports "
+                f"lie, and Pinfill cannot change that ({self._store.open_to_others}). Take their "
+                "permissions away, or set PINFILL_DATA_DIR to another folder."
+            )
 
     def _report_changed(self) -> None:
         # Not restarted by later changes, so that steady typing is saved as well.

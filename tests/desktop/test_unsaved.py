@@ -277,6 +277,24 @@ async def test_asked_to_end_the_window_ends_with_a_copy(tmp_path: Path, blocked:
         assert b"Typed." in copies()[0].read_bytes()
 
 
+@pytest.mark.skipif(os.name != "posix", reason="permissions of POSIX")
+@on_qt_loop
+async def test_a_folder_that_stays_open_to_others_is_told_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = ReportStore(tmp_path / "reports")
+    store.prepare()
+    store.folder.chmod(0o755)
+    monkeypatch.setattr(Path, "chmod", lambda *_: None)
+    async with shown(tmp_path, store=store) as bench:
+        await bench.open()
+        for told in (True, False):
+            bench.report.insert(0, "Typed.")
+            assert bench.window.session.save()
+            assert ("can look into" in bench.notice) == told
+            bench.window.banner.dismiss()
+
+
 @on_qt_loop
 async def test_a_fault_in_closing_is_told_and_holds_the_window_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
