@@ -1,6 +1,7 @@
 # make demo    the window on a bundled study
 # make test    all tests
 # make portable  all tests as on an older processor: plain vector units, one thread
+# make kills   kill the window 200 times while it is typed in, and count what is lost
 # make check   formatting, lint, types, walls and tests: what must pass before a commit
 # make format  put every file into shape
 # make clean   remove what can be made again, .venv included
@@ -13,7 +14,7 @@ WORKERS ?= logical
 PYTEST_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test portable check format lint types walls clean libraries
+.PHONY: help demo test portable kills check format lint types walls clean libraries
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -59,6 +60,9 @@ portable: libraries
 	  print(*numpy.show_config(mode="dicts")["SIMD Extensions"]["found"])')" \
 	ATEN_CPU_CAPABILITY=default OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 \
 	$(BIN)/python -m pytest -n $(WORKERS) --maxprocesses 8 --dist worksteal $(PYTEST_ARGS)
+
+kills: libraries
+	$(BIN)/python -m desktop.kill_trials --times 200
 
 check: lint types walls test
 
