@@ -78,7 +78,7 @@ def misfilled(name: str, table: LookupTable) -> tuple[list[str], LookupTable | N
 def made_visible(image: StoredImage) -> tuple[StoredImage, list[str]]:
     """The image, with a caution where the file's own values leave nothing to see of it.
 
-    Where another window can help, a preset is added that has one.
+    The caution names a preset that shows the picture; there is one more where the file has none.
     """
     table = voi_lookup(image)
     if _varies(image, table):
@@ -95,11 +95,17 @@ def made_visible(image: StoredImage) -> tuple[StoredImage, list[str]]:
             f"The rescale slope of the file ({image.slope:g}) leaves no differences between "
             f"pixels to show: the picture is all {shade}."
         ]
-    cause = "window of the file makes"
-    if image.slope != 1:
-        cause = f"window and the rescale slope ({image.slope:g}) of the file make"
-    caution = f'The {cause} the whole picture {shade}: choose the preset "{FROM_IMAGE}".'
-    return replace(image, presets=(*image.presets, Preset(FROM_IMAGE, window))), [caution]
+    better = next(
+        (one for one in image.presets if _varies(image, voi_lookup(image, one.voi))), None
+    )
+    if better is None:
+        better = Preset(FROM_IMAGE, window)
+        image = replace(image, presets=(*image.presets, better))
+    scale = "" if image.slope == 1 else f" and the rescale slope {image.slope:g}"
+    return image, [
+        f'With the preset "{image.presets[0].name}" of the file{scale} the whole picture is '
+        f'{shade}: choose the preset "{better.name}".'
+    ]
 
 
 def _varies(image: StoredImage, table: NDArray[np.uint8]) -> bool:

@@ -181,7 +181,7 @@ def _windows(dataset: Dataset, cautions: list[str]) -> list[Preset]:
     centers = numbers(scope, "WindowCenter", LEVELS, cautions)
     widths = numbers(scope, "WindowWidth", LEVELS, cautions)
     names = _texts(scope.get("WindowCenterWidthExplanation"))
-    asked = str(scope.get("VOILUTFunction") or VoiFunction.LINEAR)
+    asked = str(scope.get("VOILUTFunction") or VoiFunction.LINEAR).strip().upper()
     try:
         function = VoiFunction(asked)
     except ValueError:

@@ -35,15 +35,21 @@ def greys(study: Study, preset: int = 0) -> np.ndarray:
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"WindowCenter": 60000}, "window of the file makes the whole picture black"),
-        ({"WindowCenter": -9000}, "window of the file makes the whole picture white"),
-        ({"WindowWidth": 1e8}, "window of the file makes the whole picture grey"),
+        ({"WindowCenter": 60000}, 'preset "Window 1" of the file the whole picture is black'),
+        ({"WindowCenter": -9000}, 'preset "Window 1" of the file the whole picture is white'),
+        ({"WindowWidth": 1e8}, 'preset "Window 1" of the file the whole picture is grey'),
         (
             {"WindowCenter": 60000, "PhotometricInterpretation": "MONOCHROME1"},
-            "window of the file makes the whole picture white",
+            'preset "Window 1" of the file the whole picture is white',
         ),
-        ({"RescaleSlope": 1e-5}, "rescale slope (1e-05) of the file make the whole picture black"),
-        ({"RescaleSlope": 1e6}, "rescale slope (1e+06) of the file make the whole picture white"),
+        (
+            {"RescaleSlope": 1e-5},
+            "of the file and the rescale slope 1e-05 the whole picture is black",
+        ),
+        (
+            {"RescaleSlope": 1e6},
+            "of the file and the rescale slope 1e+06 the whole picture is white",
+        ),
     ],
 )
 def test_an_invisible_picture_is_told_and_made_visible(
@@ -65,6 +71,12 @@ def test_a_slope_that_leaves_no_differences_is_told(
     if "WindowCenter" in changes:
         changes["WindowWidth"] = None
     assert told(read(tmp_path, **changes), "slope of the file (1.5e-12) leaves no differences")
+
+
+def test_another_window_of_the_file_is_named(tmp_path: Path) -> None:
+    study = read(tmp_path, WindowCenter=[60000, 2048], WindowWidth=[10, 4096])
+    assert told(study, 'whole picture is black: choose the preset "Window 2".')
+    assert len(study.image.presets) == 2
 
 
 def test_wholly_padded_pictures_are_told(tmp_path: Path) -> None:

@@ -195,6 +195,11 @@ def lut_item(first: int, bits: int, entries: list[int], vr: str = "US") -> Datas
     return item
 
 
+def test_a_window_function_in_small_letters(tmp_path: Path) -> None:
+    study = read(tmp_path, VOILUTFunction="sigmoid")
+    assert study.image.default_voi == Window(2048, 4096, VoiFunction.SIGMOID)
+
+
 @pytest.mark.parametrize("vr", ["US", "OW"])
 def test_a_voi_lut_comes_before_windows(tmp_path: Path, vr: str) -> None:
     entries = list(range(0, 4096, 2))
