@@ -2,6 +2,7 @@
 # make test    all tests
 # make portable  all tests as on an older processor: plain vector units, one thread
 # make kills   kill the window 200 times while it is typed in, and count what is lost
+# make matrix  hold pixels of every combination to the standard: 5,190 files, a minute
 # make check   formatting, lint, types, walls and tests: what must pass before a commit
 # make format  put every file into shape
 # make clean   remove what can be made again, .venv included
@@ -14,7 +15,7 @@ WORKERS ?= logical
 PYTEST_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test portable kills check format lint types walls clean libraries
+.PHONY: help demo test portable kills matrix check format lint types walls clean libraries
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -63,6 +64,9 @@ portable: libraries
 
 kills: libraries
 	$(BIN)/python -m desktop.kill_trials --times 200
+
+matrix: $(STAMP)
+	@$(BIN)/python -m desktop.studies.conformance
 
 check: lint types walls test
 

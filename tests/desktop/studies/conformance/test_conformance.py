@@ -11,6 +11,7 @@ import pytest
 from pydicom.uid import ExplicitVRLittleEndian
 
 from desktop.studies.conformance import reference
+from desktop.studies.conformance.__main__ import main
 from desktop.studies.conformance.cells import Cell, Layout, Lookup, all_cells
 from desktop.studies.conformance.checking import deviations
 from desktop.studies.reading import Study, read_study
@@ -71,6 +72,12 @@ def test_a_refused_cell_is_told(tmp_path: Path) -> None:
     (sentence,) = deviations([cell], tmp_path, read)
     assert "was refused: " in sentence
     assert "MADE UP" in sentence
+
+
+def test_the_matrix_as_a_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([str(tmp_path / "new"), "--every", "1500"]) == 0
+    told = "4 files of the matrix: all are as the standard has them.\n"
+    assert capsys.readouterr().out == told
 
 
 def test_the_reference_on_examples_of_the_standard() -> None:
