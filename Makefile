@@ -4,6 +4,7 @@
 # make kills   kill the window 200 times while it is typed in, and count what is lost
 # make matrix  hold pixels of every combination to the standard: 5,190 files, a minute
 # make check   formatting, lint, types, walls and tests: what must pass before a commit
+# make fuzz    open thousands of mutated DICOM files and codestreams; FUZZ_ARGS="--files 20000 …"
 # make format  put every file into shape
 # make clean   remove what can be made again, .venv included
 #
@@ -13,9 +14,10 @@
 PYTHON ?= python3
 WORKERS ?= logical
 PYTEST_ARGS ?=
+FUZZ_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test portable kills matrix check format lint types walls clean libraries
+.PHONY: help demo test portable kills matrix fuzz check format lint types walls clean libraries
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -79,6 +81,9 @@ types: $(STAMP)
 
 walls: $(STAMP)
 	@$(BIN)/lint-imports
+
+fuzz: $(STAMP)
+	@$(BIN)/python -m desktop.fuzz $(FUZZ_ARGS)
 
 format: $(STAMP)
 	$(BIN)/ruff format

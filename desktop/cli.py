@@ -150,6 +150,12 @@ def build_parser() -> argparse.ArgumentParser:
     )
     doctor.set_defaults(command=_doctor)
 
+    selftest = commands.add_parser(
+        "selftest", help="open all that lies below a folder, and tell what came of each"
+    )
+    selftest.add_argument("folder", type=Path, metavar="FOLDER")
+    selftest.set_defaults(command=_selftest)
+
     for name, help_text in INFERENCE_COMMANDS.items():
         commands.add_parser(name, help=help_text, add_help=False)
     return parser
@@ -266,6 +272,14 @@ def _doctor(options: argparse.Namespace) -> int:
     from desktop import doctor
 
     return doctor.run(options.checkpoint)
+
+
+def _selftest(options: argparse.Namespace) -> int:
+    if not options.folder.is_dir():
+        raise UserError(f"There is no folder {options.folder}, so check the name.")
+    from desktop import selftest
+
+    return selftest.run(options.folder)
 
 
 def _bench_window(arguments: Sequence[str]) -> int:

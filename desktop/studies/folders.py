@@ -102,12 +102,12 @@ def _search(
             if stop.is_set():
                 break
             path = Path(parent, name)
-            if may_look(path) and _looks_like_dicom(path) and (image := _image(path)):
+            if may_look(path) and looks_like_dicom(path) and (image := _image(path)):
                 found.append(image)
     return found, errors
 
 
-def _looks_like_dicom(path: Path) -> bool:
+def looks_like_dicom(path: Path) -> bool:
     """Decide by the first bytes, so that a folder full of other files costs little."""
     try:
         if not path.is_file():  # a pipe would block the search

@@ -47,6 +47,14 @@ else:
     _CREATION_FLAGS = 0
 
 
+class DecodingEnded(StudyError):
+    """The process ended over a file: it crashed, or was ``late`` and ended from outside."""
+
+    def __init__(self, sentence: str, *, late: bool) -> None:
+        super().__init__(sentence)
+        self.late = late
+
+
 class _End(Enum):
     """Why a process was ended from outside."""
 
@@ -108,10 +116,10 @@ class Reader:
                 try:
                     return cast(Study, wire.unpacked(Study, answer.study, arrays))
                 except wire.Malformed as error:
-                    raise StudyError(_crashed(path)) from error
+                    raise _crashed(path) from error
             case wire.Refused():
                 raise StudyError(wire.bytes_text(answer.sentence))
-        raise StudyError(_why(question))
+        raise _failure(question)
 
     def find(
         self, paths: Sequence[Path], stop: threading.Event | None = None
@@ -130,8 +138,8 @@ class Reader:
                 return [], []
             at = question.at
             if at is None or at in hopeless:  # not a file's fault
-                return [], [*hopeless.values(), StudyError(_why(question))]
-            hopeless[at] = StudyError(_why(question))
+                return [], [*hopeless.values(), _failure(question)]
+            hopeless[at] = _failure(question)
 
     def _ask(
         self, request: wire.Request, stop: threading.Event | None
@@ -263,27 +271,29 @@ def _folder() -> bytes:
         return b""
 
 
-def _why(question: _Question) -> str:
-    """The sentence for a question that has found no answer."""
+def _failure(question: _Question) -> StudyError:
+    """What to say of a question that has found no answer."""
     if question.end is _End.STOPPED:
-        return "Reading was stopped: open the file again to read it."
+        return StudyError("Reading was stopped: open the file again to read it.")
     if question.at is None:
-        return (
+        return StudyError(
             "The process that reads DICOM files ended before it read any: "
             "run `pinfill doctor` to learn what is missing."
         )
     if question.end is _End.LATE:
-        return (
-            f"{question.at.name} takes more than {question.seconds:g} seconds to read, so it was "
-            "given up: fetch it again from its source, or export it uncompressed."
+        return DecodingEnded(
+            f"{shown(question.at.name)} takes more than {question.seconds:g} seconds to read, so "
+            "it was given up: fetch it again from its source, or export it uncompressed.",
+            late=True,
         )
     return _crashed(question.at)
 
 
-def _crashed(path: Path) -> str:
-    return (
+def _crashed(path: Path) -> DecodingEnded:
+    return DecodingEnded(
         f"{shown(path.name)} made the process that decodes it crash, so it is damaged: "
-        "fetch it again from its source."
+        "fetch it again from its source.",
+        late=False,
     )
 
 

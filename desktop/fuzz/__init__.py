@@ -1,0 +1,1 @@
+"""Hostile input made in numbers, opened as the product opens files, and measured."""

@@ -1,0 +1,99 @@
+"""The short form of ``make fuzz``, and what it would tell of a file that gets through."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from desktop.fuzz import __main__ as command
+from desktop.fuzz import trials
+from desktop.fuzz.dicom import MAKERS, Make, Tally, mutated_codestream, mutated_file, run
+from desktop.fuzz.seeds import seeds
+from desktop.fuzz.trials import Ending, Outcome, Trials
+
+ENOUGH = 60
+
+
+@pytest.mark.parametrize("kind", MAKERS)
+def test_mutated_input_is_opened_or_refused(kind: str) -> None:
+    tally = run(kind, 0, range(ENOUGH))
+    assert sum(tally.endings.values()) == ENOUGH
+    assert tally.endings[Ending.REFUSED] > ENOUGH / 10
+    assert tally.endings[Ending.OPENED] > ENOUGH / 20
+    assert tally.endings.keys() <= {Ending.OPENED, Ending.REFUSED}, tally.notable
+    assert tally.memory < trials.MAX_MEMORY
+
+
+def test_every_seed_opens(tmp_path: Path) -> None:
+    path = tmp_path / "seed.dcm"
+    with Trials() as opening:
+        for seed in seeds():
+            path.write_bytes(seed.data)
+            assert opening.open(path, search=False)[0].ending is Ending.OPENED, seed.name
+
+
+@pytest.mark.parametrize("make", [mutated_file, mutated_codestream])
+def test_the_same_number_makes_the_same_case(make: Make) -> None:
+    def case(number: int) -> bytes:
+        return make(np.random.default_rng([3, number]))
+
+    assert case(5) == case(5)
+    assert len({case(number) for number in range(30)}) > 25
+
+
+def test_a_fault_outside_the_reading_process_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def draw(study: object) -> None:
+        raise OverflowError("too large")
+
+    monkeypatch.setattr(trials, "draw", draw)
+    path = tmp_path / "seed.dcm"
+    path.write_bytes(seeds()[0].data)
+    with Trials() as opening:
+        outcome, _ = opening.open(path)
+    assert outcome.ending is Ending.FAULT
+    assert "OverflowError" in outcome.told
+
+
+@pytest.mark.parametrize(
+    ("seconds", "memory", "ending"),
+    [(60.0, 0, Ending.LATE), (0.1, 2 << 30, Ending.LARGE), (0.1, 1 << 20, Ending.OPENED)],
+)
+def test_what_goes_over_a_limit_is_told(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    seconds: float,
+    memory: int,
+    ending: Ending,
+) -> None:
+    clock, peak = iter([0.0, seconds]), iter([0, memory])
+    path = tmp_path / "seed.dcm"
+    path.write_bytes(seeds()[0].data)
+    with Trials() as opening:
+        monkeypatch.setattr("time.perf_counter", lambda: next(clock))
+        monkeypatch.setattr(opening, "_peak", lambda **_: next(peak))
+        assert opening.open(path)[0].ending is ending
+
+
+def test_the_command_tells_and_fails(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tally = Tally()
+    for number, ending in enumerate([Ending.OPENED, Ending.CRASHED, Ending.FAULT]):
+        tally.add(number, Outcome(ending, "said", 0.5, 1 << 21))
+    command._tell("files", 3, tally, 1.0)
+    told = capsys.readouterr().out
+    assert "files 1: refused after its decoder crashed: said" in told
+    assert "files 2: FAULT" in told
+    assert tally.failed
+
+
+def test_a_case_can_be_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert command.main(["--keep", "files", "17", "--seed", "4"]) == 0
+    assert (tmp_path / "files-4-17.dcm").read_bytes() == mutated_file(
+        np.random.default_rng([4, 17])
+    )
