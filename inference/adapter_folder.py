@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 CONFIG: Final = "adapter_config.json"
 WEIGHTS: Final = "adapter_model.safetensors"
 
+_LARGEST: Final = 4 * 2**20
+"""Bytes of a file of settings."""
+
 _PICKLED: Final = "adapter_model.bin"
 _NAMED: Final = 5
 """Adapter folders that are named where their parent was meant to be one."""
@@ -93,6 +96,11 @@ def read_config(folder: Path) -> LoraConfig:
 
 def _json_object(path: Path) -> dict[str, Any]:
     try:
+        if (size := path.stat().st_size) > _LARGEST:
+            raise AdapterError(
+                f"{path} has {size} bytes, and {_LARGEST} are the most that settings take. Copy "
+                "the folder again."
+            )
         value = json.loads(path.read_bytes())
     except OSError as error:
         raise AdapterError(

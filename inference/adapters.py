@@ -21,6 +21,7 @@ import msgspec
 import torch
 from torch import Tensor
 
+from inference.adapter_bounds import bound_settings
 from inference.adapter_folder import (
     WEIGHTS,
     AdapterError,
@@ -250,9 +251,12 @@ class Adapters:
                 f"{WEIGHTS} in {folder} is damaged or only half copied ({first_line(error)}). "
                 "Copy the folder again."
             ) from None
+        if isinstance(config.target_modules, set):
+            config.target_modules = adaptable(config.target_modules, self._model)
+        bound_settings(
+            config, self._model, ((name, tensor.shape) for name, tensor in weights.items()), folder
+        )
         try:
-            if isinstance(config.target_modules, set):
-                config.target_modules = adaptable(config.target_modules, self._model)
             if self._peft is None:
                 self._peft = PeftModel(
                     self._model, config, adapter_name=key, autocast_adapter_dtype=False

@@ -381,7 +381,11 @@ def _check_finite(folder: Path, model: Any) -> None:
     """A weight that is no number makes every word as likely as any other, and fills stay empty."""
     import torch
 
+    seen: set[int] = set()
     for name, weight in model.state_dict().items():
+        if weight.data_ptr() in seen:
+            continue  # encoder and decoder share it
+        seen.add(weight.data_ptr())
         if weight.is_floating_point() and weight.numel():
             least, most = weight.aminmax()
             if not (torch.isfinite(least) and torch.isfinite(most)):

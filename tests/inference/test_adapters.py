@@ -364,3 +364,48 @@ def test_a_copy_of_a_checkpoint_is_the_same_base_and_another_is_not(
     weights["model.decoder.norm.weight"] += 1
     save_file(weights, copy / "model.safetensors", {"format": "pt"})
     assert base_fingerprint(copy) != base_fingerprint(random_checkpoint)
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "words"),
+    [
+        ("target_modules", "(.*)*" * 12 + "!", "does not fit"),
+        ("target_modules", r"(?:.|\w|[a-z_.0-9])*[^\w.]", "too long to match"),
+        ("exclude_modules", r"(?:.|\w|[a-z_.0-9])*[^\w.]", "too long to match"),
+        ("target_modules", "(", "is no pattern"),
+        ("target_modules", "x" * 30_000, "are the most"),
+        ("rank_pattern", {"(.*)*(.*)*!": 4}, "names of modules"),
+        ("alpha_pattern", {"(.*)*(.*)*!": 4}, "names of modules"),
+        ("layers_pattern", ["(.*)*(.*)*!"], "names of modules"),
+        ("r", 10**6, "asks for the rank"),
+        ("r", "many", "asks for the rank"),
+        ("r", 0, "rank"),
+        ("rank_pattern", {"q_proj": 10**6}, "asks for the rank"),
+    ],
+)
+def test_settings_without_bounds_are_refused(
+    adapters: Adapters,
+    make_adapter: MakeAdapter,
+    tmp_path: Path,
+    setting: str,
+    value: object,
+    words: str,
+) -> None:
+    folder = Path(shutil.copytree(make_adapter("bounds"), tmp_path / "bounds"))
+    path = folder / "adapter_config.json"
+    settings = json.loads(path.read_text())
+    if setting == "layers_pattern":  # which PEFT takes beside these alone
+        settings |= {"target_modules": ["q_proj"], "layers_to_transform": [0]}
+    path.write_text(json.dumps(settings | {setting: value}))
+    with pytest.raises(AdapterError, match=words):
+        adapters.load(folder)
+    assert adapters.names == ()
+
+
+def test_a_pattern_means_the_same_modules_beside_another_adapter(
+    adapters: Adapters, make_adapter: MakeAdapter, model: Any
+) -> None:
+    pattern = r"model\.(encoder\.language_model|decoder)\..*_proj"
+    adapters.load(make_adapter("first", target_modules=pattern))
+    adapters.load(make_adapter("second", seed=1, target_modules=pattern))
+    assert adapters.names == ("first", "second")
