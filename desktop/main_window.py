@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import (
     QCloseEvent,
     QDragEnterEvent,
@@ -20,7 +20,6 @@ from PySide6.QtWidgets import (
     QApplication,
     QFrame,
     QMainWindow,
-    QSplitter,
     QVBoxLayout,
     QWidget,
 )
@@ -37,6 +36,7 @@ from desktop.menus import fill_menu_bar, presets_menu
 from desktop.model_menu import ModelMenu
 from desktop.notices import UNSAVED, Notices
 from desktop.opening import Opening, local_paths
+from desktop.placement import place
 from desktop.report.choosing import Choosing
 from desktop.report.colors import ReportColors
 from desktop.report.editor import ReportEditor
@@ -48,11 +48,12 @@ from desktop.session import StudySession
 from desktop.settings import Settings
 from desktop.switching import Switching
 from desktop.tasks import Tasks
-from desktop.theme import GRID, ThemeName
+from desktop.theme import ThemeName
 from desktop.unsaved import UnsavedCare
 from desktop.viewer.viewport import Viewport
 from desktop.widgets.ask_bar import AskBar
 from desktop.widgets.banner import Banner, Notice, NoticeKind
+from desktop.widgets.panes import Panes
 from desktop.widgets.status_line import StatusLine
 from desktop.widgets.study_bar import StudyBar
 from desktop.widgets.unsaved_mark import UnsavedMark
@@ -61,6 +62,8 @@ from desktop.worker_link import WorkerLink, WorkerState
 from inference.client import WorkerError
 
 DEFAULT_SIZE: Final = (1440, 900)
+PANES: Final = (0.58, 0.42)
+"""What image and report have of the width to begin with."""
 ZOOM_STEP: Final = 1.25
 _LONGEST_GAP: Final = 1024
 """In tokens, while no checkpoint says how long its canvas is."""
@@ -154,13 +157,9 @@ class MainWindow(QMainWindow):
         left.addWidget(self.viewport, 1)
         left.addWidget(self.ask_bar)
 
-        self._splitter = QSplitter(Qt.Orientation.Horizontal)
-        self._splitter.setChildrenCollapsible(False)
-        self._splitter.setHandleWidth(GRID)
+        self._splitter = Panes(PANES)
         self._splitter.addWidget(image_pane)
         self._splitter.addWidget(self.report_pane)
-        self._splitter.setStretchFactor(0, 3)
-        self._splitter.setStretchFactor(1, 2)
 
         self.editor.addActions([self.commands[name] for name in EDITOR_MENU])
         self.viewport.setObjectName("viewport")
@@ -184,12 +183,10 @@ class MainWindow(QMainWindow):
         self.viewport.setFocus()  # else the first key might choose another study
 
     def _restore_layout(self) -> None:
-        self.resize(*DEFAULT_SIZE)
-        geometry, panes = self._settings.layout("window"), self._settings.layout("panes")
-        if geometry is not None:
-            self.restoreGeometry(geometry)
-        if panes is None or not self._splitter.restoreState(panes):
-            self._splitter.setSizes([100 * GRID, 72 * GRID])
+        place(self, QSize(*DEFAULT_SIZE), self._settings.layout("window"))
+        panes = self._settings.layout("panes")
+        if panes is None or not self._splitter.restore(panes):
+            self._splitter.share_out()
 
     # Wiring
 
@@ -442,7 +439,7 @@ class MainWindow(QMainWindow):
         try:
             self.comparing.window.close()
             self._settings.keep_layout("window", self.saveGeometry())
-            self._settings.keep_layout("panes", self._splitter.saveState())
+            self._settings.keep_layout("panes", self._splitter.saved())
             self._settings.sync()
             super().closeEvent(event)
         finally:

@@ -17,6 +17,7 @@ from desktop.studies.names import shown_path
 from desktop.studies.reading import Study
 from desktop.theme import GRID, Palette
 from desktop.widgets.elided_label import ElidedLabel
+from desktop.widgets.flow import Flow
 from desktop.widgets.unsaved_mark import UnsavedMark
 
 _ROW: Final[Sequence[Sequence[str]]] = (
@@ -61,19 +62,10 @@ class ReportPane(QFrame):
             button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonIconOnly)
             top.addWidget(button)
 
-        row = QHBoxLayout()
+        row = Flow(after=2 * GRID, below=GRID // 2)
         row.setContentsMargins(2 * GRID, GRID, 2 * GRID, GRID)
-        row.setSpacing(GRID // 2)
-        for at, group in enumerate(_ROW):
-            if at:
-                row.addSpacing(GRID // 2)
-                row.addWidget(_separator())
-                row.addSpacing(GRID // 2)
-            for name in group:
-                button = _button(actions[name], self)
-                button.setProperty("primary", name == "draft")
-                row.addWidget(button)
-        row.addStretch(1)
+        for group in _ROW:
+            row.add(self._group(group))
 
         foot = QFrame(self)
         foot.setObjectName("reportFoot")
@@ -92,6 +84,18 @@ class ReportPane(QFrame):
         column.addWidget(foot)
         column.addStretch(0)
         self.show_study(None)
+
+    def _group(self, names: Sequence[str]) -> QWidget:
+        """Buttons that stay in one line where the row wraps."""
+        group = QWidget(self)
+        line = QHBoxLayout(group)
+        line.setContentsMargins(0, 0, 0, 0)
+        line.setSpacing(GRID // 2)
+        for name in names:
+            button = _button(self._actions[name], group)
+            button.setProperty("primary", name == "draft")
+            line.addWidget(button)
+        return group
 
     def show_study(self, study: Study | None) -> None:
         for widget in self._body:
@@ -120,13 +124,6 @@ def _button(action: QAction, parent: QWidget) -> QToolButton:
     button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
     button.setAccessibleName(action.iconText())
     return button
-
-
-def _separator() -> QFrame:
-    line = QFrame()
-    line.setObjectName("actionSeparator")
-    line.setFixedSize(1, 2 * GRID)
-    return line
 
 
 def _line(name: str) -> ElidedLabel:

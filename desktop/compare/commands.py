@@ -36,6 +36,8 @@ COMPARE: Final = (
     Command("other_side", "Other Side", "From one text to the other", ("F6",)),
     Command("left", "Left Side", "Go to the text on the left", ("Ctrl+1",)),
     Command("right", "Right Side", "Go to the text on the right", ("Ctrl+2",)),
+    Command("go_to_image", "Image", "Keys go to the image", ("Ctrl+3",)),
+    Command("image", "Image", "Show the image beside both texts", ("Ctrl+I",), checkable=True),
     Command(
         "blind",
         "Blind",

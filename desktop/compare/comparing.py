@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, QSize, Signal
 from PySide6.QtWidgets import QFileDialog
 
 import resources
@@ -20,9 +20,10 @@ from desktop.compare.reference import Reference, ask_reference
 from desktop.compare.runner import CannotCompare, Frame, Runner, other_than
 from desktop.compare.side import Comparison
 from desktop.compare.taking import NoPlace, take
-from desktop.compare.window import CompareWindow
+from desktop.compare.window import SIZE, CompareWindow
 from desktop.drafting import FRAME_SECONDS, Drafting
 from desktop.opening import ask_paths
+from desktop.placement import place
 from desktop.report.editor import ReportEditor
 from desktop.report.model import Content, NothingToFill, Report
 from desktop.report.store import data_dir
@@ -86,8 +87,9 @@ class Comparing(QObject):
     def show(self) -> None:
         window = self.window
         geometry = self._settings.layout("compare")
-        if geometry is not None and not window.isVisible():
-            window.restoreGeometry(geometry)
+        if not window.isVisible():
+            place(window, QSize(*SIZE), geometry)
+        self._show_image()
         window.show()
         window.raise_()
         window.activateWindow()
@@ -111,6 +113,7 @@ class Comparing(QObject):
             "other_side": self._go_to_other_side,
             "left": window.left.view.setFocus,
             "right": window.right.view.setFocus,
+            "go_to_image": self._go_to_image,
             "save": self._save,
             "load_reference": lambda: ask_reference(window, self._set_reference, self._refuse),
             "report_as_reference": self._take_report_as_reference,
@@ -195,6 +198,7 @@ class Comparing(QObject):
         self.window.banner.dismiss()
         self.window.caution.dismiss()
         self._asked_on = study, self._session.report
+        self._show_image(study)
         self.board.show_running(study, blind=self._blind)
         alone = self.window.commands["alone"].isChecked()
         self.runner.begin(study, self._session.report, self.window.chosen_way, alone=alone)
@@ -295,6 +299,7 @@ class Comparing(QObject):
         """Say whether the comparison still belongs to what is on screen."""
         caution, study = self.window.caution, self.board.study
         caution.dismiss()
+        self._show_image()
         if self.board.shown is not None and study is not None and not self.busy:
             if self._elsewhere() is not None:
                 name = study.patient_name or study.patient_id or "another patient"
@@ -303,6 +308,12 @@ class Comparing(QObject):
             elif self._session.report.content not in self._known:
                 caution.show_notice(Notice(NoticeKind.INFO, OLDER))
         self._allow()
+
+    def _show_image(self, asked_on: Study | None = None) -> None:
+        """The image that the texts on both sides are about."""
+        if asked_on is None and self.busy:
+            return
+        self.window.show_image(asked_on or self.board.study or self._session.study)
 
     def _take(self) -> None:
         """Put the sentence at the cursor of the side that has the focus into the report."""
@@ -329,6 +340,10 @@ class Comparing(QObject):
     def _go_to_other_side(self) -> None:
         left, right = self.window.columns
         (right if self._side is left else left).view.setFocus()
+
+    def _go_to_image(self) -> None:
+        self.window.commands["image"].setChecked(True)
+        self.window.image.setFocus()
 
     def _moved(self) -> None:
         """The cursor or the keyboard is in another sentence."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QSignalBlocker, Qt
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSlider, QToolButton, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QSlider, QToolButton, QWidget
 
 from desktop.actions import Actions
 from desktop.compare.player import SLOW, Player
 from desktop.compare.recording import Recording, Timeline
 from desktop.theme import GRID
+from desktop.widgets.elided_label import ElidedLabel
 
 
 class Transport(QFrame):
@@ -23,9 +24,8 @@ class Transport(QFrame):
         self.slider.setObjectName("scrubber")
         self.slider.setAccessibleName("Steps and tokens")
         self.slider.setToolTip("Every step and every token (arrow keys)")
-        self._where = QLabel(self)
+        self._where = ElidedLabel(self)
         self._where.setObjectName("where")
-        self._where.setMinimumWidth(38 * GRID)
 
         row = QHBoxLayout(self)
         row.setContentsMargins(2 * GRID, GRID, 2 * GRID, GRID)
@@ -33,9 +33,9 @@ class Transport(QFrame):
         for name in ("restart", "back", "play", "forward"):
             row.addWidget(button(actions, name, self))
         row.addSpacing(GRID)
-        row.addWidget(self.slider, 1)
+        row.addWidget(self.slider, 3)
         row.addSpacing(GRID)
-        row.addWidget(self._where)
+        row.addWidget(self._where, 2)
         row.addWidget(button(actions, "slow", self))
         row.addWidget(button(actions, "differences", self))
 
@@ -51,14 +51,14 @@ class Transport(QFrame):
 
     @property
     def where(self) -> str:
-        return self._where.text()
+        return self._where.full_text
 
     def _show_moment(self, moment: int) -> None:
         timeline = self._player.timeline
         with QSignalBlocker(self.slider):
             self.slider.setRange(0, timeline.last if timeline is not None else 0)
             self.slider.setValue(moment)
-        self._where.setText(told_moment(timeline, moment) if timeline is not None else "")
+        self._where.set_full_text(told_moment(timeline, moment) if timeline is not None else "")
 
     def _show_playing(self, playing: bool) -> None:
         self._actions["play"].setIconText("Pause" if playing else "Play")

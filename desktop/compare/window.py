@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Final
 
 from PySide6.QtCore import QEvent, QObject, Qt, Signal
@@ -28,11 +29,17 @@ from desktop.compare.transport import Transport, button
 from desktop.compare.ways import TOLD, Way
 from desktop.report.colors import ReportColors
 from desktop.report.legend import ReportLegend
+from desktop.studies.reading import Study
 from desktop.theme import GRID, Palette, ThemeName
+from desktop.viewer.viewport import Viewport
 from desktop.widgets.banner import Banner
 from desktop.widgets.elided_label import ElidedLabel
+from desktop.widgets.flow import Flow
+from desktop.widgets.panes import Panes
 
-SIZE: Final = (1280, 860)
+SIZE: Final = (1440, 860)
+PANES: Final = (0.34, 0.66)
+"""What the image and the two texts have of the width to begin with."""
 
 
 class CompareWindow(QWidget):
@@ -50,6 +57,9 @@ class CompareWindow(QWidget):
         self.caution = Banner(colors)
         self.player = Player(self)
         self.left, self.right = Column("left"), Column("right")
+        self.image = Viewport()
+        self.image.setObjectName("compareImage")
+        self.image.setAcceptDrops(False)  # studies are opened in the main window
         self.transport = Transport(self.player, self.commands)
         self.questions = Questions(self.commands)
         self.legend = ReportLegend()
@@ -76,7 +86,8 @@ class CompareWindow(QWidget):
         for widget in self.findChildren(QWidget):
             if isinstance(widget, QAbstractButton | QComboBox):
                 widget.installEventFilter(self._keys)
-        self.resize(*SIZE)
+        self.commands["image"].setChecked(True)
+        self.commands["image"].toggled.connect(self.image.setVisible)
         self.set_questions(on=False)
 
     @property
@@ -86,6 +97,11 @@ class CompareWindow(QWidget):
     @property
     def columns(self) -> tuple[Column, Column]:
         return self.left, self.right
+
+    def show_image(self, study: Study | None) -> None:
+        """The image of what is compared; zoom and window stay while it is the same study."""
+        if study is not self.image.study:
+            self.image.set_study(study)
 
     def set_questions(self, *, on: bool) -> None:
         """Ask instead of telling: the figures and the replay would give it away."""
@@ -104,30 +120,29 @@ class CompareWindow(QWidget):
         self.legend.set_colors(report_colors)
 
     def _lay_out(self) -> None:
-        top = QHBoxLayout()
-        top.setContentsMargins(2 * GRID, GRID, 2 * GRID, GRID)
-        top.setSpacing(GRID // 2)
-        run = button(self.commands, "run", self)
-        run.setProperty("primary", True)
-        top.addWidget(run)
-        top.addWidget(button(self.commands, "cancel", self))
-        top.addSpacing(2 * GRID)
-        asked = QLabel("Autoregression is asked with")
-        asked.setBuddy(self.way)
-        top.addWidget(asked)
-        top.addWidget(self.way)
-        for name in ("choose_other", "alone"):
-            top.addWidget(button(self.commands, name, self))
-        top.addStretch(1)
-        for name in ("blind", "load_reference", "report_as_reference"):
-            top.addWidget(button(self.commands, name, self))
+        top = QFrame()
+        line = Flow(top, after=GRID, below=GRID // 2)
+        line.setContentsMargins(2 * GRID, GRID, 2 * GRID, GRID)
+        for group in self._groups():
+            line.add(group)
 
-        sides = QSplitter(Qt.Orientation.Horizontal)
-        sides.setChildrenCollapsible(False)
-        sides.setHandleWidth(GRID)
+        texts = QSplitter(Qt.Orientation.Horizontal)
+        texts.setChildrenCollapsible(False)
+        texts.setHandleWidth(GRID)
         for column in self.columns:
-            sides.addWidget(column)
-        sides.setSizes([1, 1])
+            texts.addWidget(column)
+        texts.setSizes([1, 1])
+        right = QWidget()
+        beside = QVBoxLayout(right)
+        beside.setContentsMargins(0, 0, 0, 0)
+        beside.setSpacing(0)
+        # Beside the image, so that no notice moves it.
+        beside.addWidget(self.banner)
+        beside.addWidget(self.caution)
+        beside.addWidget(texts, 1)
+        self.panes = Panes(PANES)
+        self.panes.addWidget(self.image)
+        self.panes.addWidget(right)
 
         foot = QFrame()
         foot.setObjectName("compareFoot")
@@ -146,18 +161,29 @@ class CompareWindow(QWidget):
         rows = QVBoxLayout(self)
         rows.setContentsMargins(0, 0, 0, 0)
         rows.setSpacing(0)
-        rows.addLayout(top)
-        line = QHBoxLayout()
-        line.setContentsMargins(2 * GRID, 0, 2 * GRID, GRID)
-        line.addWidget(self.study)
-        rows.addLayout(line)
-        rows.addWidget(self.banner)
-        rows.addWidget(self.caution)
-        rows.addWidget(sides, 1)
+        rows.addWidget(top)
+        told = QHBoxLayout()
+        told.setContentsMargins(2 * GRID, 0, 2 * GRID, GRID)
+        told.addWidget(self.study)
+        rows.addLayout(told)
+        rows.addWidget(self.panes, 1)
         rows.addWidget(self.transport)
         rows.addWidget(self.questions)
         rows.addLayout(marks)
         rows.addWidget(foot)
+
+    def _groups(self) -> Iterator[QWidget]:
+        """What stays together where the row of commands wraps."""
+        run = button(self.commands, "run", self)
+        run.setProperty("primary", True)
+        yield _group(run, button(self.commands, "cancel", self))
+        asked = QLabel("Autoregression is asked with")
+        asked.setBuddy(self.way)
+        yield _group(asked, self.way)
+        yield _group(*(button(self.commands, name, self) for name in ("choose_other", "alone")))
+        yield _group(*(button(self.commands, name, self) for name in ("blind", "image")))
+        references = ("load_reference", "report_as_reference")
+        yield _group(*(button(self.commands, name, self) for name in references))
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """What no part of the window wanted: Esc puts a notice away."""
@@ -170,6 +196,16 @@ class CompareWindow(QWidget):
         super().closeEvent(event)
         self.player.pause()
         self.closed.emit()
+
+
+def _group(*widgets: QWidget) -> QWidget:
+    group = QWidget()
+    line = QHBoxLayout(group)
+    line.setContentsMargins(0, 0, 0, 0)
+    line.setSpacing(GRID // 2)
+    for widget in widgets:
+        line.addWidget(widget)
+    return group
 
 
 class _OwnKeys(QObject):

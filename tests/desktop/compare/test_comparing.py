@@ -22,6 +22,7 @@ from desktop.compare import blind
 from desktop.compare.commands import COMPARE
 from desktop.report.model import Origin
 from desktop.report.picture import Style
+from desktop.widgets.banner import Notice, NoticeKind
 from inference.protocol import Gap
 from tests.desktop.bench import REPORT, press
 from tests.desktop.compare.compared import OTHER, OURS, THEIRS, compared
@@ -319,6 +320,30 @@ def test_blind_hides_whose_text_it_is_until_the_answers_are_kept(
             assert not any(word in told for word in secret)
 
     scenario()
+
+
+@on_qt_loop
+async def test_the_image_stands_beside_blind_texts_and_no_notice_moves_it(tmp_path: Path) -> None:
+    async with compared(tmp_path) as it:
+        press(it.window.left.view, "B")
+        await it.run()
+        image, study = it.window.image, it.bench.window.session.study
+        assert it.window.questions.isVisible()
+        assert image.isVisible()
+        assert image.study is study is it.comparing.board.study
+        image.zoom_by(2)
+        image.set_window(100, 50)
+        framing, window = image.framing, image.window_level
+        it.bench.report.insert(0, "Another text. ")
+        assert it.window.caution.isVisible()
+        it.window.banner.show_notice(Notice(NoticeKind.ERROR, "A long notice. " * 20))
+        QApplication.processEvents()
+        assert (image.framing, image.window_level) == (framing, window)
+        press(image, "Ctrl+I")
+        assert not image.isVisible()
+        press(it.window.left.view, "Ctrl+3")
+        assert image.isVisible()
+        assert image.hasFocus()
 
 
 @on_qt_loop
