@@ -54,6 +54,22 @@ print(json.dumps({
 """
 
 
+_CHECKED: Final = "PINFILL_CHECKED_FOLDER"
+
+_CHECKPOINT_PROBE: Final = f"""
+import json, os
+from pathlib import Path
+from inference.checkpoints import CheckpointError, check
+folder = Path(os.environ["{_CHECKED}"])
+try:
+    architecture = check(folder)["architectures"][0]
+    size = sum(file.stat().st_size for file in folder.glob("*.safetensors"))
+    print(json.dumps({{"architecture": architecture, "size": size}}))
+except CheckpointError as error:
+    print(json.dumps({{"complaint": str(error)}}))
+"""
+
+
 class Verdict(StrEnum):
     OK = "ok"
     WARN = "warn"
@@ -188,21 +204,20 @@ def checkpoints(named: Path | None) -> Iterator[Finding]:
 
 
 def checkpoint(name: str, folder: Path) -> Finding:
-    """A look at a checkpoint's files; only loading it tells all."""
-    copy_again = "name another folder, or copy it again"
+    """The look at a checkpoint's files that the worker takes; only loading it tells all."""
+    advice = "name another folder, or copy it again"
     if not folder.is_dir():
-        return Finding(name, Verdict.FAIL, f"there is no folder {folder}", copy_again)
-    try:
-        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-        architecture = config["architectures"][0]
-    except (OSError, ValueError, LookupError, TypeError):
-        detail = f"{folder} has no config.json that names an architecture"
-        return Finding(name, Verdict.FAIL, detail, copy_again)
-    weights = list(folder.glob("*.safetensors"))
-    if not weights:
-        return Finding(name, Verdict.FAIL, f"{folder} holds no safetensors", copy_again)
-    size = sum(file.stat().st_size for file in weights)
-    return Finding(name, Verdict.OK, f"{folder}: {architecture}, {_size(size)}")
+        return Finding(name, Verdict.FAIL, f"there is no folder {folder}", advice)
+    if not _installed("safetensors"):
+        advice = "to run the model on this machine: pip install 'pinfill[worker]'"
+        return Finding(name, Verdict.WARN, f"{folder} cannot be looked into", advice)
+    answer = _probe(_CHECKPOINT_PROBE, {_CHECKED: str(folder)})
+    if isinstance(answer, str):
+        return Finding(name, Verdict.FAIL, f"{folder} {answer}", advice)
+    if "complaint" in answer:
+        return Finding(name, Verdict.FAIL, answer["complaint"], advice)
+    detail = f"{folder}: {answer['architecture']}, {_size(answer['size'])}"
+    return Finding(name, Verdict.OK, detail)
 
 
 def _print(findings: list[Finding]) -> None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+import resources
 from desktop import cli, doctor
 from desktop.doctor import Finding, Verdict
 
@@ -62,15 +62,30 @@ def test_the_data_folder_must_take_a_file(tmp_path: Path, fresh_settings: Path) 
     assert "PINFILL_DATA_DIR" in finding.advice
 
 
-def test_a_checkpoint_is_looked_into(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("config", "words"),
+    [
+        (None, "no config.json"),
+        ("[" * 100_000 + "]" * 100_000, "nested too deeply"),
+        ('{"architectures": ["A"]}', "holds A"),
+        ('{"architectures": ["DiffusionGemmaForBlockDiffusion"]}', "canvas_length"),
+    ],
+)
+def test_a_checkpoint_is_looked_into(tmp_path: Path, config: str | None, words: str) -> None:
     assert "no folder" in doctor.checkpoint("Checkpoint", tmp_path / "none").detail
-    assert "config.json" in doctor.checkpoint("Checkpoint", tmp_path).detail
-    (tmp_path / "config.json").write_text(json.dumps({"architectures": ["A"]}))
-    assert "no safetensors" in doctor.checkpoint("Checkpoint", tmp_path).detail
-    (tmp_path / "model.safetensors").write_bytes(bytes(3 * 2**20))
+    if config is not None:
+        (tmp_path / "config.json").write_text(config)
     finding = doctor.checkpoint("Checkpoint", tmp_path)
-    assert finding.verdict is Verdict.OK
-    assert finding.detail.endswith(": A, 3 MiB")
+    assert finding.verdict is Verdict.FAIL
+    assert words in finding.detail
+    assert "Traceback" not in finding.detail
+
+
+def test_a_sound_checkpoint_is_told_with_its_size() -> None:
+    finding = doctor.checkpoint("Checkpoint", resources.demo_checkpoint())
+    assert finding.verdict is Verdict.OK, finding.detail
+    assert "DiffusionGemmaForBlockDiffusion, " in finding.detail
+    assert "MiB" in finding.detail
 
 
 @pytest.mark.parametrize(("verdict", "code"), [("ok", 0), ("warn", 0), ("fail", 1)])
