@@ -17,6 +17,7 @@ from desktop.report.recovery import RecoveryCopies
 from desktop.report.shelf import Shelf
 from desktop.report.store import ReportStore, StoreError
 from desktop.saving import Saving
+from desktop.studies.errors import PassedOver
 from desktop.studies.isolation import find_studies, read_study
 from desktop.studies.names import shown as shown_text
 from desktop.studies.reading import Study, StudyError
@@ -57,14 +58,16 @@ class StudySession(QObject):
 
     ``list_changed`` tells that the studies or their names are others, ``study_changed`` that
     another one is on screen with its report, ``failed`` what stood in the way: a list of
-    :class:`StudyError` and :class:`StoreError`, and ``doubted``, a :class:`Doubt`, that a report
-    may be another patient's. A report that can be neither saved nor copied, or in whose
-    place another one was put, is not left: the study stays on screen (:mod:`desktop.saving`).
+    :class:`StudyError` and :class:`StoreError`, ``noted`` what is worth knowing and no fault, and
+    ``doubted``, a :class:`Doubt`, that a report may be another patient's. A report that can
+    be neither saved nor copied, or in whose place another one was put, is not left: the study
+    stays on screen (:mod:`desktop.saving`).
     """
 
     list_changed = Signal()
     study_changed = Signal()
     failed = Signal(object)
+    noted = Signal(str)
     doubted = Signal(object)
     saved = Signal()
 
@@ -122,13 +125,18 @@ class StudySession(QObject):
         finally:
             stop.set()  # a thread is not cancelled with the coroutine that waits for it
         first = await _first_readable(found, errors)
-        if errors:  # the report's own troubles come after it, for they matter more
-            self.failed.emit(errors)
+        errors.sort(key=lambda error: isinstance(error, PassedOver))  # faults come first
+        if any(not isinstance(error, PassedOver) for error in errors):
+            self.failed.emit(errors)  # the report's own troubles come after it and matter more
+            errors.clear()
         if first is None:
             return False
         index, study = first
         names = [shown_text(path.name) for path in found]
-        return self._put(_Shown(found, names, set(range(index)), index, study))
+        put = self._put(_Shown(found, names, set(range(index)), index, study))
+        for note in errors:
+            self.noted.emit(str(note))
+        return put
 
     async def show(self, index: int) -> bool:
         """Put one of the opened studies on screen, with its report; ``False`` where it stays."""

@@ -32,15 +32,16 @@ from desktop.studies.names import shown, shown_path
 from desktop.studies.unreadable import unreadable_element
 
 _STORAGE: Final = "1.2.840.10008.5.1.4.1.1."
+_DERIVED: Final = "raw or derived object"
 _NO_IMAGE: Final = (
-    ("88.59", "a key object selection"),
-    ("88.", "a structured report"),
-    ("104.", "an encapsulated document"),
-    ("11.", "a presentation state"),
-    ("9.", "a waveform"),
-    ("66", "raw or derived data (a segmentation, registration or the like)"),
+    ("88.59", "key object selection"),
+    ("88.", "structured report"),
+    ("104.", "encapsulated document"),
+    ("11.", "presentation state"),
+    ("9.", "waveform"),
+    ("66", _DERIVED),
     ("481.1", ""),  # RT images are pictures
-    ("481.", "a radiotherapy object"),
+    ("481.", "radiotherapy object"),
 )
 """Storage SOP classes that hold no picture to read, by the rest of their UID."""
 
@@ -101,18 +102,21 @@ def refuse_without_image(dataset: Dataset, path: Path) -> None:
     """Raises :class:`StudyError` for DICOM objects that are no pictures."""
     uid = sop_class(dataset)
     if uid == MediaStorageDirectoryStorage:
-        raise StudyError(
+        raise NotAnImageError(
             f"{shown(path.name)} is a DICOMDIR, the index of a disc: open it with Open, or open "
-            "the "
-            "folder that it lies in."
+            "the folder that it lies in.",
+            "index of a disc",
         )
     kind = ""
     if uid.startswith(_STORAGE):
         rest = uid.removeprefix(_STORAGE)
         kind = next((kind for start, kind in _NO_IMAGE if rest.startswith(start)), "")
     if kind:
+        told = f"{'an' if kind[0] in 'aeiou' else 'a'} {kind}"
+        if kind == _DERIVED:
+            told += " (a segmentation, registration or the like)"
         raise NotAnImageError(
-            f"{shown(path.name)} is {kind}, not an image: open an image of the study."
+            f"{shown(path.name)} is {told}, not an image: open an image of the study.", kind
         )
     if "Rows" not in dataset:
         end = refuse_if_cut(path)

@@ -4,27 +4,24 @@ from __future__ import annotations
 
 
 class StudyError(Exception):
-    """``str(error)`` is one sentence for the reader: what is wrong and what to do.
-
-    ``kind`` is what a folder search counts such a file as, in the words of :data:`ONE_AND_MANY`.
-    """
-
-    kind: str = "unreadable"
+    """``str(error)`` is one sentence for the reader: what is wrong and what to do."""
 
 
 class NotDicomError(StudyError):
     """The file is of another format."""
 
-    kind = "other"
-
 
 class NotAnImageError(StudyError):
-    """The file is a DICOM object without a picture."""
+    """The file is a DICOM object without a picture, a ``kind`` in the singular."""
 
-    kind = "object"
+    def __init__(self, sentence: str, kind: str = "DICOM object without an image") -> None:
+        super().__init__(sentence)
+        self.kind = kind
 
 
 class DamagedError(StudyError):
     """The file is cut short, damaged, or contradicts itself."""
 
-    kind = "damaged"
+
+class PassedOver(StudyError):
+    """No fault: what a search of folders left out, because no image is in it."""

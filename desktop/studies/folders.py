@@ -15,6 +15,7 @@ from desktop.studies.datasets import open_header, refuse_without_image, sop_clas
 from desktop.studies.errors import StudyError
 from desktop.studies.names import shown, shown_path
 from desktop.studies.ordering import Slice, in_order, natural_key, slice_of
+from desktop.studies.passed_over import Tally
 
 _PREFIX_AT: Final = 128
 _FIRST_GROUPS: Final = (b"\x02\x00", b"\x08\x00", b"\x00\x08")
@@ -31,25 +32,28 @@ def find_studies(
     """DICOM images among files and folders, each once, slices of a series in order, and what the
     reader should know.
 
-    Folders are searched to the bottom; what is no DICOM image in them is passed over. A DICOMDIR
-    that is named itself stands for the files that it lists. Another thread ends the search by
-    setting ``stop``; the answer is then without meaning. ``may_look`` is asked before each file
-    is opened.
+    Folders are searched to the bottom; what is no DICOM image in them is passed over, which a
+    :class:`PassedOver` behind all errors tells. A DICOMDIR that is named itself stands for the
+    files that it lists. Another thread ends the search by setting ``stop``; the answer is then
+    without meaning. ``may_look`` is asked before each file is opened.
     """
     stop = stop or threading.Event()
     found: dict[Path, Slice] = {}
     errors: list[StudyError] = []
+    passed = Tally()
     for path in paths:
         if stop.is_set():
             break
         try:
             if path.is_dir():
-                here, unreadable = _search(path, stop, may_look)
+                here, unreadable, passed_here = _search(path, stop, may_look)
                 errors += unreadable
-                if not here and not unreadable:
-                    errors.append(_empty(path))
+                if here or unreadable:
+                    passed += passed_here
+                else:
+                    errors.append(_empty(path, passed_here))
             else:
-                here, missing = _named_file(path, stop, may_look)
+                here, missing = _named_file(path, stop, may_look, passed)
                 errors += missing
         except StudyError as error:
             errors.append(error)
@@ -69,21 +73,25 @@ def find_studies(
             continue
         for image in here:
             found.setdefault(image.path, image)
+    if passed:
+        errors.append(passed.note())
     return in_order(list(found.values())), errors
 
 
-def _empty(folder: Path) -> StudyError:
+def _empty(folder: Path, passed: Tally) -> StudyError:
     if any(folder.iterdir()):
+        told = f" ({passed})" if passed else ""
         return StudyError(
-            f"No DICOM image was found in {shown_path(folder)}: choose another folder."
+            f"No DICOM image was found in {shown_path(folder)}{told}: choose another folder."
         )
     return StudyError(f"{shown_path(folder)} is empty: choose a folder with DICOM images.")
 
 
 def _search(
     folder: Path, stop: threading.Event, may_look: _MayLook
-) -> tuple[list[Slice], list[StudyError]]:
+) -> tuple[list[Slice], list[StudyError], Tally]:
     errors: list[StudyError] = []
+    passed = Tally()
 
     def cannot_list(error: OSError) -> None:
         reason = error.strerror or "unknown reason"
@@ -102,46 +110,58 @@ def _search(
             if stop.is_set():
                 break
             path = Path(parent, name)
-            if may_look(path) and looks_like_dicom(path) and (image := _image(path)):
+            if may_look(path) and (image := _image(path, passed)):
                 found.append(image)
-    return found, errors
+    return found, errors, passed
 
 
 def looks_like_dicom(path: Path) -> bool:
     """Decide by the first bytes, so that a folder full of other files costs little."""
     try:
-        if not path.is_file():  # a pipe would block the search
-            return False
-        with path.open("rb") as file:
-            start = file.read(_PREFIX_AT + 4)
+        return _begins_as_dicom(path)
     except OSError:
         return False
+
+
+def _begins_as_dicom(path: Path) -> bool:
+    if not path.is_file():  # a pipe would block the search
+        return False
+    with path.open("rb") as file:
+        start = file.read(_PREFIX_AT + 4)
     return start[_PREFIX_AT:] == b"DICM" or start[:2] in _FIRST_GROUPS
 
 
-def _image(path: Path) -> Slice | None:
+def _image(path: Path, passed: Tally) -> Slice | None:
+    """An image of a search, or ``None`` for what was counted as passed over."""
     try:
+        if not _begins_as_dicom(path):
+            passed.add(None)
+            return None
         header = open_header(path)
         refuse_without_image(header, path)
-    except Exception:  # StudyError, and what pydicom raises where a value is read
+    except OSError:
+        passed.add(StudyError())
+        return None
+    except Exception as error:  # StudyError, and what pydicom raises where a value is read
+        passed.add(error)
         return None
     return slice_of(header, path)
 
 
 def _named_file(
-    path: Path, stop: threading.Event, may_look: _MayLook
+    path: Path, stop: threading.Event, may_look: _MayLook, passed: Tally
 ) -> tuple[list[Slice], list[StudyError]]:
     if not may_look(path):
         return [], []
     header = open_header(path)
     if sop_class(header) == MediaStorageDirectoryStorage:
-        return _expand_directory(path, stop, may_look)
+        return _expand_directory(path, stop, may_look, passed)
     refuse_without_image(header, path)
     return [slice_of(header, path)], []
 
 
 def _expand_directory(
-    directory: Path, stop: threading.Event, may_look: _MayLook
+    directory: Path, stop: threading.Event, may_look: _MayLook, passed: Tally
 ) -> tuple[list[Slice], list[StudyError]]:
     """The images that a DICOMDIR lists (PS3.3 F.3), none of them outside its own folder."""
     root = directory.parent.resolve()
@@ -155,23 +175,21 @@ def _expand_directory(
             outside += 1
         elif not path.is_file():
             missing += 1
-        elif may_look(path) and (image := _image(path)):
+        elif may_look(path) and (image := _image(path, passed)):
             found.append(image)
     errors = []
     if outside:
         errors.append(
             StudyError(
                 f"{shown(directory.name)} points to {outside} file(s) outside its own folder: "
-                "they were "
-                "left alone, do not trust this disc."
+                "they were left alone, do not trust this disc."
             )
         )
     if missing:
         errors.append(
             StudyError(
                 f"{missing} file(s) that {shown(directory.name)} lists are missing: copy the "
-                "whole disc, "
-                "not the DICOMDIR alone."
+                "whole disc, not the DICOMDIR alone."
             )
         )
     if not found and not errors:

@@ -24,7 +24,7 @@ from typing import Any, Final, cast
 from numpy.typing import NDArray
 
 from desktop.studies import limits, wire
-from desktop.studies.errors import StudyError
+from desktop.studies.errors import PassedOver, StudyError
 from desktop.studies.names import shown
 from desktop.studies.reading import Study
 
@@ -133,7 +133,8 @@ class Reader:
             if isinstance(answer, wire.Found):
                 found = [Path(os.fsdecode(path)) for path in answer.paths]
                 errors = [StudyError(wire.bytes_text(error)) for error in answer.errors]
-                return found, [*errors, *hopeless.values()]
+                notes = [PassedOver(wire.bytes_text(note)) for note in answer.notes]
+                return found, [*errors, *hopeless.values(), *notes]
             if question.end is _End.STOPPED:
                 return [], []
             at = question.at

@@ -22,7 +22,7 @@ import imagecodecs
 from desktop.studies import limits, wire
 from desktop.studies.codecs import OUT_OF_MEMORY
 from desktop.studies.datasets import open_header
-from desktop.studies.errors import StudyError
+from desktop.studies.errors import PassedOver, StudyError
 from desktop.studies.folders import find_studies
 from desktop.studies.names import shown
 from desktop.studies.reading import read_study
@@ -73,8 +73,9 @@ def _find(request: wire.Find, sink: io.FileIO) -> None:
 
     paths = [Path(os.fsdecode(path)) for path in request.paths]
     found, errors = find_studies(paths, may_look=may_look)
-    sentences = [wire.text_bytes(str(error)) for error in errors]
-    wire.send(sink, wire.Found([os.fsencode(path) for path in found], sentences))
+    notes = [wire.text_bytes(str(note)) for note in errors if isinstance(note, PassedOver)]
+    sentences = [wire.text_bytes(str(e)) for e in errors if not isinstance(e, PassedOver)]
+    wire.send(sink, wire.Found([os.fsencode(path) for path in found], sentences, notes))
 
 
 def _read(path: Path, sink: io.FileIO, base: int) -> None:
@@ -138,8 +139,7 @@ def _sentence(error: Exception, path: Path) -> str:
     if cause is not None:
         return (
             f"{shown(path.name)} needs far more memory than its picture takes, so it was not "
-            "opened: "
-            "fetch it again from its source."
+            "opened: fetch it again from its source."
         )
     if isinstance(error, StudyError):
         return str(error)

@@ -67,10 +67,14 @@ class Working(msgspec.Struct, tag=True, frozen=True):
 
 
 class Found(msgspec.Struct, tag=True, frozen=True):
-    """The images, and sentences for the reader, each as :func:`text_bytes`."""
+    """The images, and sentences for the reader, each as :func:`text_bytes`.
+
+    ``notes`` tell of what was passed over.
+    """
 
     paths: list[bytes]
     errors: list[bytes]
+    notes: list[bytes]
 
 
 class Opened(msgspec.Struct, tag=True, frozen=True):

@@ -383,6 +383,15 @@ async def test_a_checkpoint_that_cannot_be_loaded_is_told(tmp_path: Path) -> Non
 
 
 @on_qt_loop
+async def test_what_a_folder_search_passed_over_is_said_and_no_fault(tmp_path: Path) -> None:
+    async with shown(tmp_path) as bench:
+        (bench.study.parent / "notes.txt").write_text("no image")
+        await bench.open(bench.study.parent)
+        assert "1 file was passed over: 1 file that is no DICOM." in bench.window.status.text
+        assert bench.notice == ""
+
+
+@on_qt_loop
 async def test_nothing_to_fill_is_a_note_and_not_an_error(tmp_path: Path) -> None:
     async with shown(tmp_path) as bench:
         client = await bench.worker()

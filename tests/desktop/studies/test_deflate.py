@@ -67,7 +67,7 @@ def test_inflating_ends_where_no_picture_needs_more(
 def test_a_search_inflates_the_header_alone(tmp_path: Path) -> None:
     good = deflated(tmp_path / "a.dcm", pixels=gradient(500, 400))
     deflated(tmp_path / "b.dcm", zeros=10_000_000)
-    assert find_studies([tmp_path]) == ([good], [])
+    assert find_studies([tmp_path])[0] == [good]
     file = good.open("rb")
     head = deflate.inflated(file, header_only=True)
     assert head is not None

@@ -5,6 +5,7 @@ import os
 import struct
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pydicom.dataset import Dataset, FileMetaDataset
@@ -14,6 +15,7 @@ from pydicom.uid import ExplicitVRLittleEndian, MediaStorageDirectoryStorage, ge
 
 from desktop.studies import folders
 from desktop.studies.datasets import open_header as open_real_header
+from desktop.studies.errors import PassedOver
 from desktop.studies.reading import StudyError, find_studies, read_study
 from tests.desktop.studies.factory import make_dataset, save
 
@@ -48,7 +50,53 @@ def test_a_folder_is_searched_to_the_bottom(tmp_path: Path) -> None:
         SOPClassUID="1.2.840.10008.5.1.4.1.1.88.11", Rows=None, Columns=None, PixelData=None
     )
     save(tmp_path / "b" / "report.dcm", report)
-    assert find_studies([tmp_path]) == ([first, second], [])
+    found, told = find_studies([tmp_path])
+    assert found == [first, second]
+    assert [type(note) for note in told] == [PassedOver]
+    assert str(told[0]) == (
+        "3 files were passed over: 1 damaged DICOM file, 1 file that is no DICOM, "
+        "1 structured report."
+    )
+
+
+def test_what_is_passed_over_is_counted_by_kind(tmp_path: Path) -> None:
+    image = save(tmp_path / "a" / "1.dcm")
+    for folder, count in (("a", 2), ("b", 3)):
+        for number in range(count):
+            (tmp_path / folder).mkdir(exist_ok=True)
+            (tmp_path / folder / f"{number}.txt").write_text("nothing")
+    for number, kind in enumerate(("88.11", "88.67", "88.59", "104.1", "66.4")):
+        no_image = make_dataset(
+            SOPClassUID=f"1.2.840.10008.5.1.4.1.1.{kind}", Rows=None, Columns=None, PixelData=None
+        )
+        save(tmp_path / "a" / f"no-image-{number}", no_image)
+    (tmp_path / "a" / "cut.dcm").write_bytes(image.read_bytes()[:500])
+    make_directory(tmp_path / "a" / "DICOMDIR", ["1.dcm"])
+    found, told = find_studies([tmp_path / "a", tmp_path / "b", image])
+    assert found == [image]
+    assert "(3 files were passed over: 3 files that are no DICOM)" in str(told[0])
+    assert str(told[1]) == (
+        "9 files were passed over: 2 files that are no DICOM, 2 structured reports, "
+        "1 damaged DICOM file, 1 index of a disc, 1 key object selection, "
+        "1 encapsulated document, 1 raw or derived object."
+    )
+
+
+def test_files_that_cannot_be_read_are_counted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    image, locked = save(tmp_path / "1.dcm"), save(tmp_path / "locked.dcm")
+    real = Path.open
+
+    def opened(path: Path, *args: Any, **options: Any) -> Any:
+        if path == locked:
+            raise PermissionError(13, "Permission denied", str(path))
+        return real(path, *args, **options)
+
+    monkeypatch.setattr(Path, "open", opened)
+    found, told = find_studies([tmp_path])
+    assert found == [image]
+    assert str(told[0]) == "1 file was passed over: 1 file that cannot be read."
 
 
 def test_a_folder_without_preambles(tmp_path: Path) -> None:
@@ -96,7 +144,9 @@ def test_a_loop_of_links_ends(tmp_path: Path) -> None:
 def test_a_pipe_does_not_block(tmp_path: Path) -> None:
     image = save(tmp_path / "1.dcm")
     os.mkfifo(tmp_path / "pipe")
-    assert find_studies([tmp_path]) == ([image], [])
+    found, told = find_studies([tmp_path])
+    assert found == [image]
+    assert "1 file that is no DICOM" in str(told[0])
 
 
 def test_a_folder_that_cannot_be_listed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 from desktop.studies import isolation, reading
+from desktop.studies.errors import PassedOver
 from desktop.studies.isolation import Reader
 from desktop.studies.reading import StudyError
 from desktop.viewer.pixels import StoredImage
@@ -106,6 +107,7 @@ def test_names_that_are_no_text_come_through(tmp_path: Path, reader: Reader) -> 
     found, errors = reader.find([path, text])
     assert found == [path]
     assert "caf[U+DCE9].txt" in str(errors[0])
+    assert [type(note) for note in reader.find([tmp_path])[1]] == [PassedOver]
 
 
 def test_relative_paths_follow_this_process(
