@@ -53,6 +53,7 @@ from desktop.unsaved import UnsavedCare
 from desktop.viewer.viewport import Viewport
 from desktop.widgets.ask_bar import AskBar
 from desktop.widgets.banner import Banner, Notice, NoticeKind
+from desktop.widgets.covering import Covering
 from desktop.widgets.panes import Panes
 from desktop.widgets.status_line import StatusLine
 from desktop.widgets.study_bar import StudyBar
@@ -157,6 +158,8 @@ class MainWindow(QMainWindow):
         left.addWidget(self.viewport, 1)
         left.addWidget(self.ask_bar)
 
+        Covering(self.banner, self.viewport).covered.connect(self.viewport.set_covered)
+
         self._splitter = Panes(PANES)
         self._splitter.addWidget(image_pane)
         self._splitter.addWidget(self.report_pane)
@@ -171,7 +174,6 @@ class MainWindow(QMainWindow):
         column = QVBoxLayout(central)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
-        column.addWidget(self.banner)
         column.addWidget(self._splitter, 1)
         column.addWidget(self.status)
         self.setCentralWidget(central)

@@ -1,4 +1,4 @@
-"""A quiet banner above the panes: what is wrong and what to do, without stopping the reader."""
+"""A quiet banner: what is wrong and what to do, without stopping the reader."""
 
 from __future__ import annotations
 

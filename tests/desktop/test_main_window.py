@@ -18,6 +18,7 @@ from PySide6.QtGui import QDropEvent, QGuiApplication, QWheelEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import (
     QAbstractButton,
+    QApplication,
     QComboBox,
     QDialog,
     QFileDialog,
@@ -38,7 +39,7 @@ from desktop.settings import Settings
 from desktop.studies import folders
 from desktop.studies.datasets import open_header as open_real_header
 from desktop.studies.reading import find_studies as find_real_studies
-from desktop.widgets.banner import NoticeKind
+from desktop.widgets.banner import Notice, NoticeKind
 from desktop.widgets.elided_label import ElidedLabel
 from desktop.widgets.status_line import DISCLAIMER
 from desktop.worker_link import WorkerState
@@ -195,6 +196,32 @@ async def test_escape_before_the_worker_is_ready_cancels_as_well(tmp_path: Path)
         client = await bench.worker()
         assert not client.busy
         assert bench.report.text == ""
+
+
+@on_qt_loop
+async def test_no_notice_moves_the_image(tmp_path: Path) -> None:
+    async with shown(tmp_path) as bench:
+        await bench.open()
+        window, viewport = bench.window, bench.window.viewport
+        window.resize(1024, 700)
+        for zoom in (1.0, 2.0):
+            viewport.zoom_by(zoom)
+            place, framing = viewport.geometry(), viewport.framing
+            for text in ("Short.", "A notice of many words. " * 12):
+                window.banner.show_notice(Notice(NoticeKind.ERROR, text, action=("Go", print)))
+                QApplication.processEvents()
+                banner = window.banner
+                assert (viewport.geometry(), viewport.framing) == (place, framing)
+                assert banner.width() == viewport.width()
+                assert banner.mapTo(window, QPoint()) == viewport.mapTo(window, QPoint())
+                assert banner.height() >= banner.heightForWidth(banner.width())
+                window.resize(window.width() + 10, 700)
+                QApplication.processEvents()
+                assert banner.width() == viewport.width()
+                place, framing = viewport.geometry(), viewport.framing
+            window.banner.dismiss()
+            QApplication.processEvents()
+            assert (viewport.geometry(), viewport.framing) == (place, framing)
 
 
 @on_qt_loop
