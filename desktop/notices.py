@@ -41,7 +41,6 @@ class Notices(QObject):
         self._banner = banner
         self._status = status
         session.failed.connect(self.show_errors)
-        session.noted.connect(status.show_text)
         session.doubted.connect(self.show_doubt)
         session.saved.connect(self._show_saved)
         session.saving.cautioned.connect(self._show_caution)

@@ -58,16 +58,14 @@ class StudySession(QObject):
 
     ``list_changed`` tells that the studies or their names are others, ``study_changed`` that
     another one is on screen with its report, ``failed`` what stood in the way: a list of
-    :class:`StudyError` and :class:`StoreError`, ``noted`` what is worth knowing and no fault, and
-    ``doubted``, a :class:`Doubt`, that a report may be another patient's. A report that can
-    be neither saved nor copied, or in whose place another one was put, is not left: the study
-    stays on screen (:mod:`desktop.saving`).
+    :class:`StudyError` and :class:`StoreError`, and ``doubted``, a :class:`Doubt`, that a report
+    may be another patient's. A report that can be neither saved nor copied, or in whose
+    place another one was put, is not left: the study stays on screen (:mod:`desktop.saving`).
     """
 
     list_changed = Signal()
     study_changed = Signal()
     failed = Signal(object)
-    noted = Signal(str)
     doubted = Signal(object)
     saved = Signal()
 
@@ -81,6 +79,8 @@ class StudySession(QObject):
         self._store = store
         self.views: list[Callable[[], None]] = []
         """What shows the study on screen; each is called when another one is, before all others."""
+        self.note = ""
+        """What the last search passed over, where nothing worse is to be told."""
         self._shown = _Shown()
         self._shelf = Shelf()
         self._files: dict[tuple[str, ...], set[Path]] = {}  # shown, of each nameless patient
@@ -126,17 +126,16 @@ class StudySession(QObject):
             stop.set()  # a thread is not cancelled with the coroutine that waits for it
         first = await _first_readable(found, errors)
         errors.sort(key=lambda error: isinstance(error, PassedOver))  # faults come first
+        self.note = ""
         if any(not isinstance(error, PassedOver) for error in errors):
             self.failed.emit(errors)  # the report's own troubles come after it and matter more
-            errors.clear()
+        else:
+            self.note = " ".join(map(str, errors))
         if first is None:
             return False
         index, study = first
         names = [shown_text(path.name) for path in found]
-        put = self._put(_Shown(found, names, set(range(index)), index, study))
-        for note in errors:
-            self.noted.emit(str(note))
-        return put
+        return self._put(_Shown(found, names, set(range(index)), index, study))
 
     async def show(self, index: int) -> bool:
         """Put one of the opened studies on screen, with its report; ``False`` where it stays."""

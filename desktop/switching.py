@@ -162,6 +162,7 @@ class Switching(QObject):
         after = ""
         try:
             opened = await self._session.open(paths)
+            after = self._session.note
         except asyncio.CancelledError:
             after = "Cancelled; nothing was opened"
             raise
