@@ -12,7 +12,6 @@ from typing import Final, cast
 import imagecodecs
 import numpy as np
 from numpy.typing import NDArray
-from pydicom.pixels.common import PhotometricInterpretation
 from pydicom.pixels.decoders.base import DecodeRunner, get_decoder
 from pydicom.pixels.utils import get_j2k_parameters
 from pydicom.uid import (
@@ -31,6 +30,7 @@ from pydicom.uid import (
     RLELossless,
 )
 
+from desktop.studies.codestream_colour import adobe_transform, is_mixed
 from desktop.studies.codestreams import Extent, hold_jpeg, hold_jpeg_2000, hold_rle
 from desktop.studies.frame_ends import jpeg_2000_end, jpeg_end, without_rle_padding
 from desktop.studies.stored_bits import clipped
@@ -111,15 +111,11 @@ def _decoded(source: bytes, runner: DecodeRunner) -> bytearray:
         frame = imagecodecs.jpegls_decode(source)
     else:
         frame = imagecodecs.jpeg2k_decode(source)
-        if runner.photometric_interpretation in (
-            PhotometricInterpretation.YBR_ICT,
-            PhotometricInterpretation.YBR_RCT,
-        ):
-            runner.set_option("photometric_interpretation", PhotometricInterpretation.RGB)
     expected: tuple[int, ...] = (runner.rows, runner.columns)
     if runner.samples_per_pixel > 1:
         expected += (runner.samples_per_pixel,)
         runner.set_option("planar_configuration", 0)
+        runner.set_option("photometric_interpretation", _colours(source, runner))
     if frame.shape != expected:
         raise ValueError(f"the frame holds {frame.shape} samples, the file says {expected}")
     depth = _depth(source, syntax)
@@ -128,6 +124,20 @@ def _decoded(source: bytes, runner: DecodeRunner) -> bytearray:
         frame = clipped(frame, runner.bits_stored, signed=signed)
     runner.set_option("bits_stored", depth)
     return _in_words(frame, runner.bits_allocated)
+
+
+def _colours(source: bytes, runner: DecodeRunner) -> str:
+    """The photometric interpretation of decoded samples; the codestream knows better."""
+    told = str(runner.photometric_interpretation)
+    if runner.transfer_syntax in _JPEG_2000:
+        return "RGB" if told in ("YBR_ICT", "YBR_RCT") or is_mixed(source) else told
+    if runner.transfer_syntax in _JPEG:
+        transform = adobe_transform(source)
+        if transform == 0 and told.startswith("YBR_FULL"):
+            return "RGB"
+        if transform == 1 and told == "RGB":
+            return "YBR_FULL"
+    return told
 
 
 def _depth(source: bytes, syntax: UID) -> int:

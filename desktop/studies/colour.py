@@ -15,6 +15,12 @@ YBR_PARTIAL: Final = "YBR_PARTIAL_422"
 KNOWN: Final = GREY | _LUMA_FIRST | {PALETTE, "RGB", YBR_PARTIAL}
 """What can be shown. Of the retired ones HSV, ARGB and CMYK the standard never said the scale."""
 
+_MISTAKEN: Final = {
+    *(("RGB", space) for space in ("YBR_FULL", "YBR_FULL_422")),
+    *((space, "RGB") for space in ("YBR_FULL", "YBR_FULL_422")),
+}
+"""What a file may say, and what its samples are instead."""
+
 _STRIP: Final = 256
 """Rows at a time: sums need 32 bits, and a large picture would fill the memory with them."""
 
@@ -25,12 +31,17 @@ def normalise_photometric(dataset: Dataset) -> None:
         dataset.PhotometricInterpretation = str(photometric).strip().upper()
 
 
-def contradictions(dataset: Dataset) -> list[str]:
-    """Cautions where the number of samples a pixel is not that of the photometric name."""
-    photometric, samples = str(dataset.PhotometricInterpretation), int(dataset.SamplesPerPixel)
-    if (samples == 1) == (photometric in GREY or photometric == PALETTE):
-        return []
-    return [f"The file contradicts itself: {photometric} with {samples} sample(s) a pixel."]
+def contradictions(dataset: Dataset, decoded: str) -> list[str]:
+    """Cautions where the photometric interpretation is not that of the samples.
+
+    ``decoded`` is what the samples are, as the codestream says.
+    """
+    told, samples = str(dataset.PhotometricInterpretation), int(dataset.SamplesPerPixel)
+    if (samples == 1) != (told in GREY or told == PALETTE):
+        return [f"The file contradicts itself: {told} with {samples} sample(s) a pixel."]
+    if samples == 3 and (told, decoded) in _MISTAKEN:
+        return [f"The file says {told} and its codestream {decoded}: it is taken for {decoded}."]
+    return []
 
 
 def sampling_of_partial(dataset: Dataset) -> str:

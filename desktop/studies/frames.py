@@ -42,7 +42,7 @@ def first_frame(dataset: FileDataset, name: str) -> tuple[Stored, list[str]]:
     _refuse_unshowable(dataset, name)
     words, photometric, depth = _decode(dataset, name)
     layout = _layout(dataset, depth)
-    cautions = [*_frame_cautions(dataset), *colour.contradictions(dataset)]
+    cautions = [*_frame_cautions(dataset), *colour.contradictions(dataset, photometric)]
     if words.ndim == 3:
         cautions.append(_SHOWN_IN_GREY)
         return colour.grey_of(_samples(words, layout), photometric), cautions

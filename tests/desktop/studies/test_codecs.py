@@ -172,6 +172,42 @@ def test_colour_jpeg(tmp_path: Path, photometric: str) -> None:
     assert any("with loss" in caution for caution in study.cautions)
 
 
+def adobe(transform: int) -> bytes:
+    return b"\xff\xee\0\x0eAdobe\0\x64\0\0\0\0" + bytes([transform])
+
+
+@pytest.mark.parametrize("photometric", ["YBR_FULL_422", "RGB"])
+@pytest.mark.parametrize("transform", [0, 1])
+def test_an_adobe_segment_knows_the_colours_of_a_jpeg_frame(
+    tmp_path: Path, photometric: str, transform: int
+) -> None:
+    space = "YCBCR" if transform else "RGB"
+    frame = imagecodecs.jpeg8_encode(
+        COLOUR, level=98, colorspace="RGB", outcolorspace=space, subsampling="444"
+    )
+    bare = frame[: frame.index(b"\xff\xdb")]  # JFIF and Adobe segments come before the tables
+    plain = frame[:2] + b"\xff" + adobe(transform) + frame[len(bare) :]
+    plain = plain.replace(b"R\x11\0G\x11\0B\x11\0", b"\1\x11\0\2\x11\0\3\x11\0")
+    plain = plain.replace(b"R\0G\0B\0", b"\1\0\2\0\3\0")
+    dataset = colour_dataset(photometric)
+    path = save(tmp_path / "a.dcm", dataset, syntax=JPEGBaseline8Bit, frames=[plain])
+    study = read_study(path)
+    assert np.abs(study.image.stored.astype(int) - GREY).mean() < 2
+    mistaken = (photometric == "RGB") == bool(transform)
+    assert any("and its codestream" in text for text in study.cautions) == mistaken
+
+
+@pytest.mark.parametrize("photometric", ["YBR_FULL", "YBR_FULL_422", "RGB", "YBR_RCT"])
+def test_jpeg_2000_that_mixed_its_components_holds_rgb(tmp_path: Path, photometric: str) -> None:
+    frame = bytes(imagecodecs.jpeg2k_encode(COLOUR, reversible=True, codecformat="j2k", mct=True))
+    dataset = colour_dataset(photometric)
+    path = save(tmp_path / "a.dcm", dataset, syntax=JPEG2000Lossless, frames=[frame])
+    study = read_study(path)
+    np.testing.assert_array_equal(study.image.stored, GREY)
+    mistaken = photometric.startswith("YBR_FULL")
+    assert any("and its codestream RGB" in text for text in study.cautions) == mistaken
+
+
 def test_colour_jpeg_2000(tmp_path: Path) -> None:
     frame = bytes(imagecodecs.jpeg2k_encode(COLOUR, reversible=True, codecformat="j2k", mct=True))
     dataset = colour_dataset("YBR_RCT")
