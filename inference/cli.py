@@ -25,8 +25,7 @@ _BENCHMARKS: Final = {
 
 
 def main(argv: Sequence[str]) -> int:
-    if "bench" in argv[:1]:
-        wait_briefly()  # as the worker does
+    wait_briefly()  # as the worker does
     try:
         return _run(list(argv))
     except ModuleNotFoundError as error:

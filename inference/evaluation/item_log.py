@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable, Hashable, Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Final, Generic, TypeVar
 
@@ -116,6 +117,15 @@ class ItemLog(Generic[Record, Key]):
 
 def _line(record: msgspec.Struct) -> bytes:
     return msgspec.json.encode(record) + b"\n"
+
+
+def holds_results(path: Path) -> bool:
+    """Whether a log has a whole line behind its first."""
+    try:
+        with path.open("rb") as file:
+            return sum(line.endswith(b"\n") for line in islice(file, 2)) > 1
+    except OSError:
+        return False
 
 
 def checkpoint_fingerprint(folder: Path) -> str:

@@ -14,6 +14,7 @@ from typing import TypeVar
 import msgspec
 import torch
 
+from inference.counting import counted
 from inference.evaluation.item_log import ItemLog
 from inference.training.demo_corpus import one_thread_each
 from inference.training.progress import Progress
@@ -44,9 +45,14 @@ def measure_missing(
     :class:`concurrent.futures.process.BrokenProcessPool`; results until then are kept.
     """
     missing = [source for key, source in sources.items() if key not in log.results]
+    progress = Progress()
+    if there := len(sources) - len(missing):
+        rest = "going on with the rest" if missing else "nothing is left to measure"
+        items = counted(len(sources), "items")
+        progress.say(f"{what}: {there:,} of {items} measured by an earlier run, {rest}")
     if not missing:
         return
-    bar = Progress().bar(what, len(sources), len(sources) - len(missing))
+    bar = progress.bar(what, len(sources), len(sources) - len(missing))
     if processes == 1:  # here, where the models are loaded already
         with bar as advance:
             for source in missing:

@@ -12,11 +12,11 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from inference.evaluation.item_log import LogError
+from inference.evaluation.item_log import LogError, holds_results
 from inference.evaluation.judged import judge_for
 from inference.evaluation.judging.choosing import add_judge_arguments
 from inference.evaluation.judging.verdicts import Judge, JudgeError
-from inference.evaluation.outputs import OutputError, open_folder
+from inference.evaluation.outputs import ITEMS, OutputError, open_folder
 from inference.training.data.rows import DataError, Row
 
 
@@ -35,9 +35,6 @@ def run_command(
     from inference.checkpoints import CheckpointError
     from inference.engines.base import BadRequest
 
-    go_on = f"With {option} a run can be gone on with."
-    if kept_in is not None:
-        go_on = f"The same command goes on from {kept_in}."
     try:
         result = work()
     except (
@@ -52,13 +49,22 @@ def run_command(
         print(f"pinfill: {error}", file=sys.stderr)
         return 2
     except BrokenProcessPool:
-        print(f"pinfill: a worker process was ended. {go_on}", file=sys.stderr)
+        print(f"pinfill: a worker process was ended. {_go_on(kept_in, option)}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print(f"pinfill: stopped. {go_on}", file=sys.stderr)
+        print(f"pinfill: stopped. {_go_on(kept_in, option)}", file=sys.stderr)
         return 130
     print(json.dumps(result, indent=2) if as_json else as_table(result))
     return 1 if result.get("judge", {}).get("unjudged") else 0
+
+
+def _go_on(kept_in: Path | None, option: str) -> str:
+    """How a run that was broken off can be gone on with."""
+    if kept_in is None:
+        return f"With {option} a run can be gone on with."
+    if holds_results(kept_in / ITEMS if kept_in.is_dir() else kept_in):
+        return f"The same command goes on from {kept_in}."
+    return "Nothing was measured yet, so that the same command begins anew."
 
 
 def add_run_arguments(parser: argparse.ArgumentParser) -> None:

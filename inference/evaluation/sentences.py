@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from inference.counting import counted
 from inference.protocol import Fixed, Gap, Piece
 
 _SENTENCE: Final = re.compile(r"[^\s][^\n]*?[.?!](?=\s|$)")
@@ -56,7 +57,8 @@ def remove_sentences(report: str, count: int, rng: random.Random) -> Removed:
     found = [match for match in _SENTENCE.finditer(report) if not _HEADING.fullmatch(match[0])]
     if len(found) < 2 * count:
         raise TooFewSentences(
-            f"the report has {len(found)} sentences, and at least {2 * count} are needed"
+            f"the report has {counted(len(found), 'sentences')}, and at least {2 * count} are "
+            "needed"
         )
     # Places among the sentences that may go, less one neighbour for every sentence before: what is
     # drawn without order then leaves a neighbour between any two.

@@ -64,6 +64,7 @@ def run_steps(
     progress = watch.progress
     first = state.resume()
     progress.rewind(first, watch.name, f"{watch.name}-held-out")
+    progress.say_resumed(watch.title, first, course.steps, state.path)
     model.train()
     with progress.bar(watch.title, course.steps, first) as advance:
         for step in range(first, min(course.steps, stop_after or course.steps)):

@@ -73,10 +73,12 @@ class Lesson:
 
 @dataclass(frozen=True)
 class Watch:
-    """Who is told of a run: ``measure`` makes more figures than the loss, on one device."""
+    """Who is told of a run: ``measure`` makes more figures than the loss, on one device, of
+    ``measured`` examples, and says of each that it is done."""
 
     progress: Progress
-    measure: Callable[[], dict[str, float]] = dict
+    measure: Callable[[Callable[[], None]], dict[str, float]] = lambda _: {}
+    measured: int = 0
 
 
 class Curriculum:
@@ -109,16 +111,25 @@ class Curriculum:
         return recipe.learning_rate * min(1.0, (step + 1) / max(1, recipe.warm_up))
 
 
+def state_in(folder: Path) -> Path:
+    """Where a run in ``folder`` saves its state."""
+    return folder / "state.pt"
+
+
 class AdapterState:
     """The adapter, its optimizer and the number of steps done, in one file that is always whole."""
 
     def __init__(self, folder: Path, made_with: Mapping[str, str]) -> None:
-        self._path, self._made_with = folder / "state.pt", dict(made_with)
+        self._path, self._made_with = state_in(folder), dict(made_with)
+
+    @property
+    def path(self) -> Path:
+        return self._path
 
     @staticmethod
     def weights(folder: Path) -> dict[str, Tensor]:
         """The adapter as it was saved last, by its names in the objective."""
-        return dict(_read_state(folder / "state.pt")["module"])
+        return dict(_read_state(state_in(folder))["module"])
 
     def resume(self, module: nn.Module, optimizer: torch.optim.Optimizer) -> int:
         """Restore the last saved state, if there is one; returns the number of steps done.
@@ -223,6 +234,7 @@ def train(
         if main:
             # What a run measured before its first step is measured again with it.
             progress.rewind(first or -1, "training", "held-out")
+            progress.say_resumed("adapter", first, course.steps, state.path)
         figures: dict[str, float] = {}
         if first == 0:
             if main:
@@ -355,17 +367,20 @@ def _held_out(
     mine = list(range(accelerator.process_index, count, processes))
     sums = torch.zeros(2, device=accelerator.device)
     size = recipe.micro_batch or max(1, recipe.batch // processes)
-    # As many forwards on every device, for they wait for each other in each.
-    for first in range(0, -(-count // processes), size):
-        part = mine[first : first + size]
-        rows = [lesson.held_out[index] for index in part or [0]]
-        batch, ends = lesson.prepare(rows, seed)
-        loss: Tensor = objective(batch, ends, seed)
-        sums += torch.stack([loss * len(part), torch.full_like(loss, len(part))])
-    sums = accelerator.reduce(sums, "sum")
-    figures = {"loss": (sums[0] / sums[1]).item()}
-    if accelerator.is_main_process:
-        figures |= watch.measure()
+    total = len(mine) + watch.measured
+    with watch.progress.bar("looking at held-out examples", total, brief=True) as advance:
+        # As many forwards on every device, for they wait for each other in each.
+        for first in range(0, -(-count // processes), size):
+            part = mine[first : first + size]
+            rows = [lesson.held_out[index] for index in part or [0]]
+            batch, ends = lesson.prepare(rows, seed)
+            loss: Tensor = objective(batch, ends, seed)
+            sums += torch.stack([loss * len(part), torch.full_like(loss, len(part))])
+            advance(len(part), "")
+        sums = accelerator.reduce(sums, "sum")
+        figures = {"loss": (sums[0] / sums[1]).item()}
+        if accelerator.is_main_process:
+            figures |= watch.measure(lambda: advance(1, ""))
     accelerator.wait_for_everyone()
     objective.train()
     return figures

@@ -7,16 +7,21 @@ import os
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from rich.console import Console
 from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
 
+from inference.counting import counted
+
 if TYPE_CHECKING:
     from torch.utils.tensorboard import SummaryWriter
 
 T = TypeVar("T")
+
+_SECONDS: Final = 20
+"""Between two lines of progress, where there is no terminal."""
 
 
 class Progress:
@@ -40,8 +45,19 @@ class Progress:
                 yield item
                 advance(1, "")
 
-    def bar(self, what: str, total: int, done: int = 0) -> _Running:
-        return _Running(self._console, what, total, done)
+    def bar(self, what: str, total: int, done: int = 0, *, brief: bool = False) -> _Running:
+        """A ``brief`` one that is soon over says nothing where there is no terminal."""
+        return _Running(self._console, what, total, done, brief)
+
+    def say_resumed(self, what: str, done: int, total: int, where: Path) -> None:
+        """Say from which step a run goes on, or that it is at its end; nothing as it begins."""
+        if done >= total:
+            self.say(
+                f"{what}: all {counted(total, 'steps')} are done, as {where} has them. Nothing is "
+                "left to train."
+            )
+        elif done:
+            self.say(f"{what}: going on from step {done:,} of {total:,}, as {where} has it")
 
     def say(self, line: str) -> None:
         self._console.print(line, highlight=False)
@@ -90,8 +106,11 @@ class Progress:
 class _Running:
     """A bar while it runs; used as a context manager that hands out ``advance(by, note)``."""
 
-    def __init__(self, console: Console, what: str, total: int, done: int) -> None:
+    def __init__(
+        self, console: Console, what: str, total: int, done: int, brief: bool = False
+    ) -> None:
         self._console, self._what, self._total, self._done = console, what, total, done
+        self._brief = brief
         self._bar = Bar(
             TextColumn("{task.description}"),
             BarColumn(),
@@ -113,7 +132,8 @@ class _Running:
     def __call__(self, by: int, note: str) -> None:
         self._done += by
         self._bar.update(self._task, advance=by, note=note)
-        quiet = time.monotonic() - self._spoken < 20
-        if not self._console.is_terminal and (not quiet or self._done == self._total):
+        quiet = time.monotonic() - self._spoken < _SECONDS
+        ended = self._done == self._total and not self._brief
+        if not self._console.is_terminal and (not quiet or ended):
             self._spoken = time.monotonic()
             self._console.print(f"{self._what}: {self._done}/{self._total} {note}", highlight=False)

@@ -31,6 +31,10 @@ class RunState:
         self._path, self._module, self._optimizers = path, module, optimizers
         self._made_with = made_with
 
+    @property
+    def path(self) -> Path:
+        return self._path
+
     def resume(self) -> int:
         """Restore the last saved state, if there is one; returns the number of steps done.
 

@@ -11,7 +11,7 @@ import os
 import re
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -23,6 +23,7 @@ from inference.adapter_folder import AdapterError
 from inference.adapters import bar_merging, base_fingerprint
 from inference.allocator import first_line, is_exhaustion
 from inference.checkpoints import plain_engine
+from inference.counting import counted, is_or_are
 from inference.evaluation.answering import answer, image_of, is_right
 from inference.training import recipe as recipes
 from inference.training.batches import Asked, Batch, asked_of, stack
@@ -39,6 +40,7 @@ from inference.training.lora import (
     Lesson,
     TrainingError,
     Watch,
+    state_in,
     train,
 )
 from inference.training.model_card import Card, write_card
@@ -101,10 +103,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         return _train(arguments)
     except KeyboardInterrupt:
-        print(
-            f"pinfill: stopped. The same command goes on from what {arguments.out} holds.",
-            file=sys.stderr,
-        )
+        print(f"pinfill: stopped. {_how_to_go_on(arguments.out)}", file=sys.stderr)
         return 130
     except DataError as error:
         tell_malformed(error.malformed)
@@ -134,6 +133,15 @@ def main(argv: Sequence[str] | None = None) -> int:
             file=sys.stderr,
         )
     return 2
+
+
+def _how_to_go_on(out: Path) -> str:
+    if state_in(out).is_file():
+        return f"The same command goes on from what {out} holds."
+    return (
+        "Nothing of the run was saved yet, so that the same command begins anew; --save-every "
+        "says how often it is."
+    )
 
 
 def _train(arguments: argparse.Namespace) -> int:
@@ -179,16 +187,16 @@ def _train(arguments: argparse.Namespace) -> int:
     )
     watched = _Watched(checkpoint, held_out[: max(0, arguments.answered)])
     if main:
-        progress.say(f"{len(rows)} examples to train on, {len(held_out)} held out")
+        progress.say(f"{counted(len(rows), 'examples')} to train on, {len(held_out):,} held out")
         steps = Curriculum(len(rows), recipe).steps
         if recipe.warm_up > steps // 2:
+            warm_up = min(recipe.warm_up, steps)
             progress.say(
-                f"Of {steps} steps {min(recipe.warm_up, steps)} are warm-up, in which little is "
-                "learned: train longer, or set a smaller --warm-up."
+                f"Of {counted(steps, 'steps')} {warm_up:,} {is_or_are(warm_up)} warm-up, in which "
+                "little is learned: train longer, or set a smaller --warm-up."
             )
-    figures = train(
-        objective, lesson, recipe, arguments.out, Watch(progress, watched.figures), accelerator
-    )
+    watch = Watch(progress, watched.figures, len(watched.rows))
+    figures = train(objective, lesson, recipe, arguments.out, watch, accelerator)
     if main:
         card = Card(
             base_name=folder.name,
@@ -233,10 +241,11 @@ def _rows(
 ) -> tuple[tuple[Row, ...], tuple[Row, ...], str]:
     """Rows to train on, rows held out, and what they were read from."""
     reading = read(arguments.data, arguments.split, arguments.language)
-    if reading.malformed and not arguments.skip_malformed:
+    wrong = len(reading.malformed)
+    if wrong and not arguments.skip_malformed:
         raise DataError(
-            f"{len(reading.malformed)} of {len(reading.rows) + len(reading.malformed)} rows of "
-            f"{arguments.data} are malformed. Mend them, or go on without them with "
+            f"{wrong} of {counted(len(reading.rows) + wrong, 'rows')} of {arguments.data} "
+            f"{is_or_are(wrong)} malformed. Mend them, or go on without them with "
             "--skip-malformed.",
             reading.malformed,
         )
@@ -244,8 +253,8 @@ def _rows(
     rows, held_out = hold_out(reading.rows, recipe.held_out, recipe.seed)
     if not rows or not held_out:
         raise DataError(
-            f"{arguments.data} has {len(reading.rows)} usable rows, too few to hold some out. "
-            "Name more data."
+            f"{arguments.data} has {counted(len(reading.rows), 'usable rows')} of one image or "
+            "patient, too few to hold some out. Name more data."
         )
     return rows, held_out, f"{reading.layout}, {reading.split}"
 
@@ -344,8 +353,11 @@ class _Watched:
     checkpoint: Any
     rows: Sequence[Row]
 
-    def figures(self) -> dict[str, float]:
-        """Effective steps, and the share of closed questions that are answered right."""
+    def figures(self, answered: Callable[[], None]) -> dict[str, float]:
+        """Effective steps, and the share of closed questions that are answered right.
+
+        ``answered`` is called behind each.
+        """
         steps: list[int] = []
         right: list[bool] = []
         # Anew each time: what an engine has read, it has read with the weights of then.
@@ -355,6 +367,7 @@ class _Watched:
             steps.append(made.steps)
             if row.kind == "closed":
                 right.append(is_right(made.text, row))
+            answered()
         figures = {"effective_steps": float(np.mean(steps))} if steps else {}
         if right:
             figures["closed_accuracy"] = float(np.mean(right))

@@ -101,6 +101,7 @@ def train_vision(
     state = RunState(folder / "vision.pt", both, [optimizer], made_with)
     first = state.resume()
     progress.rewind(first, "vision")
+    progress.say_resumed("vision tower", first, settings.steps, state.path)
     rarity = torch.tensor(8.0)
     with progress.bar("vision tower", settings.steps, first) as advance:
         for step in range(first, settings.steps):

@@ -18,6 +18,7 @@ from inference.adapters import RECORD, Adapters, base_fingerprint
 from inference.checkpoints import load
 from inference.protocol import LoadAdapter, ModelInfo, UseAdapter
 from tests.inference.random_adapters import MakeAdapter
+from tests.inference.training.data.factory import written
 
 INFO = ModelInfo(
     checkpoint="random",
@@ -212,7 +213,7 @@ def test_damage_is_told(adapters: Adapters, make_adapter: MakeAdapter, tmp_path:
     with pytest.raises(AdapterError, match=r"json is a file\. Name the adapter's folder"):
         adapters.load(good / "adapter_config.json")
     with pytest.raises(AdapterError, match="Name the folder that training wrote"):
-        adapters.load((tmp_path / "empty").mkdir() or tmp_path / "empty")
+        adapters.load(written(tmp_path / "empty" / "notes.txt", "nothing").parent)
     with pytest.raises(AdapterError, match=r"Name the folder in it that does: good\."):
         adapters.load(good.parent)
     pickled = copy("pickled")

@@ -12,11 +12,16 @@ from inference.threads import SPINS
 
 MAINS = (
     "from inference import server as module; module.run = told; module.main(['--checkpoint', 'x'])",
-    "from inference import cli as module; module._run = told; module.main(['bench'])",
+    *(
+        f"from inference import cli as module; module._run = told; module.main(['{command}'])"
+        for command in ("bench", "train", "train-demo", "train-sibling")
+    ),
 )
 
 
-@pytest.mark.parametrize("call", MAINS, ids=["worker", "commands"])
+@pytest.mark.parametrize(
+    "call", MAINS, ids=["worker", "bench", "train", "train-demo", "train-sibling"]
+)
 @pytest.mark.parametrize("wish", [None, "7"])
 def test_it_is_said_before_torch_is_there_unless_the_user_says_otherwise(
     call: str, wish: str | None

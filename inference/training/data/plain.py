@@ -26,6 +26,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
+from inference.counting import counted
 from inference.training.data.fields import figure, kind_of, line, record, text
 from inference.training.data.files import decode, lines
 from inference.training.data.images import relative_name
@@ -39,7 +40,6 @@ from inference.training.data.rows import (
     Origin,
     Row,
     Split,
-    counted,
 )
 
 FILE: Final = "reports.jsonl"

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Final, Literal
 
+from inference.counting import counted, is_or_are
 from inference.training.data.images import Gallery
 from inference.training.data.layout import Layout, Request
 from inference.training.data.mimic_cxr import MIMIC_CXR
@@ -19,7 +20,6 @@ from inference.training.data.rows import (
     Reading,
     Row,
     Split,
-    counted,
 )
 from inference.training.data.slake import SLAKE
 from inference.training.data.vqa_med import VQA_MED
@@ -116,10 +116,9 @@ def _nothing(
     request: Request, malformed: list[Malformed], left_out: Mapping[str, int]
 ) -> DataError:
     source, split = request.source, request.split
-    if malformed:
-        verb = "is" if len(malformed) == 1 else "are"
+    if wrong := len(malformed):
         return DataError(
-            f"No row of {source} can be used, and {len(malformed)} {verb} malformed; "
+            f"No row of {source} can be used, and {wrong:,} {is_or_are(wrong)} malformed; "
             f"begin with {malformed[0]}",
             tuple(malformed),
         )

@@ -85,14 +85,6 @@ class LeftOut:
     why: str
 
 
-def counted(count: int, what: str) -> str:
-    """``1 row in zh``, ``2 rows in zh`` of ``what`` in the plural, its noun first."""
-    noun, space, rest = what.partition(" ")
-    if count == 1:
-        noun = f"{noun[:-3]}y" if noun.endswith("ies") else noun.removesuffix("s")
-    return f"{count} {noun}{space}{rest}"
-
-
 @dataclass(frozen=True)
 class Note:
     """A sentence about how a file was read, where that is not what was asked for."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from inference.training.data.rows import Malformed, Reading, counted
+from inference.counting import counted
+from inference.training.data.rows import Malformed, Reading
 
 
 def tell_left_out(reading: Reading) -> None:

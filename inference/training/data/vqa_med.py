@@ -13,6 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
+from inference.counting import counted
 from inference.training.data.fields import NOT_UTF_8, kind_of, line
 from inference.training.data.files import is_utf_8, lines
 from inference.training.data.layout import Layout, Read, Request, attempt, files_by_split
@@ -55,7 +56,8 @@ def _row(text: str, origin: Origin, request: Request) -> Row:
     names, values = _FIELDS[request.split], text.split("|")
     if len(values) != len(names):
         raise BadRow(
-            f"The line has {len(values)} fields; write {len(names)}, as in {'|'.join(names)}."
+            f"The line has {counted(len(values), 'fields')}; write {len(names)}, as in "
+            f"{'|'.join(names)}."
         )
     fields = dict(zip(names, values, strict=True))
     image, question = line(fields, "image"), line(fields, "question")

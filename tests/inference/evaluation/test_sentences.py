@@ -52,7 +52,7 @@ def test_every_choice_of_sentences_is_drawn() -> None:
 
 @pytest.mark.parametrize(("count", "needed"), [(1, 2), (2, 4)])
 def test_too_short_a_report_is_refused(count: int, needed: int) -> None:
-    with pytest.raises(TooFewSentences, match=rf"has 1 sentences, and at least {needed}"):
+    with pytest.raises(TooFewSentences, match=rf"has 1 sentence, and at least {needed}"):
         remove_sentences("FINDINGS:\nNormal.", count, random.Random(0))
 
 

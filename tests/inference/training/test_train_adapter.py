@@ -24,7 +24,7 @@ from PIL import Image
 from safetensors.torch import load_file
 from torch import Tensor
 
-from inference.training import train_adapter
+from inference.training import progress, train_adapter
 from inference.training.batches import Batch
 from inference.training.findings import sample_case
 from inference.training.objectives import DenoisingObjective
@@ -339,7 +339,7 @@ def test_malformed_rows_are_named_and_left_out_only_when_asked(
     assert train_adapter.main([*arguments, "--skip-malformed"]) == 0
     said = capsys.readouterr().err
     assert "left out" in said
-    assert "Of 1 steps 1 are warm-up" in said
+    assert "Of 1 step 1 is warm-up" in said
     assert "before the first step" in said
 
 
@@ -354,8 +354,47 @@ def test_a_run_that_is_stopped_by_key_says_how_to_go_on(
         raise KeyboardInterrupt
 
     monkeypatch.setattr(train_adapter, "train", stopped)
-    assert train_adapter.main(command("diffusion", random_checkpoint, data, tmp_path)) == 130
-    assert f"goes on from what {tmp_path} holds" in capsys.readouterr().err
+    out = tmp_path / "o"
+    arguments = command("diffusion", random_checkpoint, data, out)
+    assert train_adapter.main(arguments) == 130
+    said = capsys.readouterr().err
+    assert "Nothing of the run was saved yet, so that the same command begins anew" in said
+    (out / "state.pt").touch()
+    assert train_adapter.main(arguments) == 130
+    assert f"goes on from what {out} holds" in capsys.readouterr().err
+
+
+def test_a_run_that_goes_on_says_so_and_one_that_is_done_that_nothing_is_left(
+    random_checkpoint: Path, data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    more = ("--steps", "2", "--answered", "0")
+    arguments = command("diffusion", random_checkpoint, data, tmp_path, *more)
+    assert train_adapter.main([*arguments, "--save-every", "1"]) == 0
+    assert "going on" not in capsys.readouterr().err
+    rewind(tmp_path / "state.pt", 1)
+    for said in ("going on from step 1 of 2", "all 2 steps are done"):
+        AcceleratorState._reset_state(reset_partial_state=True)
+        assert train_adapter.main(arguments) == 0
+        assert said in " ".join(capsys.readouterr().err.split())
+
+
+def test_a_long_look_at_held_out_examples_shows_its_progress(
+    random_checkpoint: Path,
+    data: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(progress, "_SECONDS", 0)  # where every step takes that long
+    assert (
+        train_adapter.main(
+            command(*("diffusion", random_checkpoint), data, tmp_path, "--steps", "1")
+        )
+        == 0
+    )
+    said = capsys.readouterr().err
+    looks = [line for line in said.splitlines() if line.startswith("looking at held-out examples")]
+    assert len(looks) >= 4, "losses and answers, before the first step and behind the last"
 
 
 @pytest.mark.parametrize(
