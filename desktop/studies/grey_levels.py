@@ -25,6 +25,7 @@ from desktop.studies.numbers import (
     Bounds,
     numbers,
 )
+from desktop.studies.ultrasound import region_spacing
 from desktop.viewer.pixels import (
     MIN_EXACT_WIDTH,
     LookupTable,
@@ -265,8 +266,10 @@ def _spacing(dataset: Dataset, cautions: list[str]) -> tuple[float, float] | Non
     if spacing := _pair(dataset, "NominalScannedPixelSpacing", SPACINGS, cautions):
         cautions.append("Distances are those of the scanned film.")
         return spacing
-    cautions.append("The file gives no pixel spacing: nothing can be measured.")
-    return None
+    spacing, why_not = region_spacing(dataset)
+    if spacing is None:
+        cautions.append(why_not or "The file gives no pixel spacing: nothing can be measured.")
+    return spacing
 
 
 def _aspect(dataset: Dataset, spacing: tuple[float, float] | None, cautions: list[str]) -> float:

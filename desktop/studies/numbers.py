@@ -9,6 +9,7 @@ from pydicom.dataset import Dataset
 from pydicom.multival import MultiValue
 
 from desktop.studies.elements import element_name
+from desktop.studies.names import shown
 
 Bounds = tuple[float, float]
 """The least and the greatest value."""
@@ -41,7 +42,7 @@ def numbers(dataset: Dataset, keyword: str, bounds: Bounds, cautions: list[str])
     least, most = bounds
     if all(least <= number <= most for number in found):
         return found
-    told = str(value)
+    told = shown(str(value))
     told = told if len(told) <= _LONGEST else told[:_LONGEST] + "…"
     cautions.append(f"{element_name(keyword)} of the file is no usable number ({told}): left out.")
     return []
