@@ -47,7 +47,7 @@ def what_is_not_shown(dataset: Dataset) -> list[str]:
 
 
 def contradicting_shape(dataset: Dataset) -> list[str]:
-    """INVERSE belongs to MONOCHROME1 and IDENTITY to MONOCHROME2 (PS3.3 C.11.6, C.8.11.1)."""
+    """INVERSE belongs to MONOCHROME1 and IDENTITY to MONOCHROME2 (PS3.3 C.11.6, C.8.11.3)."""
     shape = str(dataset.get("PresentationLUTShape") or "").upper()
     photometric = str(dataset.PhotometricInterpretation)
     if (photometric, shape) not in (("MONOCHROME2", "INVERSE"), ("MONOCHROME1", "IDENTITY")):

@@ -11,6 +11,7 @@ from pydicom.dataset import Dataset
 GREY: Final = frozenset({"MONOCHROME1", "MONOCHROME2"})
 PALETTE: Final = "PALETTE COLOR"
 _LUMA_FIRST: Final = frozenset({"YBR_FULL", "YBR_FULL_422", "YBR_ICT", "YBR_RCT"})
+_HALVED: Final = "YBR_FULL_422"
 YBR_PARTIAL: Final = "YBR_PARTIAL_422"
 KNOWN: Final = GREY | _LUMA_FIRST | {PALETTE, "RGB", YBR_PARTIAL}
 """What can be shown. Of the retired ones HSV, ARGB and CMYK the standard never said the scale."""
@@ -44,16 +45,21 @@ def contradictions(dataset: Dataset, decoded: str) -> list[str]:
     return []
 
 
-def sampling_of_partial(dataset: Dataset) -> str:
-    """The space of full range that is sampled like the YBR_PARTIAL_422 of a dataset, or ``""``.
+def sampling(dataset: Dataset) -> str:
+    """The space of full range in which pydicom finds the samples of a dataset; ``""`` for its own.
 
-    Half as many chroma samples as pixels are the rule where nothing is compressed.
+    The spaces named 422 have half as many chroma samples as pixels where nothing is compressed;
+    some writers keep all and the name as well.
     """
-    if dataset.PhotometricInterpretation != YBR_PARTIAL:
+    told = str(dataset.PhotometricInterpretation)
+    if told not in (_HALVED, YBR_PARTIAL):
         return ""
-    whole = len(dataset.PixelData) >= 3 * int(dataset.Rows) * int(dataset.Columns)
-    native = not dataset.file_meta.TransferSyntaxUID.is_encapsulated
-    return "YBR_FULL_422" if native and not whole else "YBR_FULL"
+    if dataset.file_meta.TransferSyntaxUID.is_encapsulated:
+        return "YBR_FULL" if told == YBR_PARTIAL else ""
+    frames = max(int(dataset.get("NumberOfFrames") or 1), 1)
+    samples = 3 * frames * int(dataset.Rows) * int(dataset.Columns)
+    whole = len(dataset.PixelData) >= samples * (int(dataset.BitsAllocated) // 8)
+    return "YBR_FULL" if whole else _HALVED
 
 
 def luma(rgb: NDArray[np.integer]) -> NDArray[np.uint16]:

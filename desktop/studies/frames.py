@@ -117,10 +117,10 @@ def _decode(dataset: FileDataset, name: str) -> tuple[NDArray[np.integer], str, 
     """Words with their unused bits, what colours they are, and how many bits they have."""
     syntax = dataset.file_meta.TransferSyntaxUID
     plugin = codecs.PLUGIN if syntax.is_encapsulated else ""
-    partial = colour.sampling_of_partial(dataset)
+    sampling = colour.sampling(dataset)
     options: dict[str, Any] = {"bits_stored": int(dataset.BitsStored) + _bits_below(dataset)}
-    if partial:
-        options["photometric_interpretation"] = partial
+    if sampling:
+        options["photometric_interpretation"] = sampling
     try:
         frame, told = get_decoder(syntax).as_array(
             dataset, index=0, raw=True, decoding_plugin=plugin, **_UNCORRECTED, **options
@@ -132,7 +132,9 @@ def _decode(dataset: FileDataset, name: str) -> tuple[NDArray[np.integer], str, 
             "fetch the file again from its source."
         ) from error
     words = frame.astype(frame.dtype.newbyteorder("="), copy=False)
-    photometric = colour.YBR_PARTIAL if partial else str(told["photometric_interpretation"])
+    photometric = str(told["photometric_interpretation"])
+    if dataset.PhotometricInterpretation == colour.YBR_PARTIAL:
+        photometric = colour.YBR_PARTIAL
     depth = int(told["bits_stored"]) if syntax.is_encapsulated else int(dataset.BitsAllocated)
     return words, photometric, depth
 

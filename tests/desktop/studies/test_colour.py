@@ -49,6 +49,14 @@ def test_halved_chroma(tmp_path: Path, photometric: str) -> None:
     np.testing.assert_array_equal(stored, expected)
 
 
+@pytest.mark.parametrize("frames", [1, 2])
+def test_whole_chroma_under_a_name_of_halved(tmp_path: Path, frames: int) -> None:
+    dataset = make_dataset(SAMPLES, PhotometricInterpretation="YBR_FULL_422", NumberOfFrames=frames)
+    dataset.PixelData = SAMPLES.tobytes() * frames
+    stored = read_study(save(tmp_path / "a.dcm", dataset)).image.stored
+    np.testing.assert_array_equal(stored, SAMPLES[..., 0])
+
+
 def test_partial_range_with_whole_chroma(tmp_path: Path) -> None:
     stored = read(tmp_path, "YBR_PARTIAL_422").image.stored
     assert stored[SAMPLES[..., 0] <= 16].max() == 0

@@ -1,15 +1,18 @@
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 from pydicom.uid import UID, ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
-from desktop.studies.lookup_tables import grey_table
+from desktop.studies.lookup_tables import grey_table, palette
 from desktop.studies.reading import StudyError, read_study
 from desktop.viewer.pixels import LookupTable, voi_lookup
 from tests.desktop.studies.factory import make_dataset, save
@@ -75,6 +78,18 @@ def test_a_damaged_palette_is_refused(tmp_path: Path, data: bytes, prefix: str) 
     path = save(tmp_path / "a.dcm", palette_dataset([256, 0, 16], data, prefix))
     with pytest.raises(StudyError, match="damaged palette"):
         read_study(path)
+
+
+@given(
+    words=st.lists(st.one_of(st.integers(0, 4), st.integers(0, 65535)), max_size=40),
+    count=st.integers(1, 65535),
+    bits=st.sampled_from([8, 16]),
+)
+def test_any_segments_give_a_palette_or_an_error(words: list[int], count: int, bits: int) -> None:
+    data = np.array(words, "<u2").tobytes()
+    dataset = palette_dataset([count, 0, bits], data, "Segmented")
+    with contextlib.suppress(ValueError, LookupError):
+        assert palette(dataset).entries.size == count
 
 
 def table_item(first: int, bits: int, data: bytes, count: int = 256) -> Dataset:
