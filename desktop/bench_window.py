@@ -8,7 +8,6 @@ encoded it by then; ``--cold`` commands the draft on the spot, and the encoding 
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import json
 import os
@@ -33,6 +32,7 @@ from desktop.model_choice import ModelChoice
 from desktop.studies.context import prompt_context
 from desktop.viewer.pixels import model_image
 from desktop.walkthrough import WalkthroughError, open_study, pin_phrase, wait_for_worker, write
+from inference.arguments import ArgumentParser
 from inference.protocol import Canvas
 
 
@@ -145,7 +145,7 @@ def as_table(result: dict[str, Any]) -> str:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser("pinfill bench window", description=__doc__)
+    parser = ArgumentParser("pinfill bench window", description=__doc__)
     parser.add_argument("--checkpoint", type=Path, metavar="DIR", help="default: the demo's")
     parser.add_argument("--cold", action="store_true", help="draft as soon as a study is open")
     parser.add_argument("--json", action="store_true", help="print one JSON object")

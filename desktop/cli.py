@@ -16,6 +16,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from inference.arguments import ArgumentParser
+
 if TYPE_CHECKING:
     from inference.client import Placement
     from inference.protocol import Piece
@@ -65,7 +67,7 @@ def _run(arguments: Sequence[str]) -> int:
 
 
 def build_parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = ArgumentParser(
         prog="pinfill",
         description="A DICOM viewer whose report pane a diffusion language model fills around "
         "the words that you pin. Research use only, not a medical device.",
@@ -73,11 +75,11 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action=_Version)
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
 
-    checkpoint = argparse.ArgumentParser(add_help=False)
+    checkpoint = ArgumentParser(add_help=False)
     checkpoint.add_argument(
         "--checkpoint", type=Path, metavar="DIR", help="checkpoint folder (default: the demo's)"
     )
-    running = argparse.ArgumentParser(add_help=False, parents=[checkpoint])
+    running = ArgumentParser(add_help=False, parents=[checkpoint])
     running.add_argument("--device", metavar="DEVICE", help="cpu, cuda, cuda:N or auto (default)")
     running.add_argument(
         "--compile",
@@ -87,7 +89,7 @@ def build_parser() -> argparse.ArgumentParser:
     running.add_argument(
         "--adapter", type=Path, metavar="DIR", help="an adapter on top of the checkpoint"
     )
-    filling = argparse.ArgumentParser(add_help=False, parents=[running])
+    filling = ArgumentParser(add_help=False, parents=[running])
     filling.add_argument("study", type=Path, metavar="STUDY", help="a DICOM file")
     filling.add_argument("--seed", type=_seed, metavar="N", help="the same seed, the same text")
     filling.add_argument(

@@ -61,9 +61,7 @@ class Notices(QObject):
         """The worker's state and its model."""
         text = {
             WorkerState.STOPPED: "No worker",
-            WorkerState.STARTING: f"Starting: {self._link.stage}"
-            if self._link.stage
-            else "Starting…",
+            WorkerState.STARTING: f"{self._link.stage or 'Starting'}…",
             WorkerState.READY: "Ready",
             WorkerState.BUSY: "Writing",
             WorkerState.CHANGING: "Changing the adapter…",

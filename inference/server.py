@@ -29,6 +29,7 @@ from websockets.asyncio.server import Server as SocketServer
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.http11 import Request, Response
 
+from inference.arguments import ArgumentParser
 from inference.engines.base import Engine
 from inference.images import ImageCache
 from inference.jobs import TURN, EngineThread, JobQueue
@@ -292,7 +293,7 @@ def _port(text: str) -> int:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(
+    parser = ArgumentParser(
         prog="python -m inference.server", description="Serve one checkpoint to Pinfill's window."
     )
     parser.add_argument("--checkpoint", type=Path, required=True, metavar="DIR")

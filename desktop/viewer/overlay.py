@@ -83,7 +83,7 @@ def corners(study: Study, window: Window | str, zoom: float, *, inverted: bool) 
             "Inverted" if inverted else "",
             grey,
             f"Zoom {zoom * 100:.0f} %",
-            f"{spacing[1]:.3g} mm a pixel" if spacing else "",
+            f"{spacing[1]:.3g} mm per pixel" if spacing else "",
         ),
     )
 

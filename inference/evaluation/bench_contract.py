@@ -8,7 +8,6 @@ Then jobs are cancelled at random steps, and the steps that they still made are 
 
 from __future__ import annotations
 
-import argparse
 import json
 import random
 import sys
@@ -23,6 +22,7 @@ from unittest.mock import patch
 
 import torch
 
+from inference.arguments import ArgumentParser
 from inference.canvas import Layout, lay_out, merged
 from inference.engines import filling
 from inference.engines.base import BadRequest, JobCancelled
@@ -52,7 +52,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     from inference.checkpoints import CheckpointError, check_diffusion
     from resources import demo_checkpoint
 
-    parser = argparse.ArgumentParser("pinfill bench contract", description=__doc__)
+    parser = ArgumentParser("pinfill bench contract", description=__doc__)
     parser.add_argument("--documents", type=int, default=10_000)
     parser.add_argument("--cancels", type=int, default=100)
     parser.add_argument("--first", type=int, default=0, help="seed of the first document")

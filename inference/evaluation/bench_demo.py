@@ -12,7 +12,6 @@ On held-out fictional studies, through the engine that the worker runs:
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
 from collections.abc import Sequence
@@ -25,6 +24,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from inference.arguments import ArgumentParser
 from inference.evaluation.filling import fill_case
 from inference.evaluation.finding_labels import extract_labels
 from inference.evaluation.held_out import held_out
@@ -67,7 +67,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     from inference.training.demo_corpus import HELD_OUT_FROM, one_thread_each
     from resources import demo_checkpoint
 
-    parser = argparse.ArgumentParser("pinfill bench demo", description=__doc__)
+    parser = ArgumentParser("pinfill bench demo", description=__doc__)
     parser.add_argument("--n", type=int, default=200, help="held-out studies")
     parser.add_argument("--first", type=int, default=HELD_OUT_FROM, help="seed of the first one")
     parser.add_argument("--checkpoint", type=Path, help="a checkpoint folder; default: the demo")

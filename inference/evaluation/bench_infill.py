@@ -18,6 +18,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from inference.arguments import ArgumentParser
 from inference.evaluation.item_log import (
     Header,
     ItemLog,
@@ -61,7 +62,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
     from inference.training.demo_corpus import HELD_OUT_FROM
 
-    parser = argparse.ArgumentParser("pinfill bench infill", description=__doc__)
+    parser = ArgumentParser("pinfill bench infill", description=__doc__)
     parser.add_argument("--data", type=Path, help="a data set's folder or file")
     parser.add_argument("--split", choices=SPLITS, default="test", help="of --data")
     parser.add_argument(

@@ -9,7 +9,6 @@ settle are the plain ones.
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
 from collections.abc import Sequence
@@ -21,6 +20,7 @@ from typing import Any, Final
 import msgspec
 
 import inference
+from inference.arguments import ArgumentParser
 from inference.evaluation.judged import possible_share, unjudged_told
 from inference.evaluation.judging.choosing import add_judge_arguments, judge_of
 from inference.evaluation.judging.verdicts import (
@@ -60,7 +60,7 @@ class Labelled(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser("pinfill bench judge", description=__doc__)
+    parser = ArgumentParser("pinfill bench judge", description=__doc__)
     parser.add_argument("--labelled", type=Path, metavar="FILE.jsonl", help="pairs with labels")
     parser.add_argument("--seed", type=int, default=0, help="of the order that they are asked in")
     parser.add_argument("--json", action="store_true", help="print one JSON object")

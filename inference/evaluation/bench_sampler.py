@@ -19,6 +19,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
+from inference.arguments import ArgumentParser
 from inference.evaluation.item_log import (
     Header,
     ItemLog,
@@ -50,7 +51,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
     from inference.training.demo_corpus import HELD_OUT_FROM
 
-    parser = argparse.ArgumentParser("pinfill bench sampler", description=__doc__)
+    parser = ArgumentParser("pinfill bench sampler", description=__doc__)
     parser.add_argument("--data", type=Path, metavar="DIR|FILE", help="a data set's folder or file")
     parser.add_argument("--split", choices=SPLITS, default="test", help="of --data")
     parser.add_argument(

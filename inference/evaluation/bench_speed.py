@@ -14,7 +14,6 @@ large copy reaches there: no step in which every expert is used can be faster.
 
 from __future__ import annotations
 
-import argparse
 import json
 import platform
 import sys
@@ -31,6 +30,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from inference.arguments import ArgumentParser
 from inference.evaluation.outputs import OutputError, check_folder, write_outputs
 from inference.protocol import Filled, Fixed, Gap, Infill, Options, Piece, Prepare
 
@@ -70,7 +70,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     from inference.random_weights import PRESETS, random_checkpoint, random_sibling
     from resources import demo_checkpoint
 
-    parser = argparse.ArgumentParser("pinfill bench speed", description=__doc__)
+    parser = ArgumentParser("pinfill bench speed", description=__doc__)
     source = parser.add_mutually_exclusive_group()
     source.add_argument("--checkpoint", type=Path, help="a checkpoint folder; default: the demo")
     source.add_argument("--preset", choices=PRESETS, help="a size, for --random-weights")

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from inference.arguments import ArgumentParser
 from inference.evaluation.item_log import Header, ItemLog, code_fingerprint
 from inference.evaluation.judged import judge_answers
 from inference.evaluation.judging.verdicts import Judge
@@ -58,7 +59,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser("pinfill bench vqa", description=__doc__)
+    parser = ArgumentParser("pinfill bench vqa", description=__doc__)
     parser.add_argument("--data", type=Path, required=True, help="a data set's folder or file")
     parser.add_argument(
         "--dataset", choices=_DATASETS, help="the layout that --data must have; default: any"

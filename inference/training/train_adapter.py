@@ -22,6 +22,7 @@ import torch
 from inference.adapter_folder import AdapterError
 from inference.adapters import bar_merging, base_fingerprint
 from inference.allocator import first_line, is_exhaustion
+from inference.arguments import ArgumentParser
 from inference.checkpoints import plain_engine
 from inference.counting import counted, is_or_are
 from inference.evaluation.answering import answer, image_of, is_right
@@ -69,7 +70,7 @@ _LAYERS: Final = {
 
 
 def parser() -> argparse.ArgumentParser:
-    result = argparse.ArgumentParser(
+    result = ArgumentParser(
         "pinfill train", description=(__doc__ or "").split("\n\n")[0].partition(": ")[2]
     )
     result.add_argument("--paradigm", choices=("diffusion", "autoregressive"), required=True)

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import torch
 
+from inference.arguments import ArgumentParser
 from inference.engines.base import Engine
 from inference.evaluation.filling import fill_case
 from inference.evaluation.finding_labels import extract_labels
@@ -59,7 +60,7 @@ _LOGS: Final = ("vision.csv", "text-held-out.csv", "filler-bias.csv")
 
 def parser() -> argparse.ArgumentParser:
     description = (__doc__ or "").split("\n\n")[0]
-    result = argparse.ArgumentParser("pinfill train-demo", description=description)
+    result = ArgumentParser("pinfill train-demo", description=description)
     result.add_argument("--out", type=Path, required=True, help="the checkpoint folder to write")
     result.add_argument("--run", type=Path, required=True, help="folder for caches, state, logs")
     result.add_argument("--seed", type=int, default=0)

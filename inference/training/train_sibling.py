@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
+from inference.arguments import ArgumentParser
 from inference.training import dense_experts
 from inference.training.demo_corpus import Images
 from inference.training.demo_model import image_processor
@@ -56,7 +57,7 @@ _NAME = "sibling"
 def parser() -> argparse.ArgumentParser:
     description = (__doc__ or "").split("\n\n")[0]
     usual = SiblingSettings()
-    result = argparse.ArgumentParser("pinfill train-sibling", description=description)
+    result = ArgumentParser("pinfill train-sibling", description=description)
     result.add_argument(
         "--start-from", type=Path, metavar="DIR", help="the diffusion checkpoint; default: the demo"
     )

@@ -77,6 +77,26 @@ def test_help_and_version_import_nothing_heavy() -> None:
         assert out.endswith("loaded: []\n")
 
 
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["opne", "a.dcm"], "COMMAND cannot be 'opne': choose demo, open, draft,"),
+        (["infill", "a.dcm"], "pinfill infill needs --report."),
+        (["draft", "a.dcm", "--candidates", "x"], "--candidates: 'x' is no whole number"),
+        (["open"], "pinfill open needs PATH."),
+    ],
+)
+def test_wrong_options_are_told_in_one_sentence(
+    capsys: pytest.CaptureFixture[str], arguments: list[str], words: str
+) -> None:
+    with pytest.raises(SystemExit) as caught:
+        cli.main(arguments)
+    told = capsys.readouterr().err
+    assert caught.value.code == 2
+    assert told.startswith(f"pinfill: {words}")
+    assert told.count("\n") == 1
+
+
 def test_drafting_loads_neither_qt_nor_a_model() -> None:
     code = (
         "import sys, desktop.headless\n"

@@ -51,7 +51,7 @@ def test_corner_texts() -> None:
         "Inverted",
         "W 1500   L -600 HU",
         "Zoom 36 %",
-        "0.143 mm a pixel",
+        "0.143 mm per pixel",
     )
 
 
