@@ -16,6 +16,7 @@ class Situation:
     study: bool = False  # one is on screen
     moving: bool = False  # to another study
     writing: bool = False  # the model is, or waits to
+    writing_elsewhere: bool = False  # it is, on a report that is not on screen
     comparing: bool = False  # two models are, one after the other
     worker: bool = True  # runs or is being started
     ready: bool = True  # the worker is
@@ -39,7 +40,9 @@ def refusals(now: Situation) -> Iterator[tuple[str, str | None]]:
         (now.writing, "Wait for the model, or cancel it"),
     )
     text = report or _first((not now.text, "The report is empty"))
+    elsewhere = (now.writing_elsewhere, "The model still writes another report: wait, or press Esc")
     model = report or _first(
+        elsewhere,
         (now.comparing, "Wait for the comparison, or cancel it"),
         (now.stopping, "Wait until the worker has stopped"),
         (not now.worker, "The worker is not running: restart it first"),
@@ -62,9 +65,18 @@ def refusals(now: Situation) -> Iterator[tuple[str, str | None]]:
     yield "redo", report or _first((not now.can_redo, "There is nothing to make again"))
     yield "compare", _first((not now.study, "Open a study first"))
     yield "copy", _first((not now.study, "Open a study first"), (not now.text, "It is empty"))
-    yield "cancel", _first((not (now.writing or now.moving), "There is nothing to stop"))
+    yield (
+        "cancel",
+        _first(
+            (
+                not (now.writing or now.writing_elsewhere or now.moving),
+                "There is nothing to stop",
+            )
+        ),
+    )
     other = _first(
         (now.writing, "Wait for the model, or cancel it"),
+        elsewhere,
         (now.comparing, "Wait for the comparison, or cancel it"),
         (now.stopping, "Wait until the worker has stopped"),
         (now.changing, "Wait until the adapter has changed"),

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
+from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -13,7 +15,7 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal
 
 from desktop.report.editor import ReportEditor
-from desktop.report.model import NothingToFill, Plan
+from desktop.report.model import NothingToFill, Plan, Report, StaleReport
 from desktop.studies.context import prompt_context
 from desktop.studies.reading import Study
 from desktop.tasks import Tasks
@@ -21,19 +23,44 @@ from desktop.throttle import Throttle
 from desktop.viewer.pixels import model_image
 from desktop.worker_link import InfillClient, Job, WorkerLink
 from inference.client import WorkerError
-from inference.protocol import Canvas, Options
+from inference.protocol import Canvas, Filled, Options
 
 _log = logging.getLogger(__name__)
 
 FRAME_SECONDS: Final = 1 / 30
 """The shortest time between two pictures of a canvas."""
 
+MOST_READY: Final = 16
+"""How many drafts wait to be taken; the oldest goes first."""
+
+
+@dataclass(frozen=True)
+class Finished:
+    """What a job came to on a report that was not on screen; ``who`` names its study."""
+
+    who: str
+    report: Report
+    plan: Plan
+    filled: Filled
+
+
+@dataclass
+class _Running:
+    """A job, and whether it plays on screen; ``plan`` is there once the worker is asked."""
+
+    who: str
+    report: Report
+    plan: Plan | None = None
+    away: bool = False
+
 
 class Drafting(QObject):
     """Runs the model on the report of one study.
 
     While a job runs, the draft canvas plays in the editor as a preview. Its end is one edit;
-    cancelling, a failure or the worker's death leave the report as it was.
+    cancelling, a failure or the worker's death leave the report as it was. Where another report
+    is looked at meanwhile the job goes on behind it: it plays again when one comes back, and what
+    it has come to by then is offered, never taken unasked.
     """
 
     busy_changed = Signal(bool)
@@ -41,7 +68,9 @@ class Drafting(QObject):
     progressed = Signal(object)  # Canvas
     finished = Signal(object)  # Filled
     cancelled = Signal()
-    failed = Signal(object)  # WorkerError | NothingToFill
+    failed = Signal(object)  # WorkerError | NothingToFill | StaleReport
+    offered = Signal(object)  # Finished: of the report on screen, to be taken or not
+    ended_behind = Signal(str)  # of whose report: it is offered when that is on screen again
     broke = Signal(object)  # Exception: a fault of our own
 
     def __init__(self, link: WorkerLink, editor: ReportEditor, parent: QObject | None = None):
@@ -53,11 +82,18 @@ class Drafting(QObject):
         self._prepared: tuple[InfillClient, str | None, Study] | None = None
         self._seen: tuple[Study, NDArray[np.uint8]] | None = None
         self._frames: Throttle[Canvas] = Throttle(self._show, FRAME_SECONDS, self)
-        self._busy = False
+        self._running: _Running | None = None
+        self._ready: deque[Finished] = deque(maxlen=MOST_READY)
 
     @property
     def busy(self) -> bool:
-        return self._busy
+        """Whether a job runs, on whichever report."""
+        return self._running is not None
+
+    @property
+    def away(self) -> bool:
+        """Whether it is on a report that is not on screen."""
+        return self._running is not None and self._running.away
 
     def begin(
         self, name: str, study: Study, make_plan: Callable[[], Plan], *, warm: bool = False
@@ -66,11 +102,38 @@ class Drafting(QObject):
 
         A ``warm`` job begins near the words that stand in its gaps, else from noise.
         """
-        if self._busy:
+        if self.busy:
             return
-        self._busy = True
+        who = study.patient_name or study.patient_id or study.path.name
+        self._running = _Running(who, self._editor.report)
         self.busy_changed.emit(True)
-        self._tasks.spawn(self._run(study, make_plan, warm), name, self._ended)
+        self._tasks.spawn(self._run(self._running, study, make_plan, warm), name, self._ended)
+
+    def leave(self) -> None:
+        """Let the job go on without its report on screen; ends the preview."""
+        if self._running is not None:
+            self._running.away = True
+            self._frames.cancel()
+            self._editor.end_preview()
+            self.busy_changed.emit(True)
+
+    def arrive(self) -> None:
+        """Go on with the report that is on screen now: play its job, or offer what it came to."""
+        running, report = self._running, self._editor.report
+        if running is not None and running.away and running.report is report:
+            running.away = False
+            if running.plan is not None and running.plan.before_revision == report.revision:
+                self._editor.start_preview(running.plan)
+            self.busy_changed.emit(True)
+        for finished in [each for each in self._ready if each.report is report]:
+            self.offered.emit(finished)
+
+    def take(self, finished: Finished) -> None:
+        """Put in what was offered, as one edit; tells of a report that has changed since."""
+        if finished.report is not self._editor.report or finished not in self._ready:
+            return
+        self._ready.remove(finished)
+        self._take(finished.plan, finished.filled)
 
     def cancel(self) -> None:
         self._tasks.cancel()
@@ -109,40 +172,58 @@ class Drafting(QObject):
             # Not for the reader yet: the job itself will say it, if there is one.
             _log.info("the study could not be prepared: %s", error)
 
-    async def _run(self, study: Study, make_plan: Callable[[], Plan], warm: bool) -> None:
+    async def _run(
+        self, running: _Running, study: Study, make_plan: Callable[[], Plan], warm: bool
+    ) -> None:
         try:
-            await self._fill(study, make_plan, warm)
+            await self._fill(running, study, make_plan, warm)
         except asyncio.CancelledError:
             self.cancelled.emit()
         except (WorkerError, NothingToFill) as error:
             self.failed.emit(error)
 
     def _ended(self) -> None:
-        self._busy = False
+        self._running = None
         self.busy_changed.emit(False)
 
-    async def _fill(self, study: Study, make_plan: Callable[[], Plan], warm: bool) -> None:
+    async def _fill(
+        self, running: _Running, study: Study, make_plan: Callable[[], Plan], warm: bool
+    ) -> None:
         make_plan()  # says at once where there is nothing to fill
         self.waiting.emit()
         await self._link.ready()
         self.waiting.emit()
         image = await self.image_of(study)
-        plan = make_plan()
+        plan = running.plan = make_plan()
         job = Job(
             pieces=plan.pieces,
             image=image,
             context=prompt_context(study),
             options=Options(seed=secrets.randbelow(2**31), warm=warm),  # so that a refill differs
         )
-        self._editor.start_preview(plan)
+        if not running.away:
+            self._editor.start_preview(plan)
         try:
             filled = await self._link.run(job, self._frames.submit)
         finally:
             self._frames.cancel()
-            self._editor.end_preview()
-        self._editor.take_candidates(plan, filled.candidates)
-        self.finished.emit(filled)
+            if not running.away:
+                self._editor.end_preview()
+        if running.away or self._editor.report is not running.report:
+            self._ready.append(Finished(running.who, running.report, plan, filled))
+            self.ended_behind.emit(running.who)
+        else:
+            self._take(plan, filled)
+
+    def _take(self, plan: Plan, filled: Filled) -> None:
+        try:
+            self._editor.take_candidates(plan, filled.candidates)
+        except StaleReport as error:
+            self.failed.emit(error)
+        else:
+            self.finished.emit(filled)
 
     def _show(self, canvas: Canvas) -> None:
-        self._editor.show_preview(canvas)
-        self.progressed.emit(canvas)
+        if not self.away:
+            self._editor.show_preview(canvas)
+            self.progressed.emit(canvas)

@@ -100,6 +100,7 @@ class MainWindow(QMainWindow):
         self.status = StatusLine(colors)
         self.viewport = Viewport()
         self.editor = ReportEditor()
+        self.editor.set_report(session.report)
         self.legend = ReportLegend()
         self.choosing = Choosing(self.editor)
         self.drafting = Drafting(link, self.editor, self)
@@ -278,8 +279,9 @@ class MainWindow(QMainWindow):
             self._show_list()  # another list is on its way: this place in it says nothing
 
     async def _settle(self) -> None:
-        """No job on the report that is left, and no notice about what was opened before."""
-        await asyncio.gather(self.drafting.stop(), self.asking.stop())
+        """No job plays on the report that is left, and no notice tells of what was opened."""
+        self.drafting.leave()
+        await self.asking.stop()
         self.banner.withdraw("studies")
 
     def _show_moving(self) -> None:
@@ -287,13 +289,14 @@ class MainWindow(QMainWindow):
             self.editor.lock("Nothing was typed: another study is on its way")
         else:
             self.editor.unlock()
+            self.drafting.arrive()
         self._allow()
 
     def draft(self) -> None:
-        self._begin("draft", lambda: self.editor.report.pieces_for_draft())
+        self._begin("draft", self.editor.report.pieces_for_draft)
 
     def infill(self) -> None:
-        self._begin("infill", lambda: self.editor.report.pieces_for_infill())
+        self._begin("infill", self.editor.report.pieces_for_infill)
 
     def _rewrite(self, command: str) -> None:
         """Refill or revise the selection; a revision without one is of the sentence."""
@@ -395,7 +398,8 @@ class MainWindow(QMainWindow):
         now = Situation(
             study=self.session.study is not None,
             moving=self.switching.moving,
-            writing=self.drafting.busy or self.asking.busy,
+            writing=(self.drafting.busy and not self.drafting.away) or self.asking.busy,
+            writing_elsewhere=self.drafting.away,
             comparing=self.comparing.busy,
             worker=self.link.state not in (WorkerState.DIED, WorkerState.STOPPED),
             ready=self.link.state is WorkerState.READY,

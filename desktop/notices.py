@@ -7,7 +7,7 @@ from functools import partial
 from PySide6.QtCore import QObject
 
 from desktop.asking import Asking
-from desktop.drafting import Drafting
+from desktop.drafting import Drafting, Finished
 from desktop.report.faults import cautions
 from desktop.report.finding import Doubt
 from desktop.report.model import NothingToFill
@@ -37,6 +37,7 @@ class Notices(QObject):
     ) -> None:
         super().__init__(drafting)
         self._session = session
+        self._drafting = drafting
         self._link = link
         self._banner = banner
         self._status = status
@@ -51,6 +52,8 @@ class Notices(QObject):
         drafting.cancelled.connect(self._show_cancelled)
         drafting.failed.connect(self._show_error)
         drafting.broke.connect(self.show_fault)
+        drafting.offered.connect(self._offer)
+        drafting.ended_behind.connect(self._show_ended_behind)
         asking.waiting.connect(self._show_waiting)
         asking.answered.connect(self._show_answered)
         asking.cancelled.connect(self._show_cancelled)
@@ -131,6 +134,19 @@ class Notices(QObject):
         self._status.show_filled(filled)
         if said := " ".join(cautions(filled)):
             self._banner.show_notice(Notice(NoticeKind.INFO, said, topic="job"))
+
+    def _offer(self, finished: Finished) -> None:
+        self._banner.show_notice(
+            Notice(
+                NoticeKind.INFO,
+                f"The model has written for {finished.who} while another study was on screen.",
+                action=("Take it", partial(self._drafting.take, finished)),
+                topic="job",
+            )
+        )
+
+    def _show_ended_behind(self, who: str) -> None:
+        self._status.show_text(f"The text for {who} is ready: it is offered when you go back")
 
     def _show_answered(self) -> None:
         self._status.show_text("")

@@ -819,7 +819,6 @@ async def test_moving_among_studies_keeps_each_report(tmp_path: Path) -> None:
         await bench.ask("infill", client)
         press(window.editor, "Alt+Right")
         await until(lambda: window.session.index == 1)
-        assert client.cancelled == 1
         assert bench.report.text == ""
         assert "Birch, Bo" in window.windowTitle()
         bench.report.insert(0, "Second.")

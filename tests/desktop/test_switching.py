@@ -19,7 +19,7 @@ from desktop import session as session_module
 from desktop.main_window import MainWindow
 from desktop.report.store import ReportStore
 from desktop.studies.reading import Study, read_study
-from tests.desktop.bench import Bench, press, shown
+from tests.desktop.bench import REPORT, Bench, press, shown
 from tests.desktop.qt_loop import on_qt_loop, until
 from tests.desktop.studies.factory import make_dataset, save
 
@@ -394,3 +394,88 @@ async def test_files_without_a_patient_id_share_a_report_only_with_a_word(
         await until(lambda: not window.switching.moving)
         assert bench.report.text == "Nobody."
         assert "no patient ID" in bench.notice
+
+
+@on_qt_loop
+async def test_a_draft_goes_on_behind_another_study_and_is_offered_there_alone(
+    tmp_path: Path, reading: threading.Event
+) -> None:
+    async with shown(tmp_path) as bench:
+        window = bench.window
+        client = await bench.worker()
+        await bench.open(patients(tmp_path / "list"))
+        await bench.ask("draft", client)
+        await step(bench, "Alt+Right")
+        assert window.commands["gap"].isEnabled()
+        assert not window.commands["draft"].isEnabled()
+        assert "still writes another report" in window.commands["draft"].toolTip()
+        QTest.keyClicks(window.editor, "Bo.")
+        client.draw(3, "Of Ann")
+        client.fill(REPORT)
+        await until(lambda: not window.drafting.busy)
+        assert "Ash, Ann is ready" in window.status.text
+        assert bench.report.text == "Bo."
+        assert bench.notice == ""
+        await step(bench, "Alt+Left")
+        assert bench.report.text == ""
+        assert "written for Ash, Ann" in bench.notice
+        button = window.banner.findChild(QPushButton, "bannerAction")
+        assert isinstance(button, QPushButton)
+        button.click()
+        assert bench.report.text == REPORT
+        press(window.editor, "Ctrl+Z")
+        assert bench.report.text == ""
+        await step(bench, "Alt+Right")
+        await step(bench, "Alt+Left")
+        assert bench.notice == ""
+
+
+@on_qt_loop
+async def test_a_draft_plays_on_when_one_comes_back_before_its_end(
+    tmp_path: Path, reading: threading.Event
+) -> None:
+    async with shown(tmp_path) as bench:
+        window = bench.window
+        client = await bench.worker()
+        await bench.open(patients(tmp_path / "list"))
+        await bench.ask("draft", client)
+        await step(bench, "Alt+Right")
+        await step(bench, "Alt+Left")
+        assert window.editor.previewing
+        client.fill(REPORT)
+        await until(lambda: not window.drafting.busy)
+        assert bench.report.text == REPORT
+        await bench.ask("infill", client)
+        await step(bench, "Alt+Right")
+        press(window.editor, "Esc")
+        await until(lambda: not window.drafting.busy)
+        assert client.cancelled == 1
+        await step(bench, "Alt+Left")
+        assert bench.report.text == REPORT
+        assert bench.notice == ""
+
+
+@on_qt_loop
+async def test_a_draft_that_came_too_late_for_its_report_is_told(
+    tmp_path: Path, reading: threading.Event
+) -> None:
+    async with shown(tmp_path) as bench:
+        window = bench.window
+        client = await bench.worker()
+        await bench.open(patients(tmp_path / "list"))
+        await bench.ask("draft", client)
+        await step(bench, "Alt+Right")
+        client.fill(REPORT)
+        await until(lambda: not window.drafting.busy)
+        await step(bench, "Alt+Left")
+        QTest.keyClicks(window.editor, "Ann.")
+        button = window.banner.findChild(QPushButton, "bannerAction")
+        assert isinstance(button, QPushButton)
+        button.click()
+        assert bench.report.text == "Ann."
+        assert "has changed since" in bench.notice
+
+
+async def step(bench: Bench, keys: str) -> None:
+    press(bench.window.editor, keys)
+    await until(lambda: not bench.window.switching.moving)
