@@ -55,7 +55,7 @@ def study_of(mark: str, spacing: float | None = None) -> Study:
         np.arange(16, dtype=np.uint16).reshape(4, 4),
         pixel_spacing=None if spacing is None else (spacing, 1.0),
     )
-    texts = dict.fromkeys(
+    texts: dict[str, Any] = dict.fromkeys(
         ("sex", "age", "study_date", "description", "modality", "body_part", "view"), ""
     )
     return Study(
