@@ -60,7 +60,7 @@ class Progress:
             self.say(f"{what}: going on from step {done:,} of {total:,}, as {where} has it")
 
     def say(self, line: str) -> None:
-        self._console.print(line, highlight=False)
+        self._console.print(line, highlight=False, markup=False, soft_wrap=True)
 
     def log(self, name: str, **figures: float) -> None:
         """Append one row to ``<name>.csv`` in the run's folder."""
