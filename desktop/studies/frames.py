@@ -15,9 +15,12 @@ from desktop.studies.errors import DamagedError, StudyError
 from desktop.studies.lookup_tables import looked_up, palette
 from desktop.studies.pixel_elements import check_pixel_elements, readable_value
 from desktop.studies.stored_bits import BitLayout, stored_values
-from desktop.studies.syntaxes import NATIVE, refuse_unknown_syntax
+from desktop.studies.syntaxes import NATIVE, refuse_unknown_syntax, syntax_name
 from desktop.viewer.pixels import LookupTable
 from desktop.viewer.resampling import Stored
+
+_ITEM: Final = b"\xfe\xff\x00\xe0"
+"""How encapsulated pixel data begins (PS3.5 A.4)."""
 
 _MAX_PIXELS: Final = 200_000_000
 """More than any radiograph; a damaged or hostile header must not eat the memory."""
@@ -66,6 +69,12 @@ def _refuse_unshowable(dataset: FileDataset, name: str) -> None:
         )
     if dataset.file_meta.TransferSyntaxUID in NATIVE:
         _refuse_too_few_bytes(dataset, name)
+    elif not dataset.PixelData.startswith(_ITEM):
+        raise DamagedError(
+            f"{name} contradicts itself: {element_name('TransferSyntaxUID')} says that its pixels "
+            f"are compressed ({syntax_name(dataset.file_meta.TransferSyntaxUID)}), and "
+            f"{element_name('PixelData')} is not in fragments: export it again from its source."
+        )
 
 
 def _refuse_too_few_bytes(dataset: FileDataset, name: str) -> None:

@@ -322,6 +322,15 @@ def test_rle_segments_may_be_padded_with_anything(
         read_study(path)
 
 
+def test_pixels_that_are_not_compressed_as_the_file_says(tmp_path: Path) -> None:
+    path = save(tmp_path / "a.dcm")
+    old = b"\x02\0\x10\0UI\x14\x001.2.840.10008.1.2.1\0"
+    new = b"\x02\0\x10\0UI\x16\x001.2.840.10008.1.2.4.50"
+    path.write_bytes(path.read_bytes().replace(old, new))
+    with pytest.raises(StudyError, match=r"Transfer Syntax UID .* compressed .* not in fragments"):
+        read_study(path)
+
+
 def test_a_frame_of_another_size_is_refused(tmp_path: Path) -> None:
     frame = imagecodecs.jpegls_encode(gradient(10, 10))
     path = save(tmp_path / "a.dcm", syntax=JPEGLSLossless, frames=[frame])
