@@ -108,28 +108,35 @@ def _dataset(pixels: Pixels) -> Dataset:
     return dataset
 
 
-def _seed(syntax: UID, pixels: Pixels) -> Seed:
+def dicom_file(syntax: UID, pixels: Pixels, frame: bytes | None) -> bytes:
+    """A radiograph with these pixels; ``frame`` is what they are compressed to."""
     dataset = _dataset(pixels)
-    encoder = _ENCODERS[syntax]
-    frame = b""
-    if encoder is None:
+    if frame is None:
         big = syntax == ExplicitVRBigEndian
         dataset.PixelData = (pixels.byteswap() if big else pixels).tobytes()
     else:
-        frame = encoder(pixels)
-        frame += b"\0" * (len(frame) % 2)
         dataset.PixelData = encapsulate([frame])
-    dataset["PixelData"].VR = "OB" if encoder or pixels.dtype == np.uint8 else "OW"
+    dataset["PixelData"].VR = "OW" if frame is None and pixels.dtype != np.uint8 else "OB"
     dataset.file_meta = FileMetaDataset()
     dataset.file_meta.TransferSyntaxUID = syntax
     dataset.file_meta.MediaStorageSOPClassUID = dataset.SOPClassUID
     dataset.file_meta.MediaStorageSOPInstanceUID = dataset.SOPInstanceUID
     file = io.BytesIO()
     dcmwrite(file, dataset, enforce_file_format=True)
-    data = file.getvalue()
-    at = data.rindex(frame) if frame else 0
+    return file.getvalue()
+
+
+def _seed(syntax: UID, pixels: Pixels) -> Seed:
+    encoder = _ENCODERS[syntax]
     kind = f"{'colour' if pixels.ndim == 3 else 'grey'} {pixels.dtype}"
-    return Seed(f"{syntax.name}, {kind}", data, (at, at + len(frame)) if frame else None)
+    name = f"{syntax.name}, {kind}"
+    if encoder is None:
+        return Seed(name, dicom_file(syntax, pixels, None), None)
+    frame = encoder(pixels)
+    frame += b"\0" * (len(frame) % 2)
+    data = dicom_file(syntax, pixels, frame)
+    at = data.rindex(frame)
+    return Seed(name, data, (at, at + len(frame)))
 
 
 @cache
