@@ -39,7 +39,8 @@ _TICK: Final = 0.05
 _GRACE: Final = 1.0
 """Seconds that the process has to end by itself."""
 
-_PIPE_BYTES: Final = 1 << 20
+_KEPT_BYTES: Final = 64 << 20
+"""Of the memory shared with the process, between two pictures."""
 
 if sys.platform == "win32":
     _CREATION_FLAGS = subprocess.CREATE_NO_WINDOW
@@ -91,6 +92,8 @@ class Reader:
         self._turn = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
         self._is_ready = False
+        self._memory: int | None = None
+        """A file in memory, shared with the process, through which pictures pass."""
 
     @property
     def pid(self) -> int | None:
@@ -183,7 +186,8 @@ class Reader:
             question.deadline = time.monotonic() + question.seconds
             wire.send(sink, request)
             while True:
-                answer, arrays = wire.receive_answer(source)
+                answer, arrays = wire.receive_answer(source, self._memory)
+                self._free_memory()
                 if not isinstance(answer, wire.Working):
                     return answer, arrays
                 question.at = Path(os.fsdecode(answer.path))
@@ -196,26 +200,42 @@ class Reader:
             self._end(0)
         if self._process is None:
             self._is_ready = False
+            self._memory = _shared_memory()
+            shared = [self._memory] if self._memory is not None else []
             try:
                 self._process = subprocess.Popen(
                     self._command,
+                    pass_fds=shared,
                     stdin=subprocess.PIPE,
                     stdout=subprocess.PIPE,
                     stderr=subprocess.DEVNULL,
                     bufsize=0,
-                    env={**os.environ, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"},
+                    env={
+                        **os.environ,
+                        "OPENBLAS_NUM_THREADS": "1",
+                        "OMP_NUM_THREADS": "1",
+                        wire.MEMORY_VARIABLE: "".join(map(str, shared)),
+                    },
                     creationflags=_CREATION_FLAGS,
                 )
             except OSError as error:
+                self._end(0)
                 raise StudyError(
                     f"The process that reads DICOM files cannot be started ({error.strerror}): "
                     "close other programs and try again."
                 ) from error
-            _widen(self._process)
         return self._process
+
+    def _free_memory(self) -> None:
+        """Give the room of a large picture back; that of a film is used again, which is faster."""
+        if self._memory is not None and os.fstat(self._memory).st_size > _KEPT_BYTES:
+            os.ftruncate(self._memory, 0)
 
     def _end(self, grace: float) -> None:
         process, self._process = self._process, None
+        if self._memory is not None:
+            os.close(self._memory)
+            self._memory = None
         if process is None:
             return
         assert process.stdin is not None
@@ -255,14 +275,12 @@ def _watch(process: subprocess.Popen[bytes], question: _Question) -> Iterator[No
         watcher.join()
 
 
-def _widen(process: subprocess.Popen[bytes]) -> None:
-    """Let a picture pass in fewer, larger pieces, where the system can."""
+def _shared_memory() -> int | None:
+    """A new file in memory, where the system has such."""
     if sys.platform == "linux":
-        import fcntl
-
-        assert process.stdout is not None
         with contextlib.suppress(OSError):
-            fcntl.fcntl(process.stdout, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
+            return os.memfd_create("pinfill-pictures")
+    return None
 
 
 def _folder() -> bytes:

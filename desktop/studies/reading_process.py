@@ -91,7 +91,13 @@ def _read(path: Path, sink: io.FileIO, base: int) -> None:
         sentence = _sentence(error, path)
         wire.send(sink, wire.Refused(wire.text_bytes(sentence)))
     else:
-        wire.write(sink, opened, arrays)
+        wire.write(sink, opened, arrays, _memory())
+
+
+def _memory() -> int | None:
+    """The file in memory that is shared with the parent, where there is one."""
+    number = os.environ.get(wire.MEMORY_VARIABLE)
+    return int(number) if number else None
 
 
 def _work(sink: io.FileIO, path: Path) -> None:

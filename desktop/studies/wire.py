@@ -1,8 +1,11 @@
 """Messages between the window and the process that reads DICOM files for it.
 
 A frame is four bytes of length, a MessagePack map, and the bytes of the arrays that it names, one
-after the other. Records are dataclasses written as maps and rebuilt by the types that they
-declare: what comes from a process that a hostile file may have taken over is data and nothing else.
+after the other; where both share a file in memory, these stand in it instead, for a pipe passes a
+picture in small pieces, and each waits for the other process.
+
+Records are dataclasses written as maps and rebuilt by the types that they declare: what comes from
+a process that a hostile file may have taken over is data and nothing else.
 """
 
 from __future__ import annotations
@@ -28,6 +31,9 @@ MAX_MESSAGE: Final = 64 << 20
 
 MAX_ARRAY: Final = 1 << 30
 """Bytes of one array: more than the largest picture takes."""
+
+MEMORY_VARIABLE: Final = "PINFILL_READING_MEMORY"
+"""The environment variable with the descriptor of the file in memory."""
 
 _DTYPES: Final = frozenset({"<i2", "<u2"})
 _KIND: Final = "kind"
@@ -109,9 +115,9 @@ class Sink(Protocol):
     def write(self, data: memoryview, /) -> int | None: ...
 
 
-def send(sink: Sink, message: Request | Answer, arrays: Sequence[NDArray[Any]] = ()) -> None:
-    """Write one frame. Raises as :func:`encoded`."""
-    write(sink, encoded(message), arrays)
+def send(sink: Sink, message: Request | Answer) -> None:
+    """Write one frame without arrays. Raises as :func:`encoded`."""
+    write(sink, encoded(message))
 
 
 def encoded(message: Request | Answer) -> bytes:
@@ -126,11 +132,31 @@ def encoded(message: Request | Answer) -> bytes:
     return _LENGTH.pack(len(body)) + body
 
 
-def write(sink: Sink, frame: bytes, arrays: Sequence[NDArray[Any]] = ()) -> None:
-    """Write a frame of :func:`encoded`, and its arrays."""
+def write(
+    sink: Sink, frame: bytes, arrays: Sequence[NDArray[Any]] = (), memory: int | None = None
+) -> None:
+    """Write a frame of :func:`encoded`, and its arrays, these into the file ``memory`` if given."""
+    if memory is not None:
+        os.lseek(memory, 0, os.SEEK_SET)
+        for array in arrays:
+            _write(_File(memory), array.data.cast("B"))
     _write(sink, memoryview(frame))
-    for array in arrays:
-        _write(sink, array.data.cast("B"))
+    if memory is None:
+        for array in arrays:
+            _write(sink, array.data.cast("B"))
+
+
+@dataclasses.dataclass
+class _File:
+    """A file by its descriptor, as source and sink."""
+
+    descriptor: int
+
+    def readinto(self, buffer: memoryview, /) -> int:
+        return os.readv(self.descriptor, [buffer])
+
+    def write(self, data: memoryview, /) -> int:
+        return os.write(self.descriptor, data)
 
 
 def receive_request(source: Source) -> Request:
@@ -142,13 +168,19 @@ def receive_request(source: Source) -> Request:
         raise Malformed(str(error)) from error
 
 
-def receive_answer(source: Source) -> tuple[Answer, list[NDArray[Any]]]:
-    """The next answer and its arrays. Raises :class:`EOFError` and :class:`Malformed`."""
+def receive_answer(source: Source, memory: int | None = None) -> tuple[Answer, list[NDArray[Any]]]:
+    """The next answer and its arrays, from where :func:`write` has put them.
+
+    Raises :class:`EOFError` and :class:`Malformed`.
+    """
     try:
         answer: Answer = _answers.decode(_message(source))
     except msgspec.DecodeError as error:
         raise Malformed(str(error)) from error
     arrays = answer.arrays if isinstance(answer, Opened) else []
+    if arrays and memory is not None:
+        os.lseek(memory, 0, os.SEEK_SET)
+        source = _File(memory)
     return answer, [_array(source, dtype, shape) for dtype, shape in arrays]
 
 

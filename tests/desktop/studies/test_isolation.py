@@ -66,7 +66,7 @@ reading_process.main()
 
 @pytest.fixture(scope="module")
 def faulty() -> Iterator[Reader]:
-    reader = Reader((sys.executable, "-P", "-c", FAULTS), seconds=0.5)
+    reader = Reader((sys.executable, "-P", "-c", FAULTS), seconds=1.0)
     yield reader
     reader.close()
 
@@ -97,6 +97,28 @@ def test_a_study_comes_through_whole(tmp_path: Path, reader: Reader) -> None:
         save(tmp_path / "bare.dcm", make_dataset(WindowCenter=None, PixelSpacing=None)),
     ):
         assert_same(reader.read(path), reading.read_study(path))
+
+
+def test_pictures_pass_through_a_pipe_where_no_memory_can_be_shared(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(isolation, "_shared_memory", lambda: None)
+    path = save(tmp_path / "a.dcm", make_dataset(gradient(900, 700)))
+    piped = Reader()
+    assert_same(piped.read(path), reading.read_study(path))
+    piped.close()
+
+
+def test_shared_memory_is_given_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(isolation, "_KEPT_BYTES", 10_000)
+    large = save(tmp_path / "a.dcm", make_dataset(gradient(100, 100)))
+    small = save(tmp_path / "b.dcm")
+    reader = Reader()
+    for path in (large, small, large):
+        assert_same(reader.read(path), reading.read_study(path))
+    assert reader._memory is None or os.fstat(reader._memory).st_size == 0
+    reader.close()
+    assert reader._memory is None
 
 
 def test_names_that_are_no_text_come_through(tmp_path: Path, reader: Reader) -> None:
