@@ -5,6 +5,7 @@
 # make matrix  hold pixels of every combination to the standard: 5,190 files, a minute
 # make check   formatting, lint, types, walls and tests: what must pass before a commit
 # make fuzz    open thousands of mutated DICOM files and codestreams; FUZZ_ARGS="--files 20000 …"
+#              and load hundreds of mutated checkpoints and adapters; MODEL_FUZZ_ARGS="--adapters 2500 …"
 # make format  put every file into shape
 # make clean   remove what can be made again, .venv included
 #
@@ -84,6 +85,7 @@ walls: $(STAMP)
 
 fuzz: $(STAMP)
 	@$(BIN)/python -m desktop.fuzz $(FUZZ_ARGS)
+	@$(BIN)/python -m inference.fuzz $(MODEL_FUZZ_ARGS)
 
 format: $(STAMP)
 	$(BIN)/ruff format

@@ -290,8 +290,16 @@ class Adapters:
         self._peft.to(device=self._model.device).eval()
 
     def _drop(self, key: str) -> None:
+        """Take an adapter out, however far its injection came: PEFT leaves what it had begun."""
+        from peft.tuners.tuners_utils import BaseTunerLayer
+
         if self._peft is not None and key in self._peft.peft_config:
             self._peft.delete_adapter(key)
+        for layer in self._model.modules():
+            if isinstance(layer, BaseTunerLayer):
+                layer.delete_adapter(key)
+        if self._peft is not None and key in self._peft.base_model.active_adapters:
+            self._peft.base_model.active_adapter = next(iter(self._peft.peft_config), [])
 
     def _switch_back(self) -> None:
         """To the one that is on."""

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from inference.templates import bounded_rendering
+from inference.templates import bounded_rendering, check_length
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -114,6 +114,7 @@ def _render(
         rendered: str = tokenizer.apply_chat_template(
             [{"role": "user", "content": content}], add_generation_prompt=True, tokenize=False
         )
+    check_length(rendered, text)
     if soft_tokens is None:
         return rendered
     image_token = str(tokenizer.image_token)

@@ -80,6 +80,12 @@ def bounded_rendering() -> Iterator[None]:
         sys.settrace(before)
 
 
+def check_length(rendered: str, text: str) -> None:
+    """Whether a prompt is much longer than the ``text`` in it. Raises :class:`TemplateExcess`."""
+    if len(rendered) > len(text) + MAX_TEMPLATE:
+        raise TemplateExcess(f"makes {len(rendered)} characters of {len(text)}")
+
+
 def complaint(source: str) -> str | None:
     """What is wrong with a template that must not even be tried, or ``None``."""
     from jinja2 import Environment, TemplateSyntaxError, nodes

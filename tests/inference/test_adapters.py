@@ -410,3 +410,27 @@ def test_a_pattern_means_the_same_modules_beside_another_adapter(
     adapters.load(make_adapter("first", target_modules=pattern))
     adapters.load(make_adapter("second", seed=1, target_modules=pattern))
     assert adapters.names == ("first", "second")
+
+
+@pytest.mark.parametrize("before", [0, 1], ids=["the first", "the second"])
+def test_one_that_fails_half_way_leaves_nothing_behind(
+    adapters: Adapters,
+    make_adapter: MakeAdapter,
+    probe: Callable[[], Tensor],
+    tmp_path: Path,
+    before: int,
+) -> None:
+    base = probe()
+    good = make_adapter("good")
+    bad = Path(shutil.copytree(good, tmp_path / "bad"))
+    path = bad / "adapter_config.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"monteclora_config": "x"}))
+    for _ in range(before):
+        adapters.load(good)
+    with pytest.raises(AdapterError):
+        adapters.load(bad)
+    assert torch.equal(probe(), base)
+    adapters.use(adapters.load(good))
+    assert not torch.equal(probe(), base)
+    adapters.remove("good")
+    assert torch.equal(probe(), base)

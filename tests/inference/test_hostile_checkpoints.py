@@ -164,6 +164,7 @@ GROWTH = (
         ("{{ 'x' * 10000000000 }}", "multiplies"),
         ("{{ 9 ** 9 ** 9 }}", "multiplies"),
         ("{{ 'x'.ljust(10000000000) }}", "number beyond"),
+        ("{{ 'x'.ljust(999999) }}", "characters of"),
         ("{{ raise_exception('no') }}", "gives no prompt"),
         ("nothing that was asked", "gives no prompt"),
         ("{{ unclosed", "gives no prompt"),

@@ -1,0 +1,1 @@
+"""Mutated checkpoints and adapters, loaded as the worker does: none may crash, hang or fill it."""
