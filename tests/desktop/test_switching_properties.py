@@ -151,8 +151,8 @@ class Switches(RuleBasedStateMachine):
             self.old_is_free = False
             self.texts[self.mark] = self.saved[self.mark] = OLD
 
-    @initialize(old=st.booleans())
-    def keep_old(self, old: bool) -> None:
+    @initialize(old=st.booleans(), marks=st.permutations("abcde"))
+    def begin_with(self, old: bool, marks: list[str]) -> None:
         if old:
             report = Report()
             report.insert(0, OLD)
@@ -160,6 +160,7 @@ class Switches(RuleBasedStateMachine):
             self.store.prepare()
             self.store.path_of_version_1(PATIENTS["a"]).write_text(json.dumps(saved))
             self.old_is_free = True
+        self.open(marks, None)
 
     @rule(marks=st.permutations("abcde"), fault=st.sampled_from(FAULTS))
     def open(self, marks: list[str], fault: object) -> None:
@@ -175,8 +176,8 @@ class Switches(RuleBasedStateMachine):
         self.went()
 
     @precondition(lambda self: self.mark)
-    @rule(steps=st.lists(st.sampled_from((-1, 1, 1)), min_size=1, max_size=4))
-    def step(self, steps: list[int]) -> None:
+    @rule(steps=st.lists(st.sampled_from((-1, 1, 1)), min_size=1, max_size=4), types=st.booleans())
+    def step(self, steps: list[int], types: bool) -> None:
         window, before = self.window, self.window.session.index
         wanted = before
         for by in steps:
@@ -194,6 +195,8 @@ class Switches(RuleBasedStateMachine):
         assert window.session.index == wanted
         if wanted != before:
             self.went()
+        if types and not window.editor.locked:
+            self.type()
 
     @precondition(lambda self: self.mark)
     @rule(
@@ -286,6 +289,7 @@ class Switches(RuleBasedStateMachine):
         self.run(go())
         self.texts = dict(self.saved)
 
+    @precondition(lambda self: any(self.saved.values()))
     @rule(mark=st.sampled_from("abcde"))
     def damage(self, mark: str) -> None:
         file = self.store.path(PATIENTS[mark])
@@ -339,7 +343,7 @@ def app() -> None:
 
 
 Switches.TestCase.settings = settings(
-    max_examples=3,
+    max_examples=4,
     stateful_step_count=20,
     deadline=None,
     suppress_health_check=list(HealthCheck),
