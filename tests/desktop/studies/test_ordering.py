@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,7 @@ def save_series(folder: Path, slices: list[dict[str, Any]]) -> list[str]:
     return [path.name for path in found]
 
 
-def at(distance: float, cosines: list[float] = AXIAL, **more: Any) -> dict[str, Any]:
+def at(distance: float, cosines: Sequence[float] = AXIAL, **more: Any) -> dict[str, Any]:
     """A slice ``distance`` mm along the normal, moved a little in its plane."""
     row, column = np.array(cosines[:3]), np.array(cosines[3:])
     position = np.cross(row, column) * distance + 3 * row - column
