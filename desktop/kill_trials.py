@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import os
 import random
 import signal
@@ -23,7 +24,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any, Final
+from typing import Any, Final
 
 import resources
 from desktop.report.coding import encode
@@ -39,6 +40,7 @@ TROUBLES: Final = ("none", "conflict", "no folder", "full", "full everywhere", "
 MOST_SECONDS: Final = 1.0
 """How much typing a kill may cost."""
 
+_START_SECONDS: Final = 120.0
 _KEYS_A_SECOND: Final = 30
 _WORDS: Final = "the heart is of normal size and no effusion is seen in either lung "
 _FULL: Final = "disk-is-full"
@@ -86,54 +88,111 @@ class Summary:
 def run(times: int, seed: int, tell: Callable[[str], None] = lambda _: None) -> Summary:
     """Kill ``times`` windows; ``tell`` gets a line for each."""
     summary = Summary()
-    study = resources.demo_studies()[0]
-    identity = read_study(study).identity
-    for number in range(times):
-        rng = random.Random(f"{seed}-{number}")
-        trial = one_trial(study, identity, rng, TROUBLES[number % len(TROUBLES)])
-        summary.trials.append(trial)
-        tell(f"{number + 1}: {trial}")
+    with Windows(resources.demo_studies()[0]) as windows:
+        for number in range(times):
+            rng = random.Random(f"{seed}-{number}")
+            trial = one_trial(windows, rng, TROUBLES[number % len(TROUBLES)])
+            summary.trials.append(trial)
+            tell(f"{number + 1}: {trial}")
     return summary
 
 
-def one_trial(study: Path, identity: StudyIdentity, rng: random.Random, trouble: str) -> Trial:
+def one_trial(windows: Windows, rng: random.Random, trouble: str) -> Trial:
     with tempfile.TemporaryDirectory(prefix="pinfill-kill-") as name:
-        place = _Place(Path(name), identity)
-        window = subprocess.Popen(
-            [sys.executable, "-m", "desktop.kill_trials", "--child", str(study)],
-            env=os.environ | place.environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-        )
+        place = _Place(Path(name), windows.identity)
+        place.listen()
+        pid = windows.start(place)
         try:
-            assert window.stdout is not None
-            if not window.stdout.readline().startswith("ready"):
-                raise RuntimeError("the window did not start")
             time.sleep(rng.uniform(0.1, 1.5))
-            place.trouble(trouble, window.pid)
+            began = time.monotonic()
+            place.trouble(trouble, pid)
             time.sleep(rng.uniform(0.0, 2.5))
             if trouble == "full for a while":
                 place.heal()
                 time.sleep(rng.uniform(0.0, 1.5))
         finally:
-            window.send_signal(signal.SIGKILL)
-            window.wait()
-        return _judge(place, trouble, window.stdout)
+            _kill(pid)
+        trial = _judge(place, trouble, began, place.hear())
+        place.close()
+        return trial
+
+
+def _kill(pid: int) -> None:
+    os.kill(pid, signal.SIGKILL)
+    with contextlib.suppress(ProcessLookupError):
+        while True:
+            os.kill(pid, 0)
+            time.sleep(0.005)
+
+
+class Windows:
+    """A process that has imported all that a window needs and forks one whenever it is asked."""
+
+    def __init__(self, study: Path) -> None:
+        self.identity = read_study(study).identity
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "desktop.kill_trials", "--windows", str(study)],
+            env=os.environ | {"QT_QPA_PLATFORM": "offscreen"},
+            stdin=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+
+    def __enter__(self) -> Windows:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.kill()
+        self._process.wait()
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+
+    def start(self, place: _Place) -> int:
+        """Start a window that keeps its files in ``place``; returns its number once it is typed in.
+
+        Raises :class:`RuntimeError` if it does not come.
+        """
+        assert self._process.stdin is not None
+        self._process.stdin.write(f"{place.root}\n")
+        self._process.stdin.flush()
+        deadline = time.monotonic() + _START_SECONDS
+        while time.monotonic() < deadline and self._process.poll() is None:
+            first, ended, _ = place.hear().partition("\n")
+            if ended:
+                return int(first)
+            time.sleep(0.01)
+        raise RuntimeError("the window did not start")
 
 
 class _Place:
     """Where one window keeps its files, and what happens to them."""
 
     def __init__(self, root: Path, identity: StudyIdentity) -> None:
-        self.data, self.state = root / "data", root / "state"
+        self.root, self.data, self.state = root, root / "data", root / "state"
+        self.told = root / "told"
+        """A pipe, which no full disk stops: the window's number, then a line for each key."""
+        self._heard = ""
+        self._pipe = -1
         self.identity = identity
         self.environment = {
             "PINFILL_DATA_DIR": str(self.data),
             RECOVERY_VARIABLE: str(self.state),
-            "QT_QPA_PLATFORM": "offscreen",
         }
         self.store = ReportStore(self.data / "reports")
+
+    def listen(self) -> None:
+        os.mkfifo(self.told)
+        self._pipe = os.open(self.told, os.O_RDONLY | os.O_NONBLOCK)
+
+    def hear(self) -> str:
+        """All that the window has told so far."""
+        with contextlib.suppress(BlockingIOError):
+            while data := os.read(self._pipe, 1 << 16):
+                self._heard += data.decode()
+        return self._heard
+
+    def close(self) -> None:
+        os.close(self._pipe)
 
     def trouble(self, kind: str, pid: int) -> None:
         match kind:
@@ -178,25 +237,31 @@ class _Place:
         return [copy.report.text for copy in copies.found(self.identity)]
 
 
-def _judge(place: _Place, trouble: str, told: IO[str]) -> Trial:
-    """``told`` has a line for each key: when it was pressed, and what the window said then."""
-    lines = [line.split() for line in told.read().splitlines(keepends=True) if line.endswith("\n")]
+def _judge(place: _Place, trouble: str, began: float, told: str) -> Trial:
+    """``told`` has a line for each key: when it was pressed, and what the window said then.
+
+    What stood on disk when the trouble ``began`` was taken from there behind the window's back;
+    it can know from the first key behind that.
+    """
+    lines = [line.split() for line in told.splitlines(keepends=True)[1:] if line.endswith("\n")]
     times = [float(line[0]) for line in lines]
     if not times:
         return Trial(trouble, 0, 0.0, False, False)
     said = int(lines[-1][1])
     typed = "".join(_WORDS[number % len(_WORDS)] for number in range(len(times)))
 
-    def age(text: str) -> float:
-        """How long ago the first character was typed that ``text`` does not hold."""
+    def missing_since(text: str) -> float:
+        """When the first character was typed that ``text`` does not hold."""
         pairs = enumerate(zip(text, typed, strict=False))
         same = min(len(text), len(typed))
         kept = next((at for at, (one, other) in pairs if one != other), same)
-        return times[-1] - times[kept] if kept < len(times) else 0.0
+        return times[kept] if kept < len(times) else times[-1]
 
     on_disk = place.saved()
-    silent = age(on_disk) > MOST_SECONDS and said < _SAID
-    lost = min(age(text) for text in [on_disk, *place.copied()])
+    known = next((pressed for pressed in times if pressed > began), times[-1])
+    unsaid = times[-1] - max(missing_since(on_disk), known)
+    silent = unsaid > MOST_SECONDS and said < _SAID
+    lost = times[-1] - max(missing_since(text) for text in [on_disk, *place.copied()])
     return Trial(trouble, len(times), lost, silent, said == _SAID_NO_COPY)
 
 
@@ -217,11 +282,30 @@ def _fill_the_disk() -> None:
     os.fsync = fsync
 
 
-def _child(study: Path) -> None:
+def _serve(study: Path) -> None:
+    """Fork a window for each line of standard input, which names its place."""
+    import desktop.app
+
+    shown = read_study(study)
+    # Another process that reads the file would be started and left behind for each kill.
+    vars(desktop.session).update(
+        read_study=lambda _path, _stop=None: shown,
+        find_studies=lambda paths, _stop=None: (list(paths), []),
+    )
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the killed leave nothing behind
+    while line := sys.stdin.readline():
+        if os.fork() == 0:
+            place = _Place(Path(line.rstrip("\n")), shown.identity)
+            os.environ |= place.environment
+            _fill_the_disk()
+            _type_on(study, place.told)
+            os._exit(1)
+
+
+def _type_on(study: Path, told: Path) -> None:
     import qasync
 
     from desktop.app import application, build_window
-    from desktop.collector import collecting_on_this_thread
     from desktop.model_choice import ModelChoice
     from desktop.walkthrough import open_study
 
@@ -229,20 +313,20 @@ def _child(study: Path) -> None:
         window = build_window(ModelChoice(resources.demo_checkpoint()))
         window.show()
         await open_study(window, [study])
-        print("ready", flush=True)
+        handle = os.open(told, os.O_WRONLY)
+        os.write(handle, f"{os.getpid()}\n".encode())
         number = 0
         while True:
             _press(window.editor, _WORDS[number % len(_WORDS)])
             number += 1
             mark = window.unsaved_mark.text
             said = _SAID_NO_COPY if "No recovery copy" in mark else int("Not saved" in mark)
-            print(f"{time.monotonic():.4f} {said}", flush=True)
+            os.write(handle, f"{time.monotonic():.4f} {said}\n".encode())
             if number % _KEYS_A_SECOND == 0:
                 window.banner.dismiss()
             await asyncio.sleep(1 / _KEYS_A_SECOND)
 
-    _fill_the_disk()
-    with collecting_on_this_thread(), qasync.QEventLoop(application()) as loop:
+    with qasync.QEventLoop(application()) as loop:
         loop.run_until_complete(type_on())
 
 
@@ -260,10 +344,10 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m desktop.kill_trials", description=__doc__)
     parser.add_argument("--times", type=int, default=200)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--child", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--windows", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
-    if options.child is not None:
-        _child(options.child)
+    if options.windows is not None:
+        _serve(options.windows)
         return 0
     try:
         summary = run(options.times, options.seed, lambda line: print(line, flush=True))
