@@ -19,6 +19,9 @@ from desktop.studies.identity import StudyIdentity
 SAVE_DELAY_MS: Final = 500
 """How long a change may wait for its saving; a power cut costs no more."""
 
+COPY_DELAY_MS: Final = 250
+"""How long a change may wait for its recovery copy while saving fails."""
+
 RETRY_DELAY_MS: Final = 10_000
 """How long a report that could not be saved waits for the next try."""
 
@@ -309,5 +312,6 @@ class Saving(QObject):
 
     def _report_changed(self) -> None:
         # Not restarted by later changes, so that steady typing is saved as well.
-        if not 0 <= self._timer.remainingTime() <= SAVE_DELAY_MS:
-            self._timer.start(SAVE_DELAY_MS)
+        delay = SAVE_DELAY_MS if self.unsaved is None else min(COPY_DELAY_MS, SAVE_DELAY_MS)
+        if not 0 <= self._timer.remainingTime() <= delay:
+            self._timer.start(delay)
