@@ -261,7 +261,10 @@ def _judge(place: _Place, trouble: str, began: float, told: str) -> Trial:
     known = next((pressed for pressed in times if pressed > began), times[-1])
     unsaid = times[-1] - max(missing_since(on_disk), known)
     silent = unsaid > MOST_SECONDS and said < _SAID
-    lost = times[-1] - max(missing_since(text) for text in [on_disk, *place.copied()])
+    since = max(missing_since(text) for text in [on_disk, *place.copied()])
+    if trouble == "conflict":
+        since = max(since, known)
+    lost = times[-1] - since
     return Trial(trouble, len(times), lost, silent, said == _SAID_NO_COPY)
 
 

@@ -18,6 +18,7 @@ import numpy as np
 
 from desktop.fuzz.dicom import MAKERS, Tally, run
 from desktop.fuzz.trials import FAILURES
+from desktop.report import mutations
 
 _CHUNK: Final = 1000
 _MOST_TOLD: Final = 20
@@ -37,6 +38,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         count = getattr(options, kind)
         if count:
             failed |= _fuzz(kind, count, options.seed, options.processes)
+    if options.reports:
+        summary = mutations.run(options.reports, options.seed)
+        print(summary)
+        failed |= bool(summary.failures)
     return int(failed)
 
 
@@ -46,6 +51,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--codestreams", type=int, default=5000, metavar="N", help="mutated compressed frames"
     )
+    parser.add_argument("--reports", type=int, default=1000, metavar="N", help="report files")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="other cases")
     parser.add_argument("--processes", type=int, default=2, metavar="N", help="at the same time")
     parser.add_argument(
