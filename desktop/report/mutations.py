@@ -78,6 +78,8 @@ def run(count: int, seed: int) -> Summary:
 
 def mutated(valid: bytes, rng: random.Random) -> bytes:
     """One to three changes of a report file's bytes or of its JSON."""
+    if rng.random() < 0.1:
+        return _written_otherwise(valid, rng)
     data = valid
     for _ in range(rng.randint(1, 3)):
         data = rng.choice((_flip, _cut, _double, _stuff, _change_value, _change_value, _deepen))(
@@ -169,6 +171,14 @@ def _change_value(data: bytes, rng: random.Random) -> bytes:
         return json.dumps(document).encode()
     except (ValueError, RecursionError, IndexError):
         return _flip(data, rng)
+
+
+def _written_otherwise(data: bytes, rng: random.Random) -> bytes:
+    """The same report with other white space, keys in another order, and keys that nobody knows."""
+    document = json.loads(data)
+    items = [*document.items(), ("unknown", rng.choice(_ODD_VALUES)())]
+    rng.shuffle(items)
+    return json.dumps(dict(items), indent=rng.choice((None, 0, 7))).encode()
 
 
 def _places(value: Any) -> list[tuple[Any, Any]]:
