@@ -9,7 +9,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from PySide6.QtGui import QAction, QKeySequence
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtGui import QAction, QKeySequence, QShortcut
 from PySide6.QtWidgets import QWidget
 
 
@@ -147,10 +148,22 @@ HELP: Final = (
 ALL: Final = {"File": FILE, "Report": REPORT, "Model": MODEL, "View": VIEW, "Help": HELP}
 
 
-class Actions:
-    """The commands of a table as Qt actions of one window: ``actions["draft"]``."""
+_PASSED_ON: Final = frozenset({"Esc", "Home"})
+"""Keys that mean something to others, too, while the command cannot be given."""
+
+
+class Actions(QObject):
+    """The commands of a table as Qt actions of one window: ``actions["draft"]``.
+
+    ``refused`` tells why not where the key of a command is pressed that cannot be given now.
+    """
+
+    refused = Signal(str)
 
     def __init__(self, owner: QWidget, table: Iterable[Command] | None = None) -> None:
+        super().__init__(owner)
+        self._why_not: dict[str, str] = {}
+        self._stand_ins: dict[str, list[QShortcut]] = {}
         self._actions: dict[str, QAction] = {}
         self._commands = {each.name: each for each in (commands() if table is None else table)}
         for command in self._commands.values():
@@ -164,6 +177,11 @@ class Actions:
             action.setIconVisibleInMenu(False)
             owner.addAction(action)
             self._actions[command.name] = action
+            self._stand_ins[command.name] = [
+                self._stand_in(command.name, key, owner)
+                for key in command.keys
+                if key not in _PASSED_ON
+            ]
 
     def __getitem__(self, name: str) -> QAction:
         return self._actions[name]
@@ -172,8 +190,18 @@ class Actions:
         """Enable for ``None``; else disable, and the tooltip gives the reason."""
         action = self._actions[name]
         action.setEnabled(why_not is None)
+        self._why_not[name] = why_not or ""
+        for stand_in in self._stand_ins[name]:
+            stand_in.setEnabled(why_not is not None)
         tip = tooltip(self._commands[name])
         action.setToolTip(tip if why_not is None else f"{tip}\n{why_not}")
+
+    def _stand_in(self, name: str, key: str, owner: QWidget) -> QShortcut:
+        """Takes the key of a command that is disabled: Qt would pass it on in silence."""
+        stand_in = QShortcut(QKeySequence(key), owner)
+        stand_in.setEnabled(False)
+        stand_in.activated.connect(lambda: self.refused.emit(self._why_not[name]))
+        return stand_in
 
 
 def commands() -> Iterator[Command]:

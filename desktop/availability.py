@@ -8,6 +8,8 @@ from typing import Final
 
 _IMAGE_COMMANDS: Final = ("fit", "zoom_in", "zoom_out", "invert", "reset_window")
 
+ELSEWHERE: Final = "The model still writes another report: wait, or press Esc"
+
 
 @dataclass(frozen=True)
 class Situation:
@@ -34,26 +36,20 @@ class Situation:
 
 def refusals(now: Situation) -> Iterator[tuple[str, str | None]]:
     """Each command with ``None`` where it can be given, else with a reason for the reader."""
-    report = _first(
-        (not now.study, "Open a study first"),
-        (now.moving, "Wait for the study to open"),
-        (now.writing, "Wait for the model, or cancel it"),
-    )
+    report = _refused_change(now)
     text = report or _first((not now.text, "The report is empty"))
-    elsewhere = (now.writing_elsewhere, "The model still writes another report: wait, or press Esc")
-    model = report or _first(
-        elsewhere,
-        (now.comparing, "Wait for the comparison, or cancel it"),
-        (now.stopping, "Wait until the worker has stopped"),
-        (not now.worker, "The worker is not running: restart it first"),
-        (now.silent, "The worker does not answer: wait, or restart it"),
-    )
-    for name in ("draft", "infill", "ask"):
+    model = refused_job(now)
+    for name in ("draft", "infill"):
         yield name, model
+    # It leads to the field alone; what is written there waits for the model.
+    yield "ask", _first((not now.study, "Open a study first"))
     yield "refill", model or _first((not now.selection, "Select some of the report first"))
     yield "revise", model or _first((not now.text, "The report is empty: draft it first"))
     several = report or _first(
-        (not now.candidates, "Put the caret on words that the model just wrote")
+        (
+            not now.candidates,
+            "No other candidates here: put the caret on words that the model just wrote",
+        )
     )
     for name in ("next_candidate", "previous_candidate", "candidates"):
         yield name, several
@@ -76,7 +72,7 @@ def refusals(now: Situation) -> Iterator[tuple[str, str | None]]:
     )
     other = _first(
         (now.writing, "Wait for the model, or cancel it"),
-        elsewhere,
+        (now.writing_elsewhere, ELSEWHERE),
         (now.comparing, "Wait for the comparison, or cancel it"),
         (now.stopping, "Wait until the worker has stopped"),
         (now.changing, "Wait until the adapter has changed"),
@@ -97,6 +93,25 @@ def refusals(now: Situation) -> Iterator[tuple[str, str | None]]:
     # While one moves, further steps are taken in order.
     yield "previous", _first((not (now.has_previous or now.moving), "This is the first study"))
     yield "next", _first((not (now.has_next or now.moving), "This is the last study"))
+
+
+def refused_job(now: Situation) -> str | None:
+    """Why the model can be given nothing to do now, if so."""
+    return _refused_change(now) or _first(
+        (now.writing_elsewhere, ELSEWHERE),
+        (now.comparing, "Wait for the comparison, or cancel it"),
+        (now.stopping, "Wait until the worker has stopped"),
+        (not now.worker, "The worker is not running: restart it first"),
+        (now.silent, "The worker does not answer: wait, or restart it"),
+    )
+
+
+def _refused_change(now: Situation) -> str | None:
+    return _first(
+        (not now.study, "Open a study first"),
+        (now.moving, "Wait for the study to open"),
+        (now.writing, "Wait for the model, or cancel it"),
+    )
 
 
 def _first(*reasons: tuple[bool, str]) -> str | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from PySide6.QtCore import Qt
@@ -16,7 +16,7 @@ from desktop.widgets.status_line import DISCLAIMER
 
 MOUSE: Final = (
     ("Left drag", "window and level"),
-    ("Shift + left drag, middle drag", "pan"),
+    ("Shift or Space + left drag, middle drag", "pan"),
     ("Wheel", "zoom about the pointer"),
     ("Double click", "fit"),
 )
@@ -41,24 +41,46 @@ The bundled studies and patients are fictional.</p>
 """
 
 
+REPORT_KEYS: Final = (
+    ("Tab", "next gap, behind the last one the next part of the window"),
+    ("Shift+Tab", "the gap or the part before"),
+    ("Ctrl+Tab, Ctrl+Shift+Tab", "the part of the window behind or before, past all gaps"),
+)
+
+Rows = Sequence[tuple[str, str]]
+
+
+def pages_of_keys() -> Iterator[tuple[str, Rows]]:
+    """Every key and what the mouse does, in groups with a title each."""
+    for title, group in actions.ALL.items():
+        if title == "View":
+            yield "On the image", MOUSE + IMAGE_KEYS
+            yield "In the report", REPORT_KEYS
+        if rows := _rows(group):
+            yield title, rows
+    yield "In the window that compares", _rows(COMPARE)
+
+
+def keys_in_markdown() -> str:
+    """The same for the user guide."""
+    groups = []
+    for title, rows in pages_of_keys():
+        lines = (f"| {keys.replace('|', chr(92) + '|')} | {what} |" for keys, what in rows)
+        groups.append("\n".join((f"| {title} | |", "|---|---|", *lines)))
+    return "\n\n".join(groups)
+
+
 def show_shortcuts(parent: QWidget) -> QDialog:
-    blocks = [
-        _commands(title, group)
-        for title, group in actions.ALL.items()
-        if any(command.keys for command in group)
-    ]
-    blocks.insert(3, _table("On the image", MOUSE + IMAGE_KEYS))
-    blocks.append(_commands("In the window that compares", COMPARE))
+    blocks = [_table(title, rows) for title, rows in pages_of_keys()]
     return _show(parent, "Keyboard and mouse", "".join(blocks), scrolls=True)
 
 
-def _commands(title: str, group: Iterable[actions.Command]) -> str:
-    rows = [
+def _rows(group: Iterable[actions.Command]) -> Rows:
+    return [
         (", ".join(actions.shown_keys(command)), _told(command))
         for command in group
         if command.keys
     ]
-    return _table(title, rows)
 
 
 def show_table(parent: QWidget, title: str, rows: list[tuple[str, str]]) -> QDialog:
@@ -70,9 +92,7 @@ def show_about(parent: QWidget) -> QDialog:
     return _show(parent, "About Pinfill", ABOUT)
 
 
-def _table(
-    title: str, rows: tuple[tuple[str, str], ...] | list[tuple[str, str]], width: int = 200
-) -> str:
+def _table(title: str, rows: Rows, width: int = 200) -> str:
     """``width`` is that of the first column, in pixels."""
     cells = "".join(
         f"<tr><td width='{width}' style='padding:2px 16px 2px 0'><b>{_escaped(keys)}</b></td>"

@@ -28,13 +28,13 @@ from desktop import help as help_pages
 from desktop import theme
 from desktop.actions import Actions
 from desktop.asking import Asking
-from desktop.availability import Situation, refusals
+from desktop.availability import Situation, refusals, refused_job
 from desktop.compare.comparing import Comparing
 from desktop.drafting import Drafting
 from desktop.gap_dialog import ask_length
 from desktop.menus import fill_menu_bar, presets_menu
 from desktop.model_menu import ModelMenu
-from desktop.notices import UNSAVED, Notices
+from desktop.notices import FILLS, UNSAVED, Notices
 from desktop.opening import Opening, local_paths
 from desktop.placement import place
 from desktop.report.choosing import Choosing
@@ -247,6 +247,7 @@ class MainWindow(QMainWindow):
         self.switching.opened.connect(self._remember)
         self.editor.keys_refused.connect(self.status.show_text)
         self.editor.changed.connect(self._allow)
+        self.editor.changed.connect(self.notices.outdate)
         self.editor.selection_changed.connect(self._allow)
         self.editor.pin_refused.connect(self.status.show_text)
         self.link.state_changed.connect(self._show_worker)
@@ -256,9 +257,11 @@ class MainWindow(QMainWindow):
         self.drafting.busy_changed.connect(self._allow)
         self.asking.busy_changed.connect(self._allow)
         self.ask_bar.asked.connect(self._ask)
+        self.commands.refused.connect(self.status.show_text)
+        self.ask_bar.refused.connect(self.status.show_text)
         self.ask_bar.left.connect(self.viewport.setFocus)
         self.comparing.busy_changed.connect(self._allow)
-        self.choosing.happened.connect(self.status.show_text)
+        self.choosing.happened.connect(self.status.tell_of_text)
 
     # Commands
 
@@ -270,6 +273,8 @@ class MainWindow(QMainWindow):
             self._settings.remember(path)
 
     def _cancel(self) -> None:
+        if self.drafting.busy or self.asking.busy:
+            self.status.show_text("Cancelling…")  # the worker may take its time
         self.switching.cancel()
         self.drafting.cancel()
         self.asking.cancel()
@@ -314,14 +319,18 @@ class MainWindow(QMainWindow):
 
     def _begin(self, command: str, make_plan: Callable[[], Plan]) -> None:
         if self.session.study is not None:
-            self.banner.withdraw("job")
+            self._withdraw_of_jobs()
             self.editor.setFocus()  # the button that was pressed is about to be disabled
             self.drafting.begin(command, self.session.study, make_plan, warm=command in WARM)
 
     def _ask(self, question: str) -> None:
-        if self.session.study is not None and self.commands["ask"].isEnabled():
-            self.banner.withdraw("job")
+        if self.session.study is not None:
+            self._withdraw_of_jobs()
             self.asking.begin(self.session.study, question)
+
+    def _withdraw_of_jobs(self) -> None:
+        for topic in ("job", FILLS):
+            self.banner.withdraw(topic)
 
     def _ask_gap_length(self) -> None:
         model = self.link.model
@@ -348,7 +357,7 @@ class MainWindow(QMainWindow):
 
     def _copy(self) -> None:
         self.editor.copy_plain_text()
-        self.status.show_text("Report copied as plain text")
+        self.status.tell_of_text("Report copied as plain text")
 
     def _focus_other(self) -> None:
         (self.viewport if self.editor.hasFocus() else self.editor).setFocus(
@@ -387,7 +396,7 @@ class MainWindow(QMainWindow):
         name = study.patient_name or study.patient_id if study else ""
         self.setWindowTitle(f"{name} — Pinfill" if name else "Pinfill")
         self.status.show_text("")
-        self.banner.withdraw("job")
+        self._withdraw_of_jobs()
         self._prepare()
         self._allow()
 
@@ -416,6 +425,7 @@ class MainWindow(QMainWindow):
         )
         for name, why_not in refusals(now):
             self.commands.allow(name, why_not)
+        self.ask_bar.allow(refused_job(now))
 
     def _show_worker(self) -> None:
         self.notices.show_worker()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import Final
 
 from PySide6.QtCore import QObject
 
@@ -10,7 +11,7 @@ from desktop.asking import Asking
 from desktop.drafting import Drafting, Finished
 from desktop.report.faults import cautions
 from desktop.report.finding import Doubt
-from desktop.report.model import NothingToFill
+from desktop.report.model import CandidateSet, NothingToFill
 from desktop.report.store import StoreConflict
 from desktop.session import StudySession
 from desktop.widgets.banner import Banner, Notice, NoticeKind
@@ -21,6 +22,9 @@ from inference.protocol import Filled
 
 UNSAVED = "unsaved"
 """The topic of a report that could not be saved: its notice stays until it is."""
+
+FILLS: Final = "fills"
+"""The topic of what the model wrote last: its note goes with the words."""
 
 
 class Notices(QObject):
@@ -36,6 +40,9 @@ class Notices(QObject):
         status: StatusLine,
     ) -> None:
         super().__init__(drafting)
+        self._drafting = drafting
+        self._text = session.report.text
+        self._told_of: int | None = None  # the number of the fills that a note is about
         self._session = session
         self._drafting = drafting
         self._link = link
@@ -132,8 +139,21 @@ class Notices(QObject):
 
     def _show_filled(self, filled: Filled) -> None:
         self._status.show_filled(filled)
+        self._told_of = max((each.number for each in self._sets()), default=None)
         if said := " ".join(cautions(filled)):
-            self._banner.show_notice(Notice(NoticeKind.INFO, said, topic="job"))
+            self._banner.show_notice(Notice(NoticeKind.INFO, said, topic=FILLS))
+
+    def outdate(self) -> None:
+        """The report has changed: take back what was said of words that are gone."""
+        text = self._session.report.text
+        if text != self._text and not self._drafting.busy:
+            self._status.outdate()
+        self._text = text
+        if all(each.number != self._told_of for each in self._sets()):
+            self._banner.withdraw(FILLS)
+
+    def _sets(self) -> tuple[CandidateSet, ...]:
+        return self._session.report.candidate_sets
 
     def _offer(self, finished: Finished) -> None:
         self._banner.show_notice(
@@ -152,7 +172,7 @@ class Notices(QObject):
         self._status.show_text("")
 
     def _show_cancelled(self) -> None:
-        self._status.show_text("Cancelled; the report is as it was")
+        self._status.tell_of_text("Cancelled; the report is as it was")
 
     def _show_error(self, error: Exception) -> None:
         """One sentence; the worker's death is told by the window, which can restart it."""

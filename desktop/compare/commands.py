@@ -32,7 +32,7 @@ COMPARE: Final = (
         "Put the sentence at the cursor into the report",
         ("Return", "Enter"),
     ),
-    Command("undo", "Undo", "Take the last change of the report back", ("Ctrl+Z",)),
+    Command("undo", "Undo", "Take the last sentence out of the report again", ("Ctrl+Z",)),
     Command("other_side", "Other Side", "From one text to the other", ("F6",)),
     Command("left", "Left Side", "Go to the text on the left", ("Ctrl+1",)),
     Command("right", "Right Side", "Go to the text on the right", ("Ctrl+2",)),

@@ -72,6 +72,7 @@ class Comparing(QObject):
         self._asked_on: tuple[Study, Report] | None = None
         self._report: Report | None = None  # that the comparison is on
         self._known: list[Content] = []  # its states that the comparison belongs to
+        self._taken: list[Content] = []  # the report after each sentence that was taken into it
         self._side = self.window.left
         self._paradigm: Paradigm = "diffusion"  # of the window's model, the last that was known
         self._frames: Throttle[Frame] = Throttle(self._show_canvas, FRAME_SECONDS, self)
@@ -129,6 +130,7 @@ class Comparing(QObject):
         window.player.moved.connect(self._show_moment)
         window.questions.changed.connect(self._allow)
         window.closed.connect(self._closed)
+        window.commands.refused.connect(self._tell)
         for column in window.columns:
             column.view.moved.connect(self._moved)
         runner.busy_changed.connect(self._busy_changed)
@@ -168,7 +170,7 @@ class Comparing(QObject):
             **dict.fromkeys(("play", "restart", "back", "forward", "slow"), replay),
             "differences": nothing,
             "take": no_study or replay or writing or self._elsewhere() or unfinished,
-            "undo": writing or (None if report.can_undo else "There is nothing to take back"),
+            "undo": writing or self._nothing_taken(),
             "save": wait or unasked or unanswered,
             "blind": wait,
             "alone": wait,
@@ -185,6 +187,11 @@ class Comparing(QObject):
     def _elsewhere(self) -> str | None:
         same = self._session.report is self._report
         return None if same else "The comparison belongs to another study"
+
+    def _nothing_taken(self) -> str | None:
+        """Undo is of what was taken here: anything else is the main window's to take back."""
+        last = bool(self._taken) and self._taken[-1] == self._session.report.content
+        return None if last else "Nothing was taken that stands last in the report"
 
     # Running
 
@@ -328,14 +335,17 @@ class Comparing(QObject):
         self.window.banner.dismiss()
         known = report.content in self._known
         report.apply(taking.plan, taking.fills)
+        self._taken.append(report.content)
+        self._allow()
         if known:  # what is taken from a comparison does not make it one of an older text
             self._known.append(report.content)
             self._check_report()
         self._tell(f"Taken into the report: “{sentence}” · Ctrl+Z takes it back")
 
     def _undo(self) -> None:
+        self._taken.pop()
         self._session.report.undo()
-        self._tell("The last change of the report was taken back")
+        self._tell("The sentence is out of the report again")
 
     def _go_to_other_side(self) -> None:
         left, right = self.window.columns

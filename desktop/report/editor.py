@@ -24,11 +24,13 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QMenu, QWidget
 
+from desktop.report.edits import belongs_behind_a_space, whole_words
 from desktop.report.mirror import GUTTER, RIGHT, TOP, Mirror, difference, replacement
 from desktop.report.model import GAP_CHAR, CandidateSet, Origin, Plan, Report, clean
 from desktop.report.page import ReportPage
 from desktop.report.picture import picture, preview
 from desktop.report.utf16 import Utf16
+from desktop.widgets.alt_keys import is_alt_letter
 from inference.protocol import Candidate, Canvas
 
 PLACEHOLDER: Final = (
@@ -37,6 +39,7 @@ PLACEHOLDER: Final = (
 TYPED_STAYS: Final = "What you typed stays pinned: the model never changes it."
 HEADINGS_STAY: Final = "Headings stay pinned: they tell the sections apart."
 
+_TAB_KEYS: Final = (Qt.Key.Key_Tab, Qt.Key.Key_Backtab)
 _REDO_KEYS: Final = (QKeySequence("Ctrl+Shift+Z"), QKeySequence("Ctrl+Y"))
 
 
@@ -138,13 +141,13 @@ class ReportEditor(ReportPage):
     def pin_selection(self) -> None:
         """Pin what is selected, else the word at the caret."""
         if not self._refuses():
-            self._report.pin(*self._selection_or_word())
+            self._report.pin(*self._selected_words())
 
     def unpin_selection(self) -> None:
-        """Unpin what is selected, else the word at the caret; typed text and headings stay."""
+        """Unpin whole words as they are pinned; typed text and headings stay."""
         if self._refuses():
             return
-        skipped = self._report.unpin(*self._selection_or_word())
+        skipped = self._report.unpin(*self._selected_words())
         if Origin.TYPED in skipped:
             self.pin_refused.emit(TYPED_STAYS)
         elif skipped:
@@ -248,13 +251,19 @@ class ReportEditor(ReportPage):
         start, end, text = self._change_to(text, caret)
         if start == end and not text:
             return
+        spaced = start == end and belongs_behind_a_space(self._report.content, start, text)
         self._from_keys = True
         try:
+            if spaced:
+                self._report.insert(start, " ")
+                start = end = start + 1
             self._report.replace(start, end, text)
         finally:
             self._from_keys = False
         if self._mirror.raw_text() != self._report.text:  # cleaned, it was no change
             self._mirror.show(picture(self._report))
+        if spaced:
+            self._put_caret(start + len(text))
 
     def _change_to(self, text: str, caret: int) -> tuple[int, int, str]:
         """What makes ``text`` of the report, as :func:`difference` gives it.
@@ -284,10 +293,10 @@ class ReportEditor(ReportPage):
         else:
             self.setTextCursor(cursor)
 
-    def _selection_or_word(self) -> tuple[int, int]:
+    def _selected_words(self) -> tuple[int, int]:
         start, end = self.selection()
         if start != end:
-            return start, end
+            return whole_words(self._report.text, start, end)
         word = self.textCursor()
         word.select(QTextCursor.SelectionType.WordUnderCursor)
         index = self._mirror.index
@@ -297,7 +306,23 @@ class ReportEditor(ReportPage):
         if not self.previewing and not self._mirror.busy:
             self.selection_changed.emit()
 
+    def _go_to_gap(self, *, forward: bool) -> bool:
+        """Select the gap behind the selection, or before it; ``False`` where there is none."""
+        if self.previewing:
+            return False
+        (start, end), gaps = self.selection(), [gap.position for gap in self._report.gaps]
+        found = [at for at in gaps if (at >= end if forward else at < start)]
+        if found:
+            at = found[0] if forward else found[-1]
+            self.select(at, at + 1)
+            self.ensureCursorVisible()
+        return bool(found)
+
     # Qt
+
+    def focusNextPrevChild(self, forward: bool) -> bool:
+        """Tab goes from gap to gap, and on to the next part of the window behind the last."""
+        return self._go_to_gap(forward=forward) or super().focusNextPrevChild(forward)
 
     def paint_beside(self, painter: QPainter) -> None:
         if not self.previewing and self.document().isEmpty():
@@ -320,6 +345,10 @@ class ReportEditor(ReportPage):
             QKeySequence(event.keyCombination()) in _REDO_KEYS
         ):
             self.redo()
+        elif event.key() in _TAB_KEYS:  # with Ctrl: without, Tab does not come here
+            super().focusNextPrevChild(event.key() == Qt.Key.Key_Tab)
+        elif is_alt_letter(event):
+            event.ignore()
         else:
             start, end = self.selection()
             self._replaced = (start, end) if start != end else None

@@ -11,6 +11,8 @@ from __future__ import annotations
 import unicodedata
 from typing import Final
 
+from desktop.report.spans import Content, Origin
+
 _SENTENCE_ENDS: Final = (".", "!", "?")
 _JOINTS: Final = ".,/:–×"
 """Between two digits, these are part of a number; the full stop also before the first (.5)."""
@@ -56,6 +58,24 @@ def _are_sentences(text: str, start: int, end: int) -> bool:
         and (not before or before.endswith((*_SENTENCE_ENDS, "\n")))
         and not _joined(text, start)  # a full stop in a number ends no sentence
         and not _joined(text, end)
+    )
+
+
+def whole_words(text: str, start: int, end: int) -> tuple[int, int]:
+    """``start:end`` widened to the ends of the words that it cuts."""
+    low = _word_start(text, start) if _joined(text, start) else start
+    high = _word_end(text, end) if _joined(text, end) else end
+    return low, high
+
+
+def belongs_behind_a_space(content: Content, position: int, text: str) -> bool:
+    """Whether ``text`` begins a sentence that would be glued to the model's full stop before it."""
+    before = content.clip(position - 1, position) if position else ()
+    return (
+        text[:1].isalpha()
+        and unicodedata.east_asian_width(text[0]) not in "WF"  # written without spaces
+        and any(span.origin is Origin.GENERATED for span in before)
+        and content.text[position - 1 : position] in _SENTENCE_ENDS
     )
 
 

@@ -109,10 +109,10 @@ def plan_refill(content: Content, start: int, end: int, revision: int) -> Plan:
 
 
 def plan_draft(content: Content, revision: int) -> Plan:
-    """Open the whole report if nothing in it is pinned, else each section that holds no pin.
+    """Open the whole report if nothing in it is pinned, else all that is not pinned.
 
-    Gap marks elsewhere are opened, too, and a findings or impression section that is missing is
-    added.
+    A findings or impression section that is empty or missing is written, too. Where that leaves
+    nothing to write, findings and impression go on behind what stands in them.
     """
     text = content.text
     pinned = "".join(text[span.start : span.end] for span in content.spans if span.pinned)
@@ -124,11 +124,7 @@ def plan_draft(content: Content, revision: int) -> Plan:
     sections = find_sections(text)
     if not sections:
         return _plan(content, _around_loose_text(content), revision, lead=f"{FINDINGS}:\n")
-    openings = _by_section(content, sections)
-    if not openings:
-        raise NothingToFill(
-            "Every section holds pinned words: press Infill to let the model write between them."
-        )
+    openings = _by_section(content, sections) or _behind_pins(text, sections)
     return _plan(content, openings, revision)
 
 
@@ -172,8 +168,8 @@ def _by_section(content: Content, sections: Sequence[Section]) -> list[_Opening]
         if _is_empty(text, section):
             if section.name in WRITTEN_FROM_IMAGE:
                 openings.append(_open_empty(text, section))
-        elif not any(span.pinned for span in content.clip(start, end)):
-            openings.append(_Opening(start, end))
+        else:
+            openings += _unpinned(content, start, end)
     openings += _loose_gaps(content, openings)
     names = {section.name: section for section in sections}
     at_end: list[str] = []
@@ -192,6 +188,11 @@ def _by_section(content: Content, sections: Sequence[Section]) -> list[_Opening]
         lead = "\n\n" if ends_in_hole else _blank_line(text)
         openings.append(_Opening(len(text), len(text), f"{lead}{name}:\n"))
     return openings
+
+
+def _behind_pins(text: str, sections: Sequence[Section]) -> list[_Opening]:
+    ends = [_body(text, each)[1] for each in sections if each.name in WRITTEN_FROM_IMAGE]
+    return [_Opening(end, end) for end in ends]
 
 
 def _loose_gaps(content: Content, openings: Iterable[_Opening]) -> list[_Opening]:

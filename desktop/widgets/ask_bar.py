@@ -23,6 +23,7 @@ from PySide6.QtWidgets import (
 
 from desktop import theme
 from desktop.theme import GRID, Palette
+from desktop.widgets.alt_keys import is_alt_letter
 from inference.protocol import Run
 
 _LONGEST: Final = 300
@@ -41,10 +42,13 @@ class AskBar(QFrame):
     dropped = Signal()  # the answer, which may still be on its way
     left = Signal()  # by Esc, where nothing is left to put away
 
+    refused = Signal(str)  # why a question cannot be put now
+
     def __init__(self, ask: QAction, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("askBar")
         self._ask = ask
+        self._why_not: str | None = None
         self._colors: Palette | None = None
         self._runs: Sequence[Run] = ()
         self.field = _Field(self)
@@ -59,7 +63,6 @@ class AskBar(QFrame):
         self.button.setObjectName("askButton")
         self.button.setAutoDefault(False)
         self.button.clicked.connect(self._submit)
-        ask.changed.connect(self._allow)
 
         self._answer = _Answer(self)
         self._answer.escaped.connect(self._put_away)
@@ -139,16 +142,22 @@ class AskBar(QFrame):
         if self._runs:
             self.show_answer(self._runs)
 
+    def allow(self, why_not: str | None) -> None:
+        """Take questions for ``None``; else they can be written, and are told the reason."""
+        self._why_not = why_not
+        self._allow()
+
     def _submit(self) -> None:
-        if self.button.isEnabled():
-            self.asked.emit(self.field.text().strip())
+        if self._why_not is not None:
+            self.refused.emit(self._why_not)
+        elif question := self.field.text().strip():
+            self.asked.emit(question)
 
     def _allow(self) -> None:
         question = bool(self.field.text().strip())
-        self.button.setEnabled(self._ask.isEnabled() and question)
-        self.button.setToolTip(
-            self._ask.toolTip() if question or not self._ask.isEnabled() else "Write a question"
-        )
+        self.button.setEnabled(self._why_not is None and question)
+        asking = self._ask.toolTip() if question else "Write a question"
+        self.button.setToolTip(self._why_not or asking)
 
     def _drop(self) -> None:
         self.clear()
@@ -215,5 +224,7 @@ class _Field(QLineEdit):
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() == Qt.Key.Key_Escape:
             self.escaped.emit()
+        elif is_alt_letter(event):
+            event.ignore()
         else:
             super().keyPressEvent(event)

@@ -23,6 +23,7 @@ class StatusLine(QFrame):
         self.setObjectName("statusLine")
         self._colors = colors
         self._state = "stopped"
+        self._of_text = False
 
         self._glyph = QLabel(self)
         self._glyph.setFixedWidth(2 * GRID)
@@ -90,8 +91,19 @@ class StatusLine(QFrame):
     def show_text(self, text: str) -> None:
         """A word on what just happened, in the place of the job's figures."""
         self._bar.hide()
+        self._of_text = False
         self._job.setText(text)
         self._job.setToolTip("")
+
+    def tell_of_text(self, text: str) -> None:
+        """The same, where it is said of the report as it reads now."""
+        self.show_text(text)
+        self._of_text = True
+
+    def outdate(self) -> None:
+        """The report reads otherwise: nothing that was said of it stays."""
+        if self._of_text:
+            self.show_text("")
 
     def show_canvas(self, canvas: Canvas) -> None:
         self._bar.setRange(0, canvas.max_steps)
@@ -104,6 +116,7 @@ class StatusLine(QFrame):
 
     def show_filled(self, filled: Filled) -> None:
         self._bar.hide()
+        self._of_text = True
         steps = "1 step" if filled.steps == 1 else f"{filled.steps} steps"
         parts = [steps, f"{filled.tokens} tokens", f"{filled.seconds:.1f} s"]
         if (count := len(filled.candidates)) > 1:

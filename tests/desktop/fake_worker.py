@@ -16,6 +16,7 @@ from inference.client import RequestFailed, WorkerDied, WorkerError
 from inference.protocol import (
     Candidate,
     Canvas,
+    Fault,
     Filled,
     Gap,
     Measured,
@@ -159,8 +160,8 @@ class FakeClient:
         gaps = tuple((Run(text, settled),) for text in texts)
         self._on_canvas(Canvas("1", step, 48, 96, step * 0.03, gaps))
 
-    def fill(self, *fills: str) -> None:
-        self.offer(Candidate(tuple(fills)))
+    def fill(self, *fills: str, faults: tuple[Fault, ...] = ()) -> None:
+        self.offer(Candidate(tuple(fills), faults))
 
     def offer(self, *candidates: Candidate, unseen: int = 0) -> None:
         """End the job with several candidates, the best first."""

@@ -167,4 +167,4 @@ async def test_no_question_is_not_asked(tmp_path: Path, text: str) -> None:
 async def test_without_a_study_there_is_nothing_to_ask_about(tmp_path: Path) -> None:
     async with shown(tmp_path) as bench:
         assert not bench.window.ask_bar.isVisible()
-        assert not bench.window.commands["ask"].isEnabled()
+        assert not bench.window.ask_bar.button.isEnabled()

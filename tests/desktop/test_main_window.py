@@ -225,6 +225,59 @@ async def test_no_notice_moves_the_image(tmp_path: Path) -> None:
 
 
 @on_qt_loop
+async def test_the_key_of_a_refused_command_says_why(tmp_path: Path) -> None:
+    async with shown(tmp_path) as bench:
+        client = await bench.worker()
+        await bench.open()
+        window = bench.window
+        await until(window.isActiveWindow)
+        window.editor.setFocus()
+        press(window.editor, "Alt+Down")
+        assert "No other candidates here" in window.status.text
+        press(window.editor, "Ctrl+R")
+        assert "Select some of the report first" in window.status.text
+        await bench.ask("draft", client)
+        press(window.editor, "Ctrl+D")
+        assert "Wait for the model" in window.status.text
+        press(window.editor, "Ctrl+K")
+        field = window.ask_bar.field
+        assert field.hasFocus()
+        QTest.keyClicks(field, "Is it large?")
+        press(field, "Return")
+        assert "Wait for the model" in window.status.text
+        assert field.text() == "Is it large?"
+        press(field, "Esc")
+        window.commands["cancel"].trigger()
+        assert "Cancelling" in window.status.text
+
+
+@on_qt_loop
+async def test_what_was_said_of_a_text_goes_with_it(tmp_path: Path) -> None:
+    async with shown(tmp_path) as bench:
+        client = await bench.worker()
+        await bench.open()
+        window = bench.window
+        await bench.drafted(client)
+        assert "9 steps" in window.status.text
+        bench.report.pin(0, 5)
+        assert "9 steps" in window.status.text
+        QTest.keyClicks(window.editor, "x")
+        assert "9 steps" not in window.status.text
+        await bench.ask("infill", client)
+        gaps = sum(isinstance(piece, Gap) for piece in client.asked)
+        client.fill(*["small small small heart"] * gaps, faults=("stutter",))
+        await until(lambda: not window.drafting.busy)
+        assert "repeats" in bench.notice
+        window.commands["copy"].trigger()
+        assert "copied" in window.status.text
+        window.commands["undo"].trigger()
+        assert bench.notice == ""
+        assert "copied" not in window.status.text
+        window.commands["redo"].trigger()
+        assert bench.notice == ""
+
+
+@on_qt_loop
 async def test_a_refusal_is_told_in_the_banner(tmp_path: Path) -> None:
     async with shown(tmp_path) as bench:
         client = await bench.worker()

@@ -291,6 +291,8 @@ def test_blind_hides_whose_text_it_is_until_the_answers_are_kept(
                 choice.setFocus()
                 QTest.keyClick(choice, Qt.Key.Key_Space)
             assert not it.command("save").isEnabled()
+            press(window.left.view, "Ctrl+S")
+            assert it.hint == "Answer all three questions first"
             last = window.findChild(QRadioButton, "edits-right")
             assert isinstance(last, QRadioButton)
             last.setFocus()

@@ -8,12 +8,13 @@ from collections.abc import Callable, Iterator
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PySide6.QtCore import QMimeData, QPoint, Qt
+from PySide6.QtCore import QEvent, QMimeData, QPoint, Qt
 from PySide6.QtGui import (
     QAction,
     QContextMenuEvent,
     QGuiApplication,
     QInputMethodEvent,
+    QKeyEvent,
     QTextCursor,
 )
 from PySide6.QtTest import QSignalSpy, QTest
@@ -29,6 +30,8 @@ from desktop.report.editor import (
 from desktop.report.model import GAP_CHAR, GapMark, Origin, Report, StaleReport
 from desktop.report.page import POINT_SIZE
 from desktop.report.pill import GAP_OBJECT, TOKENS
+from desktop.widgets.alt_keys import is_alt_letter
+from desktop.widgets.ask_bar import AskBar
 from inference.protocol import Candidate, Canvas, Run
 
 DRAFT = "FINDINGS:\nThe heart is enlarged. No effusion.\n\nIMPRESSION:\nCardiomegaly."
@@ -462,6 +465,96 @@ def test_tab_leads_on_and_writes_nothing(qapp: QApplication) -> None:
     assert window.focusWidget() is other
     window.close()
     window.deleteLater()
+
+
+def test_tab_goes_from_gap_to_gap_and_leads_on_behind_the_last(qapp: QApplication) -> None:
+    window = QWidget()
+    before, editor, after = QLineEdit(window), ReportEditor(window), QLineEdit(window)
+    report = Report()
+    report.insert(0, "Heart . Lungs . End")
+    places = (6, 15)
+    for place in places:
+        report.insert_gap(place)
+    editor.set_report(report)
+    window.show()
+    editor.setFocus()
+    for place in places:
+        QTest.keyClick(editor, Qt.Key.Key_Tab)
+        assert editor.selection() == (place, place + 1)
+    QTest.keyClick(editor, Qt.Key.Key_Tab)
+    assert window.focusWidget() is after
+    editor.setFocus()
+    QTest.keyClick(editor, Qt.Key.Key_Backtab, Qt.KeyboardModifier.ShiftModifier)
+    assert editor.selection() == (places[0], places[0] + 1)
+    QTest.keyClick(editor, Qt.Key.Key_Backtab, Qt.KeyboardModifier.ShiftModifier)
+    assert window.focusWidget() is before
+    for key, goal in ((Qt.Key.Key_Tab, after), (Qt.Key.Key_Backtab, before)):
+        editor.setFocus()
+        editor.select(0, 0)
+        QTest.keyClick(editor, key, Qt.KeyboardModifier.ControlModifier)
+        assert window.focusWidget() is goal
+    assert len(report.gaps) == 2
+    window.close()
+    window.deleteLater()
+
+
+def test_a_letter_with_alt_writes_nothing(editor: ReportEditor) -> None:
+    bar = AskBar(QAction(editor))
+    field = bar.field
+    for widget in (editor, field):
+        for key in (Qt.Key.Key_X, Qt.Key.Key_5):
+            QTest.keyClick(widget, key, Qt.KeyboardModifier.AltModifier)
+            shift = Qt.KeyboardModifier.AltModifier | Qt.KeyboardModifier.ShiftModifier
+            QTest.keyClick(widget, key, shift)
+    assert editor.report.text == field.text() == ""
+    alt_graph = Qt.KeyboardModifier.AltModifier | Qt.KeyboardModifier.GroupSwitchModifier
+    event = QKeyEvent(QEvent.Type.KeyPress, Qt.Key.Key_At, alt_graph, "@")
+    assert not is_alt_letter(event)
+
+
+@pytest.mark.parametrize(
+    ("chosen", "pinned"),
+    [
+        ("art is enl", "heart is enlarged"),
+        ("heart ", "heart "),
+        ("5 m", "3.5 mm"),
+        ("mm.", "mm."),
+        ("ll-def", "well-defined"),
+    ],
+)
+def test_pins_are_of_whole_words(editor: ReportEditor, chosen: str, pinned: str) -> None:
+    editor.set_report(drafted("heart is enlarged, well-defined nodule of 3.5 mm."))
+    select(editor, chosen)
+    editor.pin_selection()
+    assert "".join(
+        editor.report.text[s.start : s.end] for s in editor.report.spans if s.pinned
+    ) == (pinned)
+    select(editor, chosen)
+    editor.unpin_selection()
+    assert not any(span.pinned for span in editor.report.spans)
+
+
+def test_a_sentence_typed_behind_the_model_s_gets_its_space(editor: ReportEditor) -> None:
+    editor.set_report(drafted("No disease."))
+    put_caret(editor, "disease.")
+    QTest.keyClicks(editor, "abc")
+    assert editor.report.text == "No disease. abc"
+    assert words_of(editor.report, Origin.TYPED) == [" abc"]
+    assert words_of(editor.report, Origin.GENERATED) == ["No disease."]
+    assert editor.caret == len(editor.report.text)
+    while editor.report.can_undo and editor.report.text != "No disease.":
+        press(editor, "Ctrl+Z")
+    assert editor.report.text == "No disease."
+    for typed in ("5", ")", " x"):
+        put_caret(editor, "disease.")
+        before = editor.report.text
+        QTest.keyClicks(editor, typed)
+        assert editor.report.text == before.replace("disease.", f"disease.{typed}", 1)
+
+
+def test_behind_what_was_typed_nothing_comes_in_unasked(editor: ReportEditor) -> None:
+    QTest.keyClicks(editor, "e.g. www.a.b")
+    assert editor.report.text == "e.g. www.a.b"
 
 
 def test_nothing_can_be_dropped_in(editor: ReportEditor) -> None:
