@@ -6,7 +6,7 @@ from PySide6.QtCore import QByteArray, QPoint, QRect, QSize
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QWidget
 
-_FRAME = QSize(8, 40)
+_FRAME = QSize(8, 56)
 """What a window manager is reckoned to put around a window that is not shown yet."""
 
 
