@@ -16,6 +16,13 @@ os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
 
+if os.environ.get("ATEN_CPU_CAPABILITY"):
+    # An older processor is played. PyTorch's flash attention in bfloat16 asks the real one what it
+    # can do, then calls a kernel that was not built for the one that is played.
+    import torch
+
+    torch.backends.cuda.enable_flash_sdp(False)
+
 # A shell starts what runs in its background with SIGINT ignored, and children inherit that: a
 # program under test would never hear of Ctrl+C.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
