@@ -246,7 +246,8 @@ def test_cancelled_while_the_window_s_worker_makes_room_it_comes_back(
                 await asyncio.sleep(0)
             it.client.closing.set()
             await until(lambda: not it.comparing.busy)
-            await until(lambda: link.state.value == "starting")
+            starts = it.bench.launcher.starts
+            await until(lambda: link.state.value == "starting" and not starts[-1].done())
             it.bench.launcher.ready()
             await until(lambda: link.state.value == "ready")
 
