@@ -64,14 +64,14 @@ def _check_ranks(
 
 
 def _check_plain(config: LoraConfig, folder: Path) -> None:
-    patterns = config.layers_pattern or ()
-    plain = {
-        "layers_pattern": (patterns,) if isinstance(patterns, str) else tuple(patterns),
-        "rank_pattern": tuple(config.rank_pattern or ()),
-        "alpha_pattern": tuple(config.alpha_pattern or ()),
-    }
-    for setting, names in plain.items():
-        for name in names:
+    for setting in ("layers_pattern", "rank_pattern", "alpha_pattern"):
+        names = getattr(config, setting) or ()
+        if not isinstance(names, str | list | tuple | dict):
+            raise AdapterError(
+                f"{setting} in {CONFIG} in {folder} is {str(names)[:40]}, which names no modules. "
+                "Copy the folder again."
+            )
+        for name in (names,) if isinstance(names, str) else names:
             if _PLAIN.fullmatch(str(name)) is None:
                 raise AdapterError(
                     f"{setting} in {CONFIG} in {folder} is a pattern ({str(name)[:40]}). Write the "

@@ -192,8 +192,9 @@ class Adapters:
         config = read_config(folder)
         if config.modules_to_save:
             raise AdapterError(
-                f"The adapter in {folder} replaces whole modules ({config.modules_to_save[0]}), "
-                "which would part what the checkpoint shares. Train one without modules_to_save."
+                f"The adapter in {folder} replaces whole modules "
+                f"({str(config.modules_to_save)[:60]}), which would part what the checkpoint "
+                "shares. Train one without modules_to_save."
             )
         for name, allowed in _ALLOWED.items():
             if (value := getattr(config, name, None)) not in allowed:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NoReturn
@@ -250,14 +251,30 @@ def load(folder: Path, device: str, on_stage: Callable[[str], None] = lambda _: 
     config = _read_json(folder, "config.json")
     _refuse_other(folder, config, "diffusion")
     positions = CANDIDATES * int(config["canvas_length"])
-    return assemble(*_load_parts(folder, device, on_stage, positions), folder, device)
+    parts = _load_parts(folder, device, on_stage, positions)
+    with _refusing_settings(folder):
+        return assemble(*parts, folder, device)
 
 
 def load_autoregressive(
     folder: Path, device: str, on_stage: Callable[[str], None] = lambda _: None
 ) -> autoregressive.Checkpoint:
     """The same for the autoregressive sibling."""
-    return assemble_autoregressive(*_load_parts(folder, device, on_stage, 1), folder, device)
+    parts = _load_parts(folder, device, on_stage, 1)
+    with _refusing_settings(folder):
+        return assemble_autoregressive(*parts, folder, device)
+
+
+@contextmanager
+def _refusing_settings(folder: Path) -> Iterator[None]:
+    """A block that puts settings of the files to use, which may be of any type."""
+    try:
+        yield
+    except (TypeError, ValueError, AttributeError, LookupError, OverflowError) as error:
+        raise CheckpointError(
+            f"The settings of the checkpoint in {folder} cannot be used ({first_line(error)}). "
+            "Copy the folder again, or name another."
+        ) from error
 
 
 def load_either(folder: Path, device: str) -> Checkpoint | autoregressive.Checkpoint:
@@ -284,9 +301,12 @@ def _load_parts(
 ) -> tuple[Any, Any, Any]:
     """Model, tokenizer and image processor; one step gives logits at so many ``positions``."""
     os.environ["HF_HUB_OFFLINE"] = "1"
+    import numpy as np
     import torch
     import transformers
     from transformers.utils import logging
+
+    from inference.prompt import patch
 
     logging.disable_progress_bar()
     raw = _read_json(folder, "config.json")
@@ -301,6 +321,7 @@ def _load_parts(
             folder, local_files_only=True
         )
         _check_tokenizer(folder, tokenizer, raw)
+        patch(np.zeros((32, 48), np.uint8), processor)  # whether it can cut an image up
         model_class = getattr(transformers, _architecture(raw))
         config = model_class.config_class.from_pretrained(folder, local_files_only=True)
         if method is None:

@@ -378,6 +378,8 @@ def test_a_copy_of_a_checkpoint_is_the_same_base_and_another_is_not(
         ("rank_pattern", {"(.*)*(.*)*!": 4}, "names of modules"),
         ("alpha_pattern", {"(.*)*(.*)*!": 4}, "names of modules"),
         ("layers_pattern", ["(.*)*(.*)*!"], "names of modules"),
+        ("modules_to_save", 3, "whole modules"),
+        ("rank_pattern", 0.5, "names no modules|does not take"),
         ("r", 10**6, "asks for the rank"),
         ("r", "many", "asks for the rank"),
         ("r", 0, "rank"),

@@ -104,6 +104,20 @@ def test_settings_beyond_bounds(folder: Path, name: str, path: str, value: int) 
 
 
 @pytest.mark.parametrize(
+    ("name", "path", "value", "words"),
+    [
+        ("generation_config.json", "eos_token_id", "x", "cannot be used"),
+        ("preprocessor_config.json", "rescale_factor", "x", "cannot be loaded"),
+    ],
+)
+def test_settings_of_another_type(
+    folder: Path, name: str, path: str, value: object, words: str
+) -> None:
+    change(folder, name, path, value)
+    assert words in refusal(folder)
+
+
+@pytest.mark.parametrize(
     ("name", "content", "words"),
     [
         ("config.json", "[" * 100_000 + "]" * 100_000, "nested too deeply"),
