@@ -184,10 +184,13 @@ def style_sheet(colors: Palette) -> str:
 def apply(app: QApplication, name: ThemeName) -> Palette:
     """Dress the whole application; menus, tooltips and dialogs included."""
     colors = palette(name)
+    sheet = style_sheet(colors)
+    if app.styleSheet() == sheet:
+        return colors  # polishing every widget anew takes as long as building a window
     # Fusion draws alike on every platform, so that one style sheet is enough.
     app.setStyle(QStyleFactory.create("Fusion"))
     app.setPalette(_qt_palette(colors))
-    app.setStyleSheet(style_sheet(colors))
+    app.setStyleSheet(sheet)
     return colors
 
 
