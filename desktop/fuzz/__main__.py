@@ -68,14 +68,19 @@ def _fuzz(kind: str, count: int, seed: int, processes: int) -> bool:
     chunks = [range(first, min(first + _CHUNK, count)) for first in range(0, count, _CHUNK)]
     tally = Tally()
     with ProcessPoolExecutor(processes) as pool:
-        for part in pool.map(partial(run, kind, seed), chunks):
-            tally.merge(part)
-    _tell(kind, count, tally, time.perf_counter() - start)
+        try:
+            for part in pool.map(partial(run, kind, seed), chunks):
+                tally.merge(part)
+        except KeyboardInterrupt:  # what is known by then is told as well
+            pool.shutdown(wait=False, cancel_futures=True)
+            _tell(kind, tally, time.perf_counter() - start)
+            raise
+    _tell(kind, tally, time.perf_counter() - start)
     return tally.failed
 
 
-def _tell(kind: str, count: int, tally: Tally, seconds: float) -> None:
-    print(f"{count} mutated {kind} in {seconds:.0f} s")
+def _tell(kind: str, tally: Tally, seconds: float) -> None:
+    print(f"{tally.endings.total()} mutated {kind} in {seconds:.0f} s")
     for ending, number in tally.endings.most_common():
         print(f"  {number:7d} {ending}")
     print(f"  longest {tally.seconds:.2f} s, most memory {tally.memory / 2**20:.0f} MiB")

@@ -27,7 +27,7 @@ from desktop.studies.folders import find_studies
 from desktop.studies.names import shown
 from desktop.studies.reading import read_study
 
-_CHUNK: Final = 4 << 20
+_CHUNK: Final = 256 << 10
 _SHOWN_BYTES: Final = 2
 """A pixel of the picture that is handed over."""
 

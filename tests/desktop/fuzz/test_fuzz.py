@@ -84,8 +84,9 @@ def test_the_command_tells_and_fails(
     tally = Tally()
     for number, ending in enumerate([Ending.OPENED, Ending.CRASHED, Ending.FAULT]):
         tally.add(number, Outcome(ending, "said", 0.5, 1 << 21))
-    command._tell("files", 3, tally, 1.0)
+    command._tell("files", tally, 1.0)
     told = capsys.readouterr().out
+    assert "3 mutated files" in told
     assert "files 1: refused after its decoder crashed: said" in told
     assert "files 2: FAULT" in told
     assert tally.failed
