@@ -159,6 +159,8 @@ async def test_a_sentence_of_the_focused_side_is_taken_by_enter_as_one_step(
         assert view.hasFocus()
         view.put_cursor(view.text.index("small"))
         assert it.hint == "Enter takes “The heart is small.” into the report"
+        assert it.bench.report.can_undo
+        assert not it.command("undo").isEnabled()  # nothing was taken yet
         press(view, "Return")
         report = it.bench.report
         assert report.text == REPORT.replace("large", "small")
