@@ -16,7 +16,8 @@ from typing import Annotated, Final, Literal
 
 import msgspec
 
-from inference.limits import MAX_CANDIDATES, MAX_PIECES, MAX_STEPS
+from inference.limits import MAX_CANDIDATES as MAX_CANDIDATES
+from inference.limits import MAX_PIECES, MAX_STEPS
 
 PROTOCOL_VERSION: Final = 4
 """Rises with every change that an older peer would misread."""

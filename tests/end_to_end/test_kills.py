@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -24,6 +25,10 @@ def test_a_kill_in_a_conflict_costs_a_second_at_most_and_the_window_had_said_so(
     assert Summary([trial]).failures == []
 
 
+def about(seconds: float) -> Any:
+    return pytest.approx(seconds)
+
+
 def keys(count: int, said: int) -> str:
     """What a window told that took ten keys a second."""
     return "1\n" + "".join(f"{number / 10} {said}\n" for number in range(count))
@@ -32,13 +37,13 @@ def keys(count: int, said: int) -> str:
 def test_lost_words_and_silence_are_failures(tmp_path: Path) -> None:
     place = kill_trials._Place(tmp_path, StudyIdentity("1.2.3"))
     silent = kill_trials._judge(place, "full", 0.0, keys(30, said=0))
-    assert silent == Trial("full", 30, pytest.approx(2.9), True, False)
+    assert silent == Trial("full", 30, about(2.9), True, False)
     lost = kill_trials._judge(place, "full", 0.0, keys(30, said=1))
-    assert lost == Trial("full", 30, pytest.approx(2.9), False, False)
+    assert lost == Trial("full", 30, about(2.9), False, False)
     warned = kill_trials._judge(place, "full", 0.0, keys(30, said=2))
     assert Summary([silent, lost, warned]).failures == [silent, lost]
     report = Report()
     report.insert(0, kill_trials._WORDS[:25])
     place.store.save(place.identity, report)
     kept = kill_trials._judge(place, "full", 0.0, keys(30, said=0))
-    assert kept == Trial("full", 30, pytest.approx(0.4), False, False)
+    assert kept == Trial("full", 30, about(0.4), False, False)

@@ -17,7 +17,7 @@ def test_what_is_neither_is_counted_as_a_failure(monkeypatch: pytest.MonkeyPatch
     def failing(*_: object) -> None:
         raise KeyError("odd")
 
-    monkeypatch.setattr(mutations.ReportStore, "load", failing)
+    monkeypatch.setattr("desktop.report.store.ReportStore.load", failing)
     summary = mutations.run(3, seed=1)
     assert len(summary.failures) == 3
     assert "KeyError" in str(summary)
