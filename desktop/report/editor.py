@@ -254,16 +254,13 @@ class ReportEditor(ReportPage):
         spaced = start == end and belongs_behind_a_space(self._report.content, start, text)
         self._from_keys = True
         try:
-            if spaced:
-                self._report.insert(start, " ")
-                start = end = start + 1
-            self._report.replace(start, end, text)
+            self._report.replace(start, end, f" {text}" if spaced else text)
         finally:
             self._from_keys = False
         if self._mirror.raw_text() != self._report.text:  # cleaned, it was no change
             self._mirror.show(picture(self._report))
         if spaced:
-            self._put_caret(start + len(text))
+            self._put_caret(start + 1 + len(text))
 
     def _change_to(self, text: str, caret: int) -> tuple[int, int, str]:
         """What makes ``text`` of the report, as :func:`difference` gives it.

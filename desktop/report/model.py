@@ -212,13 +212,13 @@ class Report:
         low, high = touched(before.text, start, end, text, generated=generated)
         marked = before.remark(low, start, _edited).remark(end, high, _edited)
         kind = Kind.OTHER
-        if origin is Origin.TYPED and start == end and len(text) == 1 and text != "\n":
+        letters = text[1:] if text[:1] == " " else text  # a letter may bring its space along
+        if origin is Origin.TYPED and start == end and len(letters or text) == 1 and text != "\n":
             kind = Kind.TYPING
         elif not text and end - start == 1:
             kind = Kind.ERASING
-        starts_word = (
-            kind is Kind.TYPING and not text.isspace() and before.text[start - 1 : start].isspace()
-        )
+        spaced = letters != text or before.text[start - 1 : start].isspace()
+        starts_word = kind is Kind.TYPING and not text.isspace() and spaced
         after = marked.splice(start, end, text, (origin, True))
         edit = Edit(start, end, len(text))
         self._do(after, start + len(text), end, [edit], kind, starts_word=starts_word)

@@ -566,3 +566,14 @@ def test_a_gap_of_no_tokens_is_refused() -> None:
 def test_contents_that_contradict_themselves_are_refused(content: Content) -> None:
     with pytest.raises(ValueError, match=r"."):
         Report(content)
+
+
+def test_a_letter_that_brings_its_space_along_begins_a_word_like_any_other() -> None:
+    report = Report()
+    report.insert(0, "No effusion.", Origin.GENERATED)
+    before = report.content
+    for at, text in ((12, " H"), (14, "e"), (15, "r"), (16, "e")):
+        report.replace(at, at, text)
+    assert report.text == "No effusion. Here"
+    report.undo()
+    assert report.content == before

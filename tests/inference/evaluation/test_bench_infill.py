@@ -71,7 +71,7 @@ def test_a_run_that_was_broken_off_gives_the_same_table(
     [
         (("--data", "nowhere"), "does not exist"),
         (("--sibling", str(demo_checkpoint())), "holds a diffusion checkpoint"),
-        (("--diffusion-adapter", "nowhere"), "holds no adapter"),
+        (("--diffusion-adapter", "nowhere"), "There is no folder"),
         (("--n", "1"), "At least two reports are needed"),
     ],
 )

@@ -82,23 +82,23 @@ def test_a_preset_that_does_not_fit_is_refused_in_a_sentence(
 
 
 @pytest.mark.parametrize(
-    "arguments",
+    ("arguments", "cause"),
     [
-        ["--preset", "26b-a4b"],
-        ["--random-weights"],
-        ["--layers", "1"],
-        ["--steps", "1"],
-        ["--repeat", "0"],
-        ["--preset", "26b-a4b", "--checkpoint", "here"],
+        (["--preset", "26b-a4b"], "--preset and --random-weights go together"),
+        (["--random-weights"], "--preset and --random-weights go together"),
+        (["--layers", "1"], "--layers is for --random-weights"),
+        (["--steps", "1"], "--steps must be at least 2"),
+        (["--repeat", "0"], "--repeat at least 1"),
+        (["--preset", "26b-a4b", "--checkpoint", "here"], "not allowed with argument --preset"),
     ],
 )
 def test_options_that_do_not_go_together(
-    arguments: list[str], capsys: pytest.CaptureFixture[str]
+    arguments: list[str], cause: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit) as caught:
         bench_speed.main(arguments)
     assert caught.value.code == 2
-    assert "error" in capsys.readouterr().err
+    assert cause in capsys.readouterr().err
 
 
 def test_a_folder_that_is_none(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

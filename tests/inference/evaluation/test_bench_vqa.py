@@ -123,7 +123,7 @@ def test_a_run_that_was_broken_off_gives_the_same_table(
         (("--data", "nowhere"), "does not exist"),
         (("--split", "train"), "no row for the split"),
         (("--dataset", "slake"), "laid out as plain"),
-        (("--adapter", "nowhere"), "holds no adapter"),
+        (("--adapter", "nowhere"), "There is no folder"),
         (("--sibling", "nowhere"), "no checkpoint folder"),
         (("--sibling", str(demo_checkpoint())), "holds a diffusion checkpoint"),
     ],
