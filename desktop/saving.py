@@ -51,13 +51,18 @@ class Unsaved:
 
 @dataclass
 class _Watched:
-    """A report and where it stands; ``copied`` is the revision in the recovery copy."""
+    """A report and where it stands.
+
+    ``copied`` is the revision in the recovery copy, ``elsewhere`` a file that the reader has had
+    written, with its revision.
+    """
 
     identity: StudyIdentity
     name: str
     report: Report
     saved: int
     copied: int = -1
+    elsewhere: tuple[Path, int] | None = None
     unsaved: Unsaved | None = None
 
     @property
@@ -238,6 +243,7 @@ class Saving(QObject):
             self.failed.emit([StoreError(f"Nothing was written to {path}: {reason}.")])
             return
         if now.unsaved is not None:
+            now.elsewhere = path, now.report.revision
             now.unsaved = replace(now.unsaved, elsewhere=path)
             self.changed.emit()
 
@@ -271,7 +277,9 @@ class Saving(QObject):
             if error is None:
                 self._is_saved(left)
                 del self._left[key]
-                self.changed.emit()
+            else:
+                self._keep(left, error)  # the mark names it
+            self.changed.emit()
         if self._left and not self._timer.isActive():
             self._timer.start(RETRY_DELAY_MS)
 
@@ -288,17 +296,22 @@ class Saving(QObject):
 
     def _keep(self, watched: _Watched, error: StoreError) -> None:
         copy = watched.unsaved.copy if watched.unsaved is not None else None
-        if copy is None or watched.copied != watched.report.revision:
+        revision = watched.report.revision
+        stands = isinstance(copy, Path) and watched.copied == revision and copy.exists()
+        if not stands:
             try:
                 copy = self._copies.keep(watched.identity, watched.report)
-                watched.copied = watched.report.revision
+                watched.copied = revision
             except StoreError as failure:
                 copy = failure
-        watched.unsaved = Unsaved(error, copy)
+        assert copy is not None, "it stands, or was tried"
+        path, written = watched.elsewhere or (None, -1)
+        watched.unsaved = Unsaved(error, copy, path if written == revision else None)
 
     def _is_saved(self, watched: _Watched) -> None:
         watched.saved = watched.report.revision
         watched.copied = -1
+        watched.elsewhere = None
         watched.unsaved = None
         self._copies.drop(watched.identity)
         self.changed.emit()

@@ -85,8 +85,8 @@ _EXIT_TIMEOUT: Final = 5.0
 _SLOW_DISK: Final = 50e6
 """Bytes that a slow disk gives in a second."""
 
-FAR: Final = Patience(beat=5.0)
-"""A worker at the other end of a network may be late."""
+FAR: Final = Patience(beat=5.0, loading=3600.0)
+"""A worker at the other end of a network may be late, and its weights on any disk."""
 
 _NO_OPTIONS: Final = Options()
 
@@ -98,6 +98,7 @@ class _Job:
     request: Task
     on_canvas: Callable[[Canvas], None] | None
     abandoned: float | None = None
+    has_drawn: bool = False
     ending: asyncio.Future[Ending] = field(
         default_factory=lambda: asyncio.get_running_loop().create_future()
     )
@@ -421,10 +422,14 @@ class Client:
         return self._patience.missed_importing if importing else self._patience.missed
 
     def _is_overdue(self) -> bool:
-        """Whether a cancelled infill is still at work; nothing else can be cancelled at once."""
+        """Whether a cancelled infill is still denoising, which ends with each step.
+
+        Before its first canvas it encodes the prompt in one forward, which a large model on a
+        processor takes long for.
+        """
         late = asyncio.get_running_loop().time() - self._patience.abandoned
         return any(
-            job.abandoned is not None and job.abandoned < late and isinstance(job.request, Infill)
+            job.abandoned is not None and job.abandoned < late and job.has_drawn
             for job in self._jobs.values()
         )
 
@@ -446,10 +451,11 @@ class Client:
 
     def _give_up_loading(self) -> None:
         if not self._ready.done():
+            ended = ", and was ended" if self._worker is not None else ""
             self._ready.set_exception(
                 WorkerDied(
                     f"The worker has said nothing for {self._patience.loading:.0f} s "
-                    f"({self._stage}), and was ended. The checkpoint may be damaged, or the "
+                    f"({self._stage}){ended}. The checkpoint may be damaged, or the "
                     "disk very slow: try again, or name another checkpoint."
                 )
             )
@@ -534,6 +540,8 @@ class Client:
 
     def _show(self, canvas: Canvas) -> None:
         job = self._jobs.get(canvas.request_id)
+        if job is not None:
+            job.has_drawn = True
         if job is None or job.on_canvas is None or job.ending.done():
             return
         try:

@@ -29,6 +29,7 @@ from desktop.report.files import (
     written_beside,
 )
 from desktop.report.model import Report
+from desktop.report.run_lock import RunLock, lives
 from desktop.report.store import ReportStore, StoreError, decode, encode
 from desktop.studies.identity import StudyIdentity
 
@@ -51,6 +52,7 @@ class RecoveryCopies:
     def __init__(self, folders: Sequence[Path] | None = None) -> None:
         self.folders = tuple(folders) if folders is not None else recovery_folders()
         self._mark = f"{os.getpid()}-{secrets.token_hex(4)}"
+        self._lock = RunLock(self._mark)
         self._kept: dict[str, Path] = {}
 
     def keep(self, identity: StudyIdentity, report: Report) -> Path:
@@ -65,6 +67,8 @@ class RecoveryCopies:
             path = path.with_name(f"{path.stem}.{self._mark}.json")
             try:
                 _write(path, encode(report, identity))
+                with contextlib.suppress(OSError):  # where there are no locks
+                    self._lock.hold(folder)
             except (OSError, ValueError, TypeError, MemoryError, RecursionError) as error:
                 reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
                 reasons.append(f"{folder}: {reason}")
@@ -81,7 +85,7 @@ class RecoveryCopies:
         _remove(self._kept.pop(self._key(identity), None))
 
     def found(self, identity: StudyIdentity) -> list[RecoveryCopy]:
-        """The copies of a study that other runs left, the latest first.
+        """The copies of a study that runs left which have ended, the latest first.
 
         What cannot be read as a report of that study stays where it is and is passed over.
         """
@@ -108,7 +112,8 @@ class RecoveryCopies:
                     ours = name.startswith(f"{stem}.") and name.endswith(".json")
                     # A UID may begin another: what lies between is the mark of a run alone.
                     mark = name[len(stem) + 1 : -len(".json")]
-                    if ours and "." not in mark and "-" in mark and path != own:
+                    ours = ours and "." not in mark and "-" in mark and path != own
+                    if ours and not lives(folder, mark):  # else it is another window's to keep
                         yield path
 
 

@@ -185,6 +185,9 @@ class ReportStore:
                 "it is too long",
             )
         with written_beside(path, data) as written:
+            # Asked again, for flushing to a slow disk takes long enough for another window to save.
+            if not clash and (clash := self._clash(path)) and not overwrite:
+                raise StoreConflict(clash, "the file on disk is not the one opened here")
             if clash:  # only now: a full disk would leave nothing in its place
                 self._replace_keeping(path, written)
             else:

@@ -105,6 +105,7 @@ def _search(
     for parent, folders, names in os.walk(folder, onerror=cannot_list):
         if stop.is_set():
             break
+        may_look(Path(parent))  # a sign of life: folders without files take time as well
         folders.sort(key=natural_key)
         for name in sorted(names, key=natural_key):
             if stop.is_set():

@@ -42,6 +42,13 @@ _GRACE: Final = 1.0
 _KEPT_BYTES: Final = 64 << 20
 """Of the memory shared with the process, between two pictures."""
 
+_KEEPING_MEMORY: Final = {
+    "MALLOC_MMAP_THRESHOLD_": str(32 << 20),
+    "MALLOC_TRIM_THRESHOLD_": str(128 << 20),
+}
+"""For GNU's allocator: what goes back to the system is cleared again for the next film, which takes
+as long as reading it."""
+
 if sys.platform == "win32":
     _CREATION_FLAGS = subprocess.CREATE_NO_WINDOW
 else:
@@ -215,6 +222,7 @@ class Reader:
                         "OPENBLAS_NUM_THREADS": "1",
                         "OMP_NUM_THREADS": "1",
                         wire.MEMORY_VARIABLE: "".join(map(str, shared)),
+                        **_KEEPING_MEMORY,
                     },
                     creationflags=_CREATION_FLAGS,
                 )
