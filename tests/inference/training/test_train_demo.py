@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-from functools import partial
 from pathlib import Path
 from statistics import fmean
 
@@ -17,7 +16,6 @@ from inference.engines.diffusion import DiffusionEngine
 from inference.placement import Placement
 from inference.protocol import Fixed, Gap, Infill, Options
 from inference.training import calibration, demo_corpus, train_demo
-from inference.training.demo_model import build
 from inference.training.progress import Progress
 from inference.training.run_state import OtherRunError, RunState, warmup_cosine
 
@@ -30,8 +28,6 @@ def short(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     monkeypatch.setattr(train_demo, "VALIDATION_DRAFTS", 1)
     monkeypatch.setattr(train_demo, "CALIBRATION_STUDIES", 1)
     monkeypatch.setattr(calibration, "BIASES", (0.0, 1.5))
-    # As wide as ever and not as deep, so that nothing of the way is left out.
-    monkeypatch.setattr(train_demo, "build", partial(build, layers=2, vision_layers=1))
     run = tmp_path / "run"
     out = tmp_path / "demo-short"
     sizes = ["--studies", "8", "--validation", "4", "--vision-steps", "3", "--save-every", "6"]
