@@ -66,9 +66,11 @@ class RecoveryCopies:
             path = ReportStore(folder).path(identity)
             path = path.with_name(f"{path.stem}.{self._mark}.json")
             try:
-                _write(path, encode(report, identity))
+                make_private(folder)
+                _check_own(folder)
                 with contextlib.suppress(OSError):  # where there are no locks
-                    self._lock.hold(folder)
+                    self._lock.hold(folder)  # first, or another window takes the copy for a rest
+                _write(path, encode(report, identity))
             except (OSError, ValueError, TypeError, MemoryError, RecursionError) as error:
                 reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
                 reasons.append(f"{folder}: {reason}")
@@ -83,6 +85,8 @@ class RecoveryCopies:
     def drop(self, identity: StudyIdentity) -> None:
         """Remove this run's copy, for the report is saved."""
         _remove(self._kept.pop(self._key(identity), None))
+        if not self._kept:
+            self._lock.release()
 
     def found(self, identity: StudyIdentity) -> list[RecoveryCopy]:
         """The copies of a study that runs left which have ended, the latest first.
@@ -137,8 +141,6 @@ def recovery_folders() -> tuple[Path, ...]:
 
 
 def _write(path: Path, data: bytes) -> None:
-    make_private(path.parent)
-    _check_own(path.parent)
     with written_beside(path, data) as written:
         os.replace(written, path)
     flush_folder(path.parent)

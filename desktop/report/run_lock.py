@@ -34,6 +34,14 @@ class RunLock:
             raise
         self._held[folder] = descriptor
 
+    def release(self) -> None:
+        """Give the locks up and remove their files: nothing of this run is left to be found."""
+        for folder, descriptor in self._held.items():
+            with contextlib.suppress(OSError):
+                _file(folder, self._mark).unlink()
+            os.close(descriptor)
+        self._held.clear()
+
 
 def lives(folder: Path, mark: str) -> bool:
     """Whether another process holds the lock of the run ``mark``; a rest of a dead one is removed.

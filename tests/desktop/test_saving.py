@@ -52,6 +52,19 @@ def test_a_copy_that_somebody_removed_is_written_again(qapp: QApplication, tmp_p
         copy.unlink()
 
 
+def test_nothing_is_left_of_a_copy_once_the_report_is_saved(
+    qapp: QApplication, tmp_path: Path
+) -> None:
+    place = blocked(tmp_path / "reports")
+    saving, report = watched(place, tmp_path / "copies")
+    report.insert(0, "No effusion.")
+    assert saving.keep_copy()
+    assert len(list((tmp_path / "copies").iterdir())) == 2, "the copy and the lock"
+    place.unlink()
+    assert saving.save()
+    assert not list((tmp_path / "copies").iterdir())
+
+
 def test_a_report_that_another_window_saves_meanwhile_is_not_replaced(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
