@@ -13,12 +13,14 @@ import warnings
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import pydicom
 from numpy.typing import NDArray
+from pydicom.encaps import get_frame
 from pydicom.pixels.decoders.base import get_decoder
+from pydicom.pixels.utils import get_j2k_parameters
 from pydicom.uid import JPEG2000Lossless, RLELossless
 
 from desktop.fuzz.trials import FAILURES, MAX_SECONDS, Ending, Outcome, Trials
@@ -32,6 +34,13 @@ from inference.client import Client, RequestFailed, WorkerError
 from resources import demo_checkpoint
 
 BAD: Final = FAILURES | {Ending.CRASHED, Ending.GIVEN_UP}
+
+_AS_DECODED: Final = {
+    "correct_unused_bits": False,
+    "apply_jls_sign_correction": False,
+    "apply_j2k_sign_correction": False,
+}
+"""Words as they lie: pydicom's corrections presume that values lie at the bottom of their words."""
 
 _LOADING_SECONDS: Final = 300.0
 """For a checkpoint: a large one on a slow disk takes minutes."""
@@ -139,22 +148,33 @@ def difference(study: Study) -> str:
 def _reference(path: Path) -> NDArray[np.int64] | None:
     dataset = pydicom.dcmread(path)
     syntax = dataset.file_meta.TransferSyntaxUID
-    plugin = ""
+    is_grey = str(dataset.PhotometricInterpretation).startswith("MONOCHROME")
+    if not is_grey or int(dataset.SamplesPerPixel) != 1:
+        return None  # what is shown of several samples is their luma
+    options: dict[str, Any] = {**_AS_DECODED}
+    depth = int(dataset.BitsAllocated)
     if syntax.is_encapsulated:
         others = [name for name in get_decoder(syntax).available_plugins if name != PLUGIN]
         if syntax not in (RLELossless, JPEG2000Lossless) or not others:
             return None
-        plugin = others[0]
-    if not str(dataset.PhotometricInterpretation).startswith("MONOCHROME"):
-        return None
-    frame, _ = get_decoder(syntax).as_array(dataset, index=0, raw=True, decoding_plugin=plugin)
-    return _in_bits(frame, dataset)
+        options["decoding_plugin"] = others[0]
+    if syntax == JPEG2000Lossless:
+        stream = get_j2k_parameters(get_frame(dataset.PixelData, 0, number_of_frames=1))
+        depth = int(stream["precision"])
+        # Signed samples are shifted by the decoder, whatever the file says of them.
+        options["pixel_representation"] = int(stream["is_signed"])
+    frame, _ = get_decoder(syntax).as_array(dataset, index=0, raw=True, **options)
+    return _in_bits(frame, dataset, depth)
 
 
-def _in_bits(frame: NDArray[np.integer], dataset: pydicom.Dataset) -> NDArray[np.int64]:
-    """The bits that belong to a value, with its sign (PS3.5 section 8.1.1), in plain arithmetic."""
+def _in_bits(frame: NDArray[np.integer], dataset: pydicom.Dataset, depth: int) -> NDArray[np.int64]:
+    """The bits that belong to a value, with its sign (PS3.5 section 8.1.1), in plain arithmetic.
+
+    ``depth`` is that of the words. A codestream no deeper than the values has them at its bottom,
+    wherever the words had them before compression.
+    """
     stored = int(dataset.BitsStored)
-    below = int(dataset.HighBit) + 1 - stored
+    below = int(dataset.HighBit) + 1 - stored if depth > stored else 0
     words: NDArray[np.int64] = frame.astype(np.int64) & 0xFFFF
     values: NDArray[np.int64] = words >> below & (2**stored - 1)
     if int(dataset.PixelRepresentation) == 1:

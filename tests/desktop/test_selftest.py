@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import imagecodecs
@@ -12,6 +13,7 @@ from desktop.fuzz.trials import Ending
 from desktop.report.coding import encode
 from desktop.report.model import Report
 from desktop.studies.identity import StudyIdentity
+from desktop.studies.reading import read_study
 from tests.desktop.studies.factory import gradient, make_dataset, save
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:pydicom")
@@ -71,7 +73,67 @@ def test_other_values_fail(
 def test_bits_are_read_as_the_standard_has_them() -> None:
     dataset = make_dataset(BitsStored=10, HighBit=11, PixelRepresentation=1)
     words = np.array([[0xF004, 0x0FFC, 0x07FC]], np.uint16)
-    np.testing.assert_array_equal(selftest._in_bits(words, dataset), [[1, -1, 511]])
+    np.testing.assert_array_equal(selftest._in_bits(words, dataset, 16), [[1, -1, 511]])
+
+
+@pytest.mark.parametrize("below", [0, 4])
+@pytest.mark.parametrize("signed", [0, 1])
+def test_right_values_in_any_bits_are_no_difference(
+    below: int, signed: int, tmp_path: Path
+) -> None:
+    """Words with rubbish in every bit that is none of the value's (PS3.5 section 8.1.1)."""
+    values = gradient() & 0x0FFF
+    words = (values << below | (0x000A if below else 0xA000)).astype(np.uint16)
+    bits = {"BitsStored": 12, "HighBit": 11 + below, "PixelRepresentation": signed}
+    path = save(tmp_path / "a.dcm", make_dataset(words, **bits))
+    assert not selftest.difference(read_study(path))
+
+
+@pytest.mark.parametrize("high_bit", [11, 15])
+@pytest.mark.parametrize("header_signed", [0, 1])
+@pytest.mark.parametrize("stream_signed", [0, 1])
+@pytest.mark.parametrize("precision", [12, 16])
+def test_right_values_of_any_codestream_are_no_difference(
+    precision: int,
+    stream_signed: int,
+    header_signed: int,
+    high_bit: int,
+    tmp_path: Path,
+) -> None:
+    """The codestream has a sign and a depth of its own (ITU-T T.800 A.5.1, Ssiz)."""
+    words = gradient() & 0x07FF
+    if precision == 16 and high_bit == 15:
+        words = words << 4
+    jpeg_2000 = imagecodecs.jpeg2k_encode(
+        words.astype(np.int16 if stream_signed else np.uint16),
+        bitspersample=precision,
+        codecformat="j2k",
+        level=0,
+        reversible=True,
+    )
+    bits = {"BitsStored": 12, "HighBit": high_bit, "PixelRepresentation": header_signed}
+    frames = [bytes(jpeg_2000)]
+    dataset = make_dataset(**bits)
+    path = save(tmp_path / "a.dcm", dataset, syntax=JPEG2000Lossless, frames=frames)
+    assert not selftest.difference(read_study(path))
+
+
+def test_grey_of_three_samples_has_no_other_reading(tmp_path: Path) -> None:
+    three = np.dstack([gradient().astype(np.uint8)] * 3)
+    dataset = make_dataset(three, PhotometricInterpretation="MONOCHROME2")
+    assert not selftest.difference(read_study(save(tmp_path / "a.dcm", dataset)))
+
+
+def test_wrong_values_are_told_in_any_bits(tmp_path: Path) -> None:
+    """The comparison has kept its teeth: a picture of other values differs."""
+    for name, below in (("a", 0), ("b", 4)):
+        words = (gradient() << below).astype(np.uint16)
+        save(tmp_path / f"{name}.dcm", make_dataset(words, BitsStored=12, HighBit=11 + below))
+    shown = read_study(tmp_path / "a.dcm")
+    image = replace(shown.image, stored=shown.image.stored + 1)
+    for name in ("a", "b"):
+        other = replace(shown, path=tmp_path / f"{name}.dcm", image=image)
+        assert selftest.difference(other) == "another decoder gives 1920 other values"
 
 
 def test_weights_are_found_by_their_configuration(tmp_path: Path) -> None:
