@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QByteArray, QPoint, QRect, QSize
-from PySide6.QtGui import QGuiApplication
+from PySide6.QtGui import QGuiApplication, QScreen
 from PySide6.QtWidgets import QWidget
 
 _FRAME = QSize(8, 56)
 """What a window manager is reckoned to put around a window that is not shown yet."""
 
 
-def place(window: QWidget, size: QSize, state: QByteArray | None) -> None:
-    """Give ``window`` the saved geometry ``state``, else ``size``, as far as its screen goes."""
-    window.resize(_largest(window, size))
+def place(
+    window: QWidget, size: QSize, state: QByteArray | None, over: QWidget | None = None
+) -> None:
+    """Give ``window`` the saved geometry ``state``, else ``size``, as far as its screen goes.
+
+    Without a saved one it stands in the middle of the window ``over``, else of its screen: left
+    to a window manager, a window as large as the screen hangs over the screen's edge.
+    """
+    around = _screen(window).availableGeometry() if over is None else over.frameGeometry()
+    wanted = QRect(QPoint(0, 0), size)
+    wanted.moveCenter(around.center())
+    window.setGeometry(within(wanted, _room(over or window)))
     if state is not None and window.restoreGeometry(state):
         keep_on_screen(window)
 
@@ -34,14 +43,14 @@ def within(wanted: QRect, room: QRect) -> QRect:
     return QRect(QPoint(x, y), size)
 
 
-def _largest(window: QWidget, size: QSize) -> QSize:
-    return size.boundedTo(_room(window).size())
-
-
 def _room(window: QWidget) -> QRect:
     """What the screen leaves for a window's contents, without its frame."""
     if QGuiApplication.platformName() == "offscreen":
         return QRect(0, 0, 16_384, 16_384)  # no screen that anybody sees
-    screen = QGuiApplication.screenAt(window.geometry().center()) or window.screen()
     inset = _FRAME.width() // 2
-    return screen.availableGeometry().adjusted(inset, _FRAME.height() - inset, -inset, -inset)
+    available = _screen(window).availableGeometry()
+    return available.adjusted(inset, _FRAME.height() - inset, -inset, -inset)
+
+
+def _screen(window: QWidget) -> QScreen:
+    return QGuiApplication.screenAt(window.geometry().center()) or window.screen()

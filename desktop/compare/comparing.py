@@ -89,7 +89,7 @@ class Comparing(QObject):
         window = self.window
         geometry = self._settings.layout("compare")
         if not window.isVisible():
-            place(window, QSize(*SIZE), geometry)
+            place(window, QSize(*SIZE), geometry, over=self._editor.window())
         self._show_image()
         window.show()
         window.raise_()

@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QByteArray, QRect, QSize
+from PySide6.QtCore import QByteArray, QPoint, QRect, QSize, Qt
 from PySide6.QtWidgets import QApplication, QPushButton, QWidget
 
 from desktop import placement
+from desktop.compare.window import SIZE
 from desktop.main_window import DEFAULT_SIZE
 from desktop.placement import place, within
 from desktop.widgets.flow import Flow
@@ -51,6 +52,36 @@ def test_a_saved_geometry_of_a_larger_screen_is_brought_in(
         place(window, QSize(*DEFAULT_SIZE), state)
         assert window.width() <= room.width()
         assert window.height() <= room.height()
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_a_window_without_a_saved_place_stands_in_the_middle_of_the_one_below(
+    room: QRect, qapp: QApplication, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(placement, "_room", lambda _window: room)
+    below = QWidget()
+    for at in (room.topLeft(), room.center() - QPoint(200, 150), room.bottomRight()):
+        below.setGeometry(QRect(at, QSize(400, 300)))
+        for size in (QSize(200, 200), QSize(*SIZE), QSize(9000, 9000)):
+            window = QWidget()
+            place(window, size, None, over=below)
+            assert room.contains(window.geometry())
+            wanted = QRect(QPoint(0, 0), size)
+            wanted.moveCenter(below.geometry().center())
+            assert window.geometry() == within(wanted, room)
+            assert window.testAttribute(Qt.WidgetAttribute.WA_Moved)  # not left to the manager
+
+
+@on_qt_loop
+async def test_the_comparison_opens_over_the_window_it_belongs_to(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    room = QRect(2, 28, 956, 507)  # 1920 x 1080 at scale 2
+    monkeypatch.setattr(placement, "_room", lambda _window: room)
+    async with shown(tmp_path) as bench:
+        await bench.open()
+        bench.window.commands["compare"].trigger()
+        assert room.contains(bench.window.comparing.window.geometry())
 
 
 @on_qt_loop
