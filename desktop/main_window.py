@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
@@ -159,7 +160,11 @@ class MainWindow(QMainWindow):
         left.addWidget(self.viewport, 1)
         left.addWidget(self.ask_bar)
 
-        Covering(self.banner, self.viewport).covered.connect(self.viewport.set_covered)
+        # Over the image, so that neither a notice nor an answer moves it.
+        above = Covering(self.banner, self.viewport)
+        above.covered.connect(self.viewport.set_covered)
+        below = Covering(self.ask_bar.said, self.viewport, "bottom")
+        below.covered.connect(self.viewport.set_covered_below)
 
         self._splitter = Panes(PANES)
         self._splitter.addWidget(image_pane)
@@ -178,10 +183,9 @@ class MainWindow(QMainWindow):
         column.addWidget(self._splitter, 1)
         column.addWidget(self.status)
         self.setCentralWidget(central)
-        QWidget.setTabOrder(self.viewport, self.viewport.badge)
-        QWidget.setTabOrder(self.viewport.badge, self.ask_bar.field)
-        QWidget.setTabOrder(self.ask_bar.field, self.ask_bar.button)
-        QWidget.setTabOrder(self.ask_bar.button, self.editor)
+        stops = (self.viewport, self.viewport.badge, *self.ask_bar.stops, self.editor)
+        for before, after in pairwise(stops):
+            QWidget.setTabOrder(before, after)
         self.ask_bar.hide()  # until there is something to ask about
         self.viewport.setFocus()  # else the first key might choose another study
 

@@ -32,6 +32,7 @@ class CautionBadge(QToolButton):
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
         self._host = parent
+        self._raised = 0
         self.setCheckable(True)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
@@ -56,9 +57,14 @@ class CautionBadge(QToolButton):
         self.panel.setText("".join(f"<p style='margin: 3px 0'>{line}</p>" for line in lines))
         self.place()
 
+    def raise_by(self, height: int) -> None:
+        """Stand so many pixels above the foot of the parent."""
+        self._raised = height
+        self.place()
+
     def place(self) -> None:
         """Into the bottom right corner of the parent; the list goes above the badge."""
-        area = self._host.rect()
+        area = self._host.rect().adjusted(0, 0, 0, -self._raised)
         margin = round(MARGIN)
         self.adjustSize()
         corner = QPoint(area.right() - margin, area.bottom() - margin)

@@ -82,7 +82,7 @@ class Viewport(QWidget):
         self._drag_window = Window(0, 1)
         self._space_held = False
         self._drop_hovers = False
-        self._covered = 0
+        self._covered = self._covered_below = 0
         self._view: View | None = None
         self._table: NDArray[np.uint8] | None = None
         self._keys: Final[dict[Qt.Key, Callable[[], None]]] = {
@@ -160,6 +160,12 @@ class Viewport(QWidget):
     def set_covered(self, height: int) -> None:
         """Write below the top ``height`` logical pixels, over which something lies."""
         self._covered = height
+        self.update()
+
+    def set_covered_below(self, height: int) -> None:
+        """Write above the bottom ``height`` logical pixels, over which something lies."""
+        self._covered_below = height
+        self.badge.raise_by(height)
         self.update()
 
     # Actions
@@ -305,7 +311,7 @@ class Viewport(QWidget):
         if study is None or framing is None or self._voi is None:
             return
         painter.setFont(self._overlay_font())
-        area = QRectF(self.rect()).adjusted(0, self._covered, 0, 0)
+        area = QRectF(self.rect()).adjusted(0, self._covered, 0, -self._covered_below)
         window: Window | str = (
             (self._voi.explanation or "VOI LUT of the file")
             if isinstance(self._voi, LookupTable)

@@ -1,4 +1,4 @@
-"""A question about the image, and the answer under it, which is not a report and says so."""
+"""A question about the image, and its answer, which is not a report and says so."""
 
 from __future__ import annotations
 
@@ -36,7 +36,10 @@ _WARNING: Final = "Not a report: check it against the image."
 
 
 class AskBar(QFrame):
-    """``asked`` tells a question; :meth:`show_answer` streams what is said to it."""
+    """``asked`` tells a question; :meth:`show_answer` streams what is said to it.
+
+    The answer is in a frame of its own, ``said``, for who owns the bar to lay out.
+    """
 
     asked = Signal(str)
     dropped = Signal()  # the answer, which may still be on its way
@@ -81,23 +84,25 @@ class AskBar(QFrame):
         said.setSpacing(GRID // 4)
         said.addWidget(self._answer)
         said.addWidget(self._caption)
-        self._said = QFrame(self)
-        self._said.setObjectName("answer")
-        block = QHBoxLayout(self._said)
-        block.setContentsMargins(0, GRID // 2, 0, 0)
+        self.said = QFrame(self)
+        self.said.setObjectName("answer")
+        block = QHBoxLayout(self.said)
+        block.setContentsMargins(GRID + GRID // 2, GRID, GRID, GRID)
         block.addLayout(said, 1)
         block.addWidget(self._close, 0, Qt.AlignmentFlag.AlignTop)
         row = QHBoxLayout()
         row.setSpacing(GRID // 2)
         row.addWidget(self.field, 1)
         row.addWidget(self.button)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(GRID, GRID, GRID, GRID)
-        column.setSpacing(0)
-        column.addLayout(row)
-        column.addWidget(self._said)
+        row.setContentsMargins(GRID, GRID, GRID, GRID)
+        self.setLayout(row)
         self.clear()
         self._allow()
+
+    @property
+    def stops(self) -> tuple[QWidget, ...]:
+        """What the Tab key goes to, in this order."""
+        return self.field, self.button, self._answer, self._close
 
     def take_question(self) -> None:
         """Put the cursor into the field; what is typed takes the place of the last question."""
@@ -107,7 +112,7 @@ class AskBar(QFrame):
     def clear(self) -> None:
         """Forget the answer; the question stays, to be put otherwise."""
         self._runs = ()
-        self._said.hide()
+        self.said.hide()
         self._answer.set_text("")
         self._caption.clear()
 
@@ -116,7 +121,7 @@ class AskBar(QFrame):
         self._runs = ()
         self._answer.set_text("…")
         self._caption.setText(f"{model} on “{question}” · {_WARNING}")
-        self._said.show()
+        self.said.show()
 
     def show_answer(self, runs: Sequence[Run]) -> None:
         """What is said so far; what may still change is paler and in italics."""
@@ -164,7 +169,7 @@ class AskBar(QFrame):
         self.dropped.emit()
 
     def _put_away(self) -> None:
-        if self._said.isVisible():
+        if self.said.isVisible():
             self._drop()
         else:
             self.left.emit()

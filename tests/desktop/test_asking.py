@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 
 from desktop.widgets.banner import NoticeKind
 from inference.protocol import Gap
-from tests.desktop.bench import Bench, shown
+from tests.desktop.bench import Bench, press, shown
 from tests.desktop.fake_worker import FakeClient
 from tests.desktop.qt_loop import on_qt_loop, until
 from tests.desktop.studies.factory import make_dataset, save
@@ -58,6 +58,48 @@ async def test_a_long_answer_can_be_scrolled_and_leaves_the_image_its_room(tmp_p
 
 
 @on_qt_loop
+async def test_no_answer_moves_the_image(tmp_path: Path) -> None:
+    file = save(tmp_path / "cautioned.dcm", make_dataset(WindowCenter=None))
+    async with shown(tmp_path) as bench:
+        window, viewport = bench.window, bench.window.viewport
+        client = await bench.worker()
+        await bench.open(file)
+        window.resize(1024, 700)
+        viewport.pan_by(10, 0)
+        place, framing = viewport.geometry(), viewport.framing
+        assert framing is not None
+        window.ask_bar.field.setText(QUESTION)
+        window.ask_bar.field.returnPressed.emit()
+        await until(lambda: client.busy)
+        said, shares = window.ask_bar.said, []
+        for words in ("On the left.", "And right. " * 400):
+            client.draw(1, words)
+            await until(lambda words=words: words.strip()[-9:] in answer_of(bench)[-60:])
+            await until(lambda: said.height() == said.heightForWidth(said.width()))
+            assert (viewport.geometry(), viewport.framing) == (place, framing)
+            assert said.width() == viewport.width()
+            foot = viewport.mapTo(window, viewport.rect().bottomLeft())
+            assert said.mapTo(window, said.rect().bottomLeft()) == foot
+            badge = viewport.badge
+            assert badge.isVisible()
+            under = badge.mapTo(window, badge.rect().bottomLeft()).y()
+            assert under < said.mapTo(window, QPoint()).y()
+            shares.append(said.height() / viewport.height())
+        assert shares[0] < shares[1] < 0.5
+        beside = QPoint(viewport.width() // 2, 20)
+        assert viewport.parentWidget().childAt(viewport.pos() + beside) is viewport
+        QTest.mousePress(viewport, Qt.MouseButton.MiddleButton, pos=beside)
+        QTest.mouseMove(viewport, beside + QPoint(0, 15))
+        QTest.mouseRelease(viewport, Qt.MouseButton.MiddleButton, pos=beside)
+        moved = viewport.framing
+        assert moved is not None
+        assert (moved.zoom, moved.y < framing.y) == (framing.zoom, True)
+        press(window.ask_bar.field, "Esc")
+        await until(lambda: not said.isVisible())
+        assert (viewport.geometry(), viewport.framing) == (place, moved)
+
+
+@on_qt_loop
 async def test_an_answer_is_streamed_under_the_image_and_says_what_it_is_not(
     tmp_path: Path,
 ) -> None:
@@ -89,7 +131,7 @@ async def test_esc_ends_a_question_and_then_puts_the_bar_aside(tmp_path: Path) -
         bench.window.commands["cancel"].trigger()
         await until(lambda: client.cancelled == 1)
         await until(lambda: not bench.window.asking.busy)
-        assert not bench.window.ask_bar._said.isVisible()
+        assert not bench.window.ask_bar.said.isVisible()
         assert bench.window.commands["draft"].isEnabled()
         assert bench.window.ask_bar.field.text() == QUESTION  # to be put otherwise
         QTest.keyClick(bench.window.ask_bar.field, Qt.Key.Key_Escape)
@@ -105,7 +147,7 @@ async def test_an_answer_that_is_put_away_is_stopped(tmp_path: Path) -> None:
         bench.window.ask_bar._close.click()
         await until(lambda: client.cancelled == 1)
         await until(lambda: not bench.window.asking.busy)
-        assert not bench.window.ask_bar._said.isVisible()
+        assert not bench.window.ask_bar.said.isVisible()
 
 
 @on_qt_loop
@@ -133,7 +175,7 @@ async def test_another_study_has_another_answer(tmp_path: Path) -> None:
         client.fill("Yes.")
         await until(lambda: answer_of(bench) == "Yes.")
         bench.window.commands["next"].trigger()
-        await until(lambda: not bench.window.ask_bar._said.isVisible())
+        await until(lambda: not bench.window.ask_bar.said.isVisible())
 
 
 @on_qt_loop
@@ -148,7 +190,7 @@ async def test_a_refused_question_is_told_in_the_banner(tmp_path: Path) -> None:
             NoticeKind.ERROR,
             "There is no room for the question.",
         )
-        assert not bench.window.ask_bar._said.isVisible()
+        assert not bench.window.ask_bar.said.isVisible()
 
 
 @on_qt_loop
