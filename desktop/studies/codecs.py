@@ -81,10 +81,12 @@ def why_not(error: Exception) -> str:
     return found[1].replace(": ", ", ") if found else "it is cut short or damaged"
 
 
-def decode_frame(source: bytes, runner: DecodeRunner) -> bytearray:
+def decode_frame(source: bytes, runner: DecodeRunner) -> memoryview:
     """Decode one frame; raises :class:`ValueError` on a frame that is damaged or cut short.
 
-    A lack of memory is one as well, for pydicom hands on the text of an error alone.
+    The bytes may be written to, and are the codec's own: a large picture leaves no room for copies.
+    A lack of memory is a :class:`ValueError` as well, for pydicom hands on the text of an error
+    alone.
     """
     try:
         return _decoded(source, runner)
@@ -92,7 +94,7 @@ def decode_frame(source: bytes, runner: DecodeRunner) -> bytearray:
         raise ValueError(OUT_OF_MEMORY) from error
 
 
-def _decoded(source: bytes, runner: DecodeRunner) -> bytearray:
+def _decoded(source: bytes, runner: DecodeRunner) -> memoryview:
     syntax = runner.transfer_syntax
     if syntax == RLELossless:
         return _decode_rle(source, runner)
@@ -166,16 +168,16 @@ def _segment(source: bytes, markers: frozenset[int]) -> int:
     return at
 
 
-def _in_words(frame: NDArray[np.integer], bits: int) -> bytearray:
+def _in_words(frame: NDArray[np.integer], bits: int) -> memoryview:
     """A frame in words of ``bits`` bits, two's complement where it is signed."""
     if frame.dtype.itemsize * 8 > bits and frame.max() >= 2**bits:
         raise ValueError(f"the frame holds values of more than {bits} bits")
     kind = frame.dtype.kind
     words = np.ascontiguousarray(frame.astype(f"<{kind}{bits // 8}", copy=False))
-    return bytearray(words.data.cast("B"))  # copied once: pictures may be large
+    return words.data.cast("B")
 
 
-def _decode_rle(source: bytes, runner: DecodeRunner) -> bytearray:
+def _decode_rle(source: bytes, runner: DecodeRunner) -> memoryview:
     """PS3.5 annex G: one segment for each byte plane, the most significant first."""
     hold_rle(source, runner.samples_per_pixel * (runner.bits_allocated // 8))
     dtype = np.dtype(f"<u{runner.bits_allocated // 8}")
@@ -192,4 +194,4 @@ def _decode_rle(source: bytes, runner: DecodeRunner) -> bytearray:
         raise ValueError("the frame is shorter than its image: it is cut short")
     if runner.samples_per_pixel > 1:
         runner.set_option("planar_configuration", 1)
-    return bytearray(data)
+    return memoryview(bytearray(data))

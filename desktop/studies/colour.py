@@ -22,8 +22,8 @@ _MISTAKEN: Final = {
 }
 """What a file may say, and what its samples are instead."""
 
-_STRIP: Final = 256
-"""Rows at a time: sums need 32 bits, and a large picture would fill the memory with them."""
+_STRIP: Final = 1 << 17
+"""Pixels at a time: sums need 32 bits, and a large picture would fill the memory with them."""
 
 
 def normalise_photometric(dataset: Dataset) -> None:
@@ -65,10 +65,11 @@ def sampling(dataset: Dataset) -> str:
 def luma(rgb: NDArray[np.integer]) -> NDArray[np.uint16]:
     """ITU-R BT.601 luma of (…, 3) unsigned RGB in whole numbers."""
     grey = np.empty(rgb.shape[:-1], np.uint16)
-    for top in range(0, len(grey), _STRIP):
-        strip = rgb[top : top + _STRIP]
+    step = max(1, _STRIP // grey[0].size)
+    for top in range(0, len(grey), step):
+        strip = rgb[top : top + step]
         red, green, blue = (strip[..., band].astype(np.uint32) for band in range(3))
-        grey[top : top + _STRIP] = (299 * red + 587 * green + 114 * blue + 500) // 1000
+        grey[top : top + step] = (299 * red + 587 * green + 114 * blue + 500) // 1000
     return grey
 
 

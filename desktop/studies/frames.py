@@ -7,7 +7,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset, FileDataset
-from pydicom.pixels.decoders.base import get_decoder
+from pydicom.pixels.decoders.base import Decoder, get_decoder
 
 from desktop.studies import codecs, colour
 from desktop.studies.elements import element_name
@@ -125,15 +125,13 @@ def _samples(words: NDArray[np.integer], layout: BitLayout) -> NDArray[np.unsign
 def _decode(dataset: FileDataset, name: str) -> tuple[NDArray[np.integer], str, int]:
     """Words with their unused bits, what colours they are, and how many bits they have."""
     syntax = dataset.file_meta.TransferSyntaxUID
-    plugin = codecs.PLUGIN if syntax.is_encapsulated else ""
     sampling = colour.sampling(dataset)
     options: dict[str, Any] = {"bits_stored": int(dataset.BitsStored) + _bits_below(dataset)}
     if sampling:
         options["photometric_interpretation"] = sampling
+    read = _decompressed if syntax.is_encapsulated else _native
     try:
-        frame, told = get_decoder(syntax).as_array(
-            dataset, index=0, raw=True, decoding_plugin=plugin, **_UNCORRECTED, **options
-        )
+        frame, told = read(get_decoder(syntax), dataset, {**_UNCORRECTED, **options})
     except Exception as error:  # pydicom and the codecs raise nearly any type on damaged input
         how = f" ({syntax.name})" if syntax.is_encapsulated else ""
         raise DamagedError(
@@ -146,6 +144,29 @@ def _decode(dataset: FileDataset, name: str) -> tuple[NDArray[np.integer], str, 
         photometric = colour.YBR_PARTIAL
     depth = int(told["bits_stored"]) if syntax.is_encapsulated else int(dataset.BitsAllocated)
     return words, photometric, depth
+
+
+def _native(
+    decoder: Decoder, dataset: FileDataset, options: dict[str, Any]
+) -> tuple[NDArray[np.integer], dict[str, Any]]:
+    return decoder.as_array(dataset, index=0, raw=True, **options)
+
+
+def _decompressed(
+    decoder: Decoder, dataset: FileDataset, options: dict[str, Any]
+) -> tuple[NDArray[np.integer], dict[str, Any]]:
+    """The first frame where its codec put it: pydicom's own array would be one more copy."""
+    plugin = codecs.PLUGIN
+    words, told = decoder.as_buffer(dataset, index=0, decoding_plugin=plugin, **options)
+    kind = "i" if told["pixel_representation"] else "u"
+    frame = np.frombuffer(words, f"<{kind}{int(told['bits_allocated']) // 8}")
+    rows, columns = int(told["rows"]), int(told["columns"])
+    samples = int(told["samples_per_pixel"])
+    if samples == 1:
+        return frame.reshape(rows, columns), told
+    if told["planar_configuration"]:
+        return frame.reshape(samples, rows, columns).transpose(1, 2, 0), told
+    return frame.reshape(rows, columns, samples), told
 
 
 def _palette(dataset: FileDataset, name: str) -> LookupTable:
@@ -179,9 +200,3 @@ def _last_number(dataset: Dataset, keyword: str) -> float | None:
         return float(value)
     except TypeError:  # several values, one for each round of compression
         return float(value[-1]) if len(value) else None
-
-
-def _luma(colour: NDArray[np.integer]) -> NDArray[np.uint32]:
-    """ITU-R BT.601 luma of (rows, columns, 3) RGB in whole numbers."""
-    red, green, blue = (colour[..., band].astype(np.uint32) for band in range(3))
-    return (299 * red + 587 * green + 114 * blue + 500) // 1000

@@ -26,6 +26,8 @@ class BitLayout:
 def stored_values(words: NDArray[np.integer], layout: BitLayout) -> Stored:
     """int16 or uint16 values of words of 8 or 16 bits, which are used up."""
     sixteen = _unsigned(words)
+    if words.dtype == np.uint8 and layout == BitLayout(8, 0, signed=False):
+        return sixteen  # as they are: a large picture is not gone through twice for nothing
     unused_above = 16 - layout.below - layout.stored
     if unused_above:
         np.left_shift(sixteen, unused_above, out=sixteen)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import imagecodecs
 import numpy as np
@@ -84,7 +85,11 @@ def test_right_values_in_any_bits_are_no_difference(
     """Words with rubbish in every bit that is none of the value's (PS3.5 section 8.1.1)."""
     values = gradient() & 0x0FFF
     words = (values << below | (0x000A if below else 0xA000)).astype(np.uint16)
-    bits = {"BitsStored": 12, "HighBit": 11 + below, "PixelRepresentation": signed}
+    bits: dict[str, Any] = {
+        "BitsStored": 12,
+        "HighBit": 11 + below,
+        "PixelRepresentation": signed,
+    }
     path = save(tmp_path / "a.dcm", make_dataset(words, **bits))
     assert not selftest.difference(read_study(path))
 
@@ -111,8 +116,12 @@ def test_right_values_of_any_codestream_are_no_difference(
         level=0,
         reversible=True,
     )
-    bits = {"BitsStored": 12, "HighBit": high_bit, "PixelRepresentation": header_signed}
-    frames = [bytes(jpeg_2000)]
+    bits: dict[str, Any] = {
+        "BitsStored": 12,
+        "HighBit": high_bit,
+        "PixelRepresentation": header_signed,
+    }
+    frames: list[bytes | bytearray] = [bytes(jpeg_2000)]
     dataset = make_dataset(**bits)
     path = save(tmp_path / "a.dcm", dataset, syntax=JPEG2000Lossless, frames=frames)
     assert not selftest.difference(read_study(path))

@@ -3,6 +3,8 @@ from __future__ import annotations
 import shutil
 import struct
 import subprocess
+import tracemalloc
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +26,9 @@ from pydicom.uid import (
 )
 
 from desktop.studies import codecs
+from desktop.studies.datasets import open_dataset
 from desktop.studies.frame_ends import jpeg_2000_end
+from desktop.studies.frames import first_frame
 from desktop.studies.reading import StudyError, read_study
 from tests.desktop.studies.factory import gradient, make_dataset, save
 
@@ -384,6 +388,32 @@ def test_files_compressed_by_dcmtk(
     study = read_study(packed)
     assert np.abs(study.image.stored.astype(int) - pixels).max() <= tolerance
     assert any("with loss" in text for text in study.cautions) == (tolerance > 0)
+
+
+@pytest.mark.parametrize(
+    ("syntax", "encode"),
+    [
+        (JPEGBaseline8Bit, imagecodecs.jpeg8_encode),
+        (JPEGLSLossless, imagecodecs.jpegls_encode),
+        (JPEG2000Lossless, lambda pixels: imagecodecs.jpeg2k_encode(pixels, codecformat="j2k")),
+    ],
+)
+def test_a_frame_is_decoded_without_a_copy(
+    tmp_path: Path, syntax: UID, encode: Callable[[np.ndarray], bytes]
+) -> None:
+    """A second copy of the samples would stand between a large picture and its opening."""
+    pixels = np.zeros((2048, 1536, 3), np.uint8)
+    dataset = make_dataset(pixels)
+    path = save(tmp_path / "a.dcm", dataset, syntax=syntax, frames=[bytes(encode(pixels))])
+    opened = open_dataset(path)
+    first_frame(opened, "a.dcm")  # what codecs keep for good is allocated here
+    tracemalloc.start()
+    try:
+        values, _ = first_frame(opened, "a.dcm")
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < pixels.nbytes + values.nbytes + pixels.nbytes // 2
 
 
 def test_registering_again_is_harmless() -> None:
