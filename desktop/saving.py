@@ -73,8 +73,8 @@ class _Watched:
 class Saving(QObject):
     """Saves one report half a second after a change; while that fails, keeps a recovery copy.
 
-    ``saved`` tells that the report on screen is on disk, ``failed`` a list of
-    :class:`~desktop.report.store.StoreError` to be told now, ``changed`` that :attr:`unsaved`,
+    ``saved`` tells that the report on screen is on disk, ``failed`` why something that was asked
+    for did not happen, a list of :class:`~desktop.report.store.StoreError`, ``changed`` that :attr:`unsaved`,
     :attr:`left` or :attr:`found` are others. A report that could not be saved may be left once its
     recovery copy is written; it is tried again until it is saved. ``cautioned`` has a sentence on
     a folder that other users can look into, once.
@@ -248,11 +248,7 @@ class Saving(QObject):
             self.changed.emit()
 
     def _save_unasked(self) -> None:
-        told = str(self.unsaved.error) if self.unsaved else ""
-        if not self._try():
-            assert self.unsaved is not None
-            if str(self.unsaved.error) != told:
-                self.failed.emit([self.unsaved.error])
+        self._try()  # that it failed `changed` tells: nobody waits for it
         self._try_left()
 
     def _try(self, *, overwrite: bool = False) -> bool:

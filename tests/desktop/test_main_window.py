@@ -632,8 +632,9 @@ async def test_a_conflict_is_told_at_each_move_and_each_close_until_it_is_settle
         (file,) = (fresh_settings / "reports").glob("*.json")
         file.write_bytes(file.read_bytes().replace(b"One.", b"Two."))
         QTest.keyClicks(window.editor, "Mine. ")
-        await until(lambda: bench.notice)
-        conflict = bench.notice
+        await until(lambda: window.unsaved_mark.text)
+        assert bench.notice == ""  # nothing was asked for, and the mark says it
+        conflict = str(window.session.unsaved)
         assert "Save over it" in conflict
 
         for leave in ("next", "open"):
@@ -690,7 +691,7 @@ async def test_a_warning_of_loss_counts_only_while_it_is_there(tmp_path: Path) -
 
 
 @on_qt_loop
-async def test_a_save_that_goes_well_at_the_second_try_takes_its_notice_away(
+async def test_a_save_that_fails_unasked_is_told_by_the_mark_alone_until_it_goes_well(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(saving_module, "RETRY_DELAY_MS", 30)
@@ -700,12 +701,17 @@ async def test_a_save_that_goes_well_at_the_second_try_takes_its_notice_away(
         blocked.write_text("a file where the folder should be")
         told: list[object] = []
         bench.window.session.failed.connect(told.append)
+        tries: list[None] = []
+        bench.window.session.saving.changed.connect(lambda: tries.append(None))
         QTest.keyClicks(bench.window.editor, "Typed.")
-        await until(lambda: "could not be" in bench.notice)
-        await asyncio.sleep(0.2)
-        assert len(told) == 1  # the tries that nobody asked for tell the same once
+        await until(lambda: "Not saved" in bench.window.unsaved_mark.text)
+        await until(lambda: len(tries) > 2)
+        assert (told, bench.notice) == ([], "")
+        assert not bench.window.session.save()
+        assert "could not be" in bench.notice  # who asks is told
         blocked.unlink()
         await until(lambda: bench.notice == "")
+        assert bench.window.unsaved_mark.text == ""
         assert [b"Typed." in file.read_bytes() for file in blocked.iterdir()] == [True]
 
 
