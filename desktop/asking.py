@@ -28,6 +28,7 @@ class Asking(QObject):
     waiting = Signal()
     answered = Signal()
     cancelled = Signal()
+    given_up = Signal(str, str)  # the question, and whose study was left
     failed = Signal(object)  # WorkerError
     broke = Signal(object)  # Exception: a fault of our own
 
@@ -43,6 +44,7 @@ class Asking(QObject):
         self._tasks = Tasks(self.broke.emit)
         self._frames: Throttle[Canvas] = Throttle(self._show, FRAME_SECONDS, self)
         self.busy = False
+        self._asked = ("", "")
         bar.dropped.connect(self.cancel)
 
     def begin(self, study: Study, question: str) -> None:
@@ -50,6 +52,7 @@ class Asking(QObject):
         if self.busy:
             return
         self.busy = True
+        self._asked = question, study.patient_name or study.patient_id or study.path.name
         self.busy_changed.emit(True)
         self._tasks.spawn(self._run(study, question), "ask", self._ended)
 
@@ -59,6 +62,13 @@ class Asking(QObject):
     async def stop(self) -> None:
         """Cancel and wait until the worker is free again."""
         await self._tasks.close()
+
+    async def leave(self) -> None:
+        """End what is asked about a study that is left, and tell what is lost by it."""
+        lost = self.busy
+        await self.stop()
+        if lost:
+            self.given_up.emit(*self._asked)
 
     def _ended(self) -> None:
         self.busy = False

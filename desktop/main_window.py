@@ -35,7 +35,7 @@ from desktop.drafting import Drafting
 from desktop.gap_dialog import ask_length
 from desktop.menus import fill_menu_bar, presets_menu
 from desktop.model_menu import ModelMenu
-from desktop.notices import FILLS, UNSAVED, Notices
+from desktop.notices import ASKING, FILLS, UNSAVED, Notices
 from desktop.opening import Opening, local_paths
 from desktop.placement import place
 from desktop.report.choosing import Choosing
@@ -290,8 +290,8 @@ class MainWindow(QMainWindow):
     async def _settle(self) -> None:
         """No job plays on the report that is left, and no notice tells of what was opened."""
         self.drafting.leave()
-        await self.asking.stop()
         self.banner.withdraw("studies")
+        await self.asking.leave()
 
     def _show_moving(self) -> None:
         if self.switching.moving:
@@ -330,6 +330,7 @@ class MainWindow(QMainWindow):
     def _ask(self, question: str) -> None:
         if self.session.study is not None:
             self._withdraw_of_jobs()
+            self.banner.withdraw(ASKING)
             self.asking.begin(self.session.study, question)
 
     def _withdraw_of_jobs(self) -> None:

@@ -26,6 +26,9 @@ UNSAVED = "unsaved"
 FILLS: Final = "fills"
 """The topic of what the model wrote last: its note goes with the words."""
 
+ASKING: Final = "asking"
+"""The topic of an answer that was given up: its note goes with the next question."""
+
 
 class Notices(QObject):
     """Listens to the session, the worker and the jobs of one window."""
@@ -64,6 +67,7 @@ class Notices(QObject):
         asking.waiting.connect(self._show_waiting)
         asking.answered.connect(self._show_answered)
         asking.cancelled.connect(self._show_cancelled)
+        asking.given_up.connect(self._show_given_up)
         asking.failed.connect(self._show_error)
         asking.broke.connect(self.show_fault)
 
@@ -170,6 +174,16 @@ class Notices(QObject):
 
     def _show_answered(self) -> None:
         self._status.show_text("")
+
+    def _show_given_up(self, question: str, who: str) -> None:
+        self._banner.show_notice(
+            Notice(
+                NoticeKind.INFO,
+                f"The answer to “{question}” about {who} was given up when you left: ask again "
+                "there.",
+                topic=ASKING,
+            )
+        )
 
     def _show_cancelled(self) -> None:
         self._status.tell_of_text("Cancelled; the report is as it was")

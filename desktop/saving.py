@@ -74,10 +74,10 @@ class Saving(QObject):
     """Saves one report half a second after a change; while that fails, keeps a recovery copy.
 
     ``saved`` tells that the report on screen is on disk, ``failed`` why something that was asked
-    for did not happen, a list of :class:`~desktop.report.store.StoreError`, ``changed`` that :attr:`unsaved`,
-    :attr:`left` or :attr:`found` are others. A report that could not be saved may be left once its
-    recovery copy is written; it is tried again until it is saved. ``cautioned`` has a sentence on
-    a folder that other users can look into, once.
+    for did not happen, a list of :class:`~desktop.report.store.StoreError`, ``changed`` that
+    :attr:`unsaved`, :attr:`left` or :attr:`found` are others. A report that could not be saved may
+    be left once its recovery copy is written; it is tried again until it is saved. ``cautioned``
+    has a sentence on a folder that other users can look into, once.
     """
 
     saved = Signal()

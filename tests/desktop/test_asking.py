@@ -179,6 +179,33 @@ async def test_another_study_has_another_answer(tmp_path: Path) -> None:
 
 
 @on_qt_loop
+async def test_an_answer_that_leaving_the_study_ends_is_told(tmp_path: Path) -> None:
+    folder = tmp_path / "list"
+    save(folder / "1.dcm", make_dataset(PatientName="Ash^Ann"))
+    save(folder / "2.dcm", make_dataset(PatientName="Birch^Ben"))
+    async with shown(tmp_path) as bench:
+        client = await bench.worker()
+        await bench.open(folder)
+        bench.window.ask_bar.field.setText(QUESTION)
+        QTest.keyClick(bench.window.ask_bar.field, Qt.Key.Key_Return)
+        await until(lambda: client.busy)
+        bench.window.commands["next"].trigger()
+        await until(lambda: bench.window.session.index == 1)
+        await until(lambda: not bench.window.switching.moving)
+        assert client.cancelled == 1
+        assert QUESTION in bench.notice
+        assert "Ash, Ann" in bench.notice
+        assert bench.window.ask_bar.field.text() == QUESTION  # to be put there again
+        bench.window.commands["previous"].trigger()
+        await until(lambda: bench.window.session.index == 0)
+        await until(lambda: not bench.window.switching.moving)
+        assert QUESTION in bench.notice  # once told is not told anew, nor taken back
+        QTest.keyClick(bench.window.ask_bar.field, Qt.Key.Key_Return)
+        await until(lambda: client.busy)
+        assert bench.notice == ""
+
+
+@on_qt_loop
 async def test_a_refused_question_is_told_in_the_banner(tmp_path: Path) -> None:
     async with shown(tmp_path) as bench:
         client = await asked(bench)
