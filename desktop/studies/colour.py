@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 import numpy as np
@@ -64,13 +65,12 @@ def sampling(dataset: Dataset) -> str:
 
 def luma(rgb: NDArray[np.integer]) -> NDArray[np.uint16]:
     """ITU-R BT.601 luma of (…, 3) unsigned RGB in whole numbers."""
-    grey = np.empty(rgb.shape[:-1], np.uint16)
-    step = max(1, _STRIP // grey[0].size)
-    for top in range(0, len(grey), step):
-        strip = rgb[top : top + step]
+
+    def weighed(strip: NDArray[np.integer]) -> NDArray[np.integer]:
         red, green, blue = (strip[..., band].astype(np.uint32) for band in range(3))
-        grey[top : top + step] = (299 * red + 587 * green + 114 * blue + 500) // 1000
-    return grey
+        return (299 * red + 587 * green + 114 * blue + 500) // 1000
+
+    return _by_strips(rgb, weighed)
 
 
 def grey_of(colour: NDArray[np.unsignedinteger], photometric: str) -> NDArray[np.uint16]:
@@ -78,7 +78,21 @@ def grey_of(colour: NDArray[np.unsignedinteger], photometric: str) -> NDArray[np
     if photometric in _LUMA_FIRST:
         return colour[..., 0].astype(np.uint16)
     if photometric == YBR_PARTIAL:
-        # Eight bits, black at 16 and white at 235.
-        above_black = np.clip(colour[..., 0].astype(np.int32) - 16, 0, 219)
-        return ((above_black * 510 + 219) // 438).astype(np.uint16)
+        return _by_strips(colour, _widened)
     return luma(colour)
+
+
+def _widened(strip: NDArray[np.integer]) -> NDArray[np.integer]:
+    """Luma of eight bits, black at 16 and white at 235, over the full range."""
+    above_black = np.clip(strip[..., 0].astype(np.int32) - 16, 0, 219)
+    return (above_black * 510 + 219) // 438
+
+
+def _by_strips(
+    colour: NDArray[np.integer], grey_of_strip: Callable[[NDArray[np.integer]], NDArray[np.integer]]
+) -> NDArray[np.uint16]:
+    grey = np.empty(colour.shape[:-1], np.uint16)
+    step = max(1, _STRIP // grey[0].size)
+    for top in range(0, len(grey), step):
+        grey[top : top + step] = grey_of_strip(colour[top : top + step])
+    return grey

@@ -14,7 +14,9 @@ from pathlib import Path
 import pytest
 
 from desktop import cli
+from desktop.studies import isolation
 from tests.desktop.cli_helpers import use_scripted_worker, write_study
+from tests.desktop.studies.faulty import faulty_reader
 
 ROOT = Path(__file__).resolve().parents[2]
 REPORT = "FINDINGS:\r\nHeart {{gap}}.\n\nIMPRESSION:\n{{gap 4}} \u00e9\U0001f9e0"
@@ -256,6 +258,24 @@ def test_bad_studies_and_reports_end_before_a_worker_starts(
         assert cli.main([*command, *checkpoint]) == cli.BAD_INPUT
         said = one_sentence(capsys)
         assert "--adapter" not in command or f"--adapter {command[-1]} " in said
+
+
+@pytest.mark.parametrize(("name", "cause"), [("crash", "crash"), ("hang", "seconds to read")])
+def test_a_file_that_ends_its_decoder_is_a_sentence(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    name: str,
+    cause: str,
+) -> None:
+    reader = faulty_reader(seconds=0.3)
+    monkeypatch.setattr(isolation, "_shared", reader)
+    study = write_study(tmp_path / f"{name}.dcm")
+    try:
+        assert cli.main(["draft", str(study), "--checkpoint", str(tmp_path)]) == cli.BAD_INPUT
+    finally:
+        reader.close()
+    assert cause in one_sentence(capsys)
 
 
 def test_a_seed_is_a_whole_number(capsys: pytest.CaptureFixture[str]) -> None:

@@ -36,7 +36,7 @@ from desktop import session as session_module
 from desktop.report.model import Origin
 from desktop.report.store import ReportStore
 from desktop.settings import Settings
-from desktop.studies import folders
+from desktop.studies import folders, isolation
 from desktop.studies.datasets import open_header as open_real_header
 from desktop.studies.reading import find_studies as find_real_studies
 from desktop.widgets.banner import Notice, NoticeKind
@@ -49,6 +49,7 @@ from tests.desktop.bench import REPORT, press, shown
 from tests.desktop.fake_worker import MODEL
 from tests.desktop.qt_loop import on_qt_loop, until
 from tests.desktop.studies.factory import make_dataset, save
+from tests.desktop.studies.faulty import faulty_reader
 
 
 @on_qt_loop
@@ -508,6 +509,24 @@ async def test_a_bad_file_is_told_and_the_open_study_stays(tmp_path: Path) -> No
         assert isinstance(dismiss, QToolButton)
         QTest.mouseClick(dismiss, Qt.MouseButton.LeftButton)
         assert not bench.window.banner.isVisible()
+
+
+@on_qt_loop
+async def test_a_file_that_crashes_its_decoder_is_told_and_the_next_is_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reader = faulty_reader(seconds=20)
+    monkeypatch.setattr(isolation, "_shared", reader)
+    for name in ("crash", "good"):
+        save(tmp_path / "disc" / f"{name}.dcm", make_dataset(PatientName=name))
+    try:
+        async with shown(tmp_path) as bench:
+            await bench.open(tmp_path / "disc")
+            assert bench.window.windowTitle().startswith("good")
+            assert [path.stem for path in bench.window.session.paths] == ["good"]
+            assert "crash.dcm made the process that decodes it crash" in bench.notice
+    finally:
+        reader.close()
 
 
 @on_qt_loop

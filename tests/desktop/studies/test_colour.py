@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from desktop.studies.colour import grey_of
 from desktop.studies.reading import Study, StudyError, read_study
 from tests.desktop.studies.factory import make_dataset, save
 
@@ -91,3 +93,15 @@ def test_samples_that_contradict_the_photometric_interpretation_are_told(tmp_pat
     )
     grey = np.zeros((4, 4), np.uint8)
     assert any("RGB with 1 sample" in text for text in read(tmp_path, "RGB", grey).cautions)
+
+
+@pytest.mark.parametrize("photometric", ["RGB", "YBR_FULL", "YBR_PARTIAL_422"])
+def test_grey_of_a_large_picture_takes_little_beside_it(photometric: str) -> None:
+    samples = np.full((8000, 250, 3), 128, np.uint8)
+    tracemalloc.start()
+    try:
+        grey = grey_of(samples, photometric)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 2.5 * grey.nbytes  # planes of 32 bits take eight times as much

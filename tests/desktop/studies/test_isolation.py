@@ -20,6 +20,7 @@ from desktop.studies.isolation import Reader
 from desktop.studies.reading import StudyError
 from desktop.viewer.pixels import StoredImage
 from tests.desktop.studies.factory import gradient, make_dataset, save
+from tests.desktop.studies.faulty import faulty_reader
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:pydicom")
 
@@ -31,42 +32,9 @@ def reader() -> Iterator[Reader]:
     reader.close()
 
 
-FAULTS = """
-import os, sys, time
-from pathlib import Path
-from desktop.studies import folders, reading_process, reading
-
-read, open_header = reading.read_study, folders.open_header
-
-def fault(path):
-    name = Path(path).name
-    if name.startswith("crash"):
-        os.abort()
-    if name.startswith("hang"):
-        time.sleep(60)
-    if name.startswith("memory"):
-        bytearray(2 << 30)
-    if name.startswith("rubbish"):
-        os.write(3, b"junk" * 1000)
-    if name.startswith("odd"):
-        raise NotImplementedError("VR")
-
-def faulty(inner):
-    def look(path):
-        fault(path)
-        return inner(path)
-    return look
-
-folders.open_header = faulty(open_header)
-reading_process.read_study = faulty(read)
-reading_process.main()
-"""
-"""The process, with files that fail in it by their names."""
-
-
 @pytest.fixture(scope="module")
 def faulty() -> Iterator[Reader]:
-    reader = Reader((sys.executable, "-P", "-c", FAULTS), seconds=1.0)
+    reader = faulty_reader(seconds=1.0)
     yield reader
     reader.close()
 
@@ -188,7 +156,7 @@ def test_files_that_end_a_search_keep_no_other_from_being_found(
 @pytest.mark.parametrize("question", ["read", "find"])
 def test_a_stop_ends_what_hangs(tmp_path: Path, question: str) -> None:
     path = save(tmp_path / "hang.dcm")
-    reader = Reader((sys.executable, "-P", "-c", FAULTS), seconds=60)
+    reader = faulty_reader(seconds=60)
     reader.start()
     stop = threading.Event()
     threading.Timer(0.05, stop.set).start()
@@ -204,7 +172,7 @@ def test_a_stop_ends_what_hangs(tmp_path: Path, question: str) -> None:
 
 
 def test_a_stop_is_heard_while_another_question_is_answered(tmp_path: Path) -> None:
-    reader = Reader((sys.executable, "-P", "-c", FAULTS), seconds=60)
+    reader = faulty_reader(seconds=60)
     first, second = threading.Event(), threading.Event()
     asking = threading.Thread(target=reader.find, args=([save(tmp_path / "hang.dcm")], first))
     asking.start()
@@ -286,6 +254,18 @@ def test_the_process_needs_neither_qt_nor_torch() -> None:
     )
     done = subprocess.run([sys.executable, "-P", "-c", script], capture_output=True, text=True)
     assert done.stdout.strip() == "set()"
+
+
+def test_one_process_reads_file_after_file(tmp_path: Path, reader: Reader) -> None:
+    path = save(tmp_path / "a.dcm")
+    reader.read(path)
+    first = reader.pid
+    assert first is not None
+    reader.find([tmp_path])
+    with pytest.raises(StudyError):
+        reader.read(tmp_path / "nothing.dcm")
+    reader.read(path)
+    assert reader.pid == first
 
 
 def test_the_shared_process_serves_and_is_replaced(tmp_path: Path) -> None:

@@ -1,0 +1,44 @@
+"""A reading process in which files fail by their names."""
+
+from __future__ import annotations
+
+import sys
+
+from desktop.studies.isolation import Reader
+
+FAULTS = """
+import os, sys, time
+from pathlib import Path
+from desktop.studies import folders, reading_process, reading
+
+read, open_header = reading.read_study, folders.open_header
+
+def fault(path):
+    name = Path(path).name
+    if name.startswith("crash"):
+        os.abort()
+    if name.startswith("hang"):
+        time.sleep(60)
+    if name.startswith("memory"):
+        bytearray(2 << 30)
+    if name.startswith("rubbish"):
+        os.write(3, b"junk" * 1000)
+    if name.startswith("odd"):
+        raise NotImplementedError("VR")
+
+def faulty(inner):
+    def look(path):
+        fault(path)
+        return inner(path)
+    return look
+
+folders.open_header = faulty(open_header)
+reading_process.read_study = faulty(read)
+reading_process.main()
+"""
+"""The process, with decoders that crash, hang, fill the memory or answer rubbish."""
+
+
+def faulty_reader(seconds: float) -> Reader:
+    """A reader whose files named ``crash…``, ``hang…`` and so on do just that."""
+    return Reader((sys.executable, "-P", "-c", FAULTS), seconds=seconds)
