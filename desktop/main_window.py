@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
@@ -75,6 +76,8 @@ WARM: Final = frozenset({"revise"})
 
 EDITOR_MENU: Final = ("pin", "unpin", "gap", "refill", "revise", "candidates")
 """What the editor's context menu offers beside the usual."""
+
+_log = logging.getLogger(__name__)
 
 
 class MainWindow(QMainWindow):
@@ -462,9 +465,10 @@ class MainWindow(QMainWindow):
             self._settings.keep_layout("window", self.saveGeometry())
             self._settings.keep_layout("panes", self._splitter.saved())
             self._settings.sync()
-            super().closeEvent(event)
-        finally:
-            self.closed.emit()  # else a process would live on without a window
+        except Exception:  # raised into Qt it can end the process before its worker is ended
+            _log.exception("the window's places were not kept")
+        super().closeEvent(event)
+        self.closed.emit()  # else a process would live on without a window
 
     def _may_close(self) -> bool:
         """Whether all is saved or the reader knows better; a fault is told, and holds it once."""

@@ -315,6 +315,26 @@ async def test_a_fault_in_closing_is_told_and_holds_the_window_once(
         assert closed == [True]
 
 
+@on_qt_loop
+async def test_a_fault_behind_the_last_save_leaves_no_process_without_a_window(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with shown(tmp_path) as bench:
+        await bench.open()
+
+        def failing() -> None:
+            raise OSError("no space left")
+
+        closed: list[bool] = []
+        bench.window.closed.connect(lambda: closed.append(True))
+        with monkeypatch.context() as patch:
+            patch.setattr(bench.window._settings, "sync", failing)
+            bench.window.close()
+        assert closed == [True]
+        assert not bench.window.isVisible()
+        assert "no space left" in caplog.text
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="file names of any bytes")
 @on_qt_loop
 async def test_a_file_without_uids_under_a_name_that_is_no_unicode_is_saved(
