@@ -19,8 +19,8 @@ from tests.desktop.studies.factory import make_dataset, save
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:pydicom")
 
-ENTRIES = np.arange(256) * 257
-"""Grey of 16 bits, from black to white."""
+ENTRIES = np.arange(256) ** 2
+"""Grey of 16 bits, from black to nearly white; with its bytes swapped it is another."""
 EIGHT_BITS = np.arange(256, dtype=np.uint8).reshape(16, 16)
 
 
