@@ -7,7 +7,6 @@ makes the time on the clock anything.
 
 from __future__ import annotations
 
-import argparse
 import statistics
 import sys
 import tempfile
@@ -24,6 +23,7 @@ from pydicom.uid import UID, ExplicitVRLittleEndian, JPEG2000Lossless, JPEGLossl
 from desktop.fuzz.seeds import dicom_file
 from desktop.studies import isolation, reading
 from desktop.studies.reading import Study
+from inference.arguments import ArgumentParser
 from resources import demo_studies
 
 MOST_MS: Final = 20.0
@@ -39,7 +39,7 @@ _FILMS: Final[dict[UID, Callable[[NDArray[np.uint16]], bytes] | None]] = {
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Print a line for each file; 1 where the median costs more than it may."""
-    parser = argparse.ArgumentParser(prog="python -m desktop.bench_opening", description=__doc__)
+    parser = ArgumentParser(prog="python -m desktop.bench_opening", description=__doc__)
     parser.add_argument("--turns", type=int, default=15, metavar="N", help="readings of each kind")
     turns = parser.parse_args(arguments).turns
     over = False

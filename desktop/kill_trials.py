@@ -35,6 +35,7 @@ from desktop.report.recovery import RecoveryCopies
 from desktop.report.store import ReportStore, StoreError, decode
 from desktop.studies.identity import StudyIdentity
 from desktop.studies.reading import read_study
+from inference.arguments import ArgumentParser
 
 TROUBLES: Final = ("none", "conflict", "no folder", "full", "full everywhere", "full for a while")
 MOST_SECONDS: Final = 1.0
@@ -344,7 +345,7 @@ def _press(editor: Any, character: str) -> None:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="python -m desktop.kill_trials", description=__doc__)
+    parser = ArgumentParser(prog="python -m desktop.kill_trials", description=__doc__)
     parser.add_argument("--times", type=int, default=200)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--windows", type=Path, help=argparse.SUPPRESS)

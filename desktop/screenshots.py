@@ -7,7 +7,6 @@ For the README, and for looking at after a change of the window's face.
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import os
 import signal
@@ -36,6 +35,7 @@ from desktop.walkthrough import (
     wait_for_worker,
     write,
 )
+from inference.arguments import ArgumentParser
 
 
 async def every_state(window: MainWindow, study: Path, picture: Take) -> None:
@@ -134,7 +134,7 @@ async def _both_themes(checkpoint: Path, study: Path, out: Path) -> None:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="python -m desktop.screenshots", description=__doc__)
+    parser = ArgumentParser(prog="python -m desktop.screenshots", description=__doc__)
     parser.add_argument("out", type=Path)
     parser.add_argument("--checkpoint", type=Path)
     parser.add_argument("--study", type=Path)

@@ -1,12 +1,11 @@
 """The system libraries that Qt's wheels leave to the machine, and the Debian packages they are in.
 
-Uses the standard library alone, so that it can run before anything is installed:
+Uses nothing beyond the standard library, so that it can run before anything is installed:
 ``python3 -m desktop.system_libraries``.
 """
 
 from __future__ import annotations
 
-import argparse
 import ctypes
 import os
 import shutil
@@ -15,6 +14,8 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
+
+from inference.arguments import ArgumentParser
 
 LIBRARIES: Final[dict[str, str]] = {
     "libEGL.so.1": "libegl1",
@@ -138,7 +139,10 @@ def shortage() -> str:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description="Check the system libraries that Qt needs.")
+    parser = ArgumentParser(
+        prog="python -m desktop.system_libraries",
+        description="Check the system libraries that Qt needs.",
+    )
     parser.add_argument(
         "--packages", action="store_true", help="print the missing Debian packages and nothing else"
     )

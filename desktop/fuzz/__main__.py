@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 import time
 from collections.abc import Sequence
@@ -19,6 +18,7 @@ import numpy as np
 from desktop.fuzz.dicom import MAKERS, Tally, run
 from desktop.fuzz.trials import FAILURES
 from desktop.report import mutations
+from inference.arguments import ArgumentParser
 
 _CHUNK: Final = 1000
 _MOST_TOLD: Final = 20
@@ -45,8 +45,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return int(failed)
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m desktop.fuzz", description=__doc__)
+def _parser() -> ArgumentParser:
+    parser = ArgumentParser(prog="python -m desktop.fuzz", description=__doc__)
     parser.add_argument("--files", type=int, default=2000, metavar="N", help="mutated DICOM files")
     parser.add_argument(
         "--codestreams", type=int, default=5000, metavar="N", help="mutated compressed frames"

@@ -36,7 +36,8 @@ class Extent:
     samples: int
 
     def __str__(self) -> str:
-        return f"{self.columns} x {self.rows} pixels of {self.samples}"
+        samples = "1 sample" if self.samples == 1 else f"{self.samples} samples"
+        return f"{self.columns} x {self.rows} pixels of {samples}"
 
 
 def hold_jpeg(frame: bytes, claimed: Extent) -> None:

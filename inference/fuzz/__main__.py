@@ -5,17 +5,17 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from inference.arguments import ArgumentParser
 from inference.fuzz.trials import KINDS, Kind, make_case, run
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="python -m inference.fuzz", description=__doc__)
+    parser = ArgumentParser(prog="python -m inference.fuzz", description=__doc__)
     for kind in KINDS:
         parser.add_argument(f"--{kind}", type=int, default=500, metavar="N", help=f"mutated {kind}")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="other cases")

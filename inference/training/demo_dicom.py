@@ -8,7 +8,6 @@ Every header says plainly that the picture was drawn, not exposed. UIDs are UUID
 
 from __future__ import annotations
 
-import argparse
 import random
 import uuid
 from collections.abc import Sequence
@@ -23,6 +22,7 @@ from pydicom.encaps import encapsulate
 from pydicom.sequence import Sequence as DicomSequence
 from pydicom.uid import UID, DigitalXRayImageStorageForPresentation, JPEG2000Lossless
 
+from inference.arguments import ArgumentParser
 from inference.training.findings import Case, sample_case
 from inference.training.phantom import Phantom, render
 
@@ -161,7 +161,7 @@ def write_study(case: Case, path: Path, rows: int = 1024) -> Path:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(
+    parser = ArgumentParser(
         prog="python -m inference.training.demo_dicom",
         description="Write fictional chest radiographs as DICOM files.",
     )

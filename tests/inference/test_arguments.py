@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import importlib
+from pathlib import Path
 from typing import Final
 
 import pytest
@@ -64,3 +65,14 @@ def test_no_command_answers_a_wrong_option_with_its_usage(
     assert caught.value.code == 2
     assert told.startswith("pinfill: pinfill ")
     assert told.count("\n") == 1
+
+
+def test_no_command_has_a_parser_of_another_kind() -> None:
+    root = Path(__file__).parents[2]
+    others = [
+        path
+        for folder in ("desktop", "inference", "plugins")
+        for path in (root / folder).rglob("*.py")
+        if "= argparse.ArgumentParser(" in path.read_text("utf-8")
+    ]
+    assert others == [], "use inference.arguments"

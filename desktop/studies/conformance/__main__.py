@@ -8,7 +8,6 @@ Sentences about deviating cells go to standard output, their files stay in ``FOL
 
 from __future__ import annotations
 
-import argparse
 import sys
 import tempfile
 import warnings
@@ -16,10 +15,11 @@ from pathlib import Path
 
 from desktop.studies.conformance.cells import all_cells
 from desktop.studies.conformance.checking import deviations
+from inference.arguments import ArgumentParser
 
 
 def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="python -m desktop.studies.conformance")
+    parser = ArgumentParser(prog="python -m desktop.studies.conformance")
     parser.add_argument("folder", type=Path, nargs="?", help="where files are written")
     parser.add_argument("--every", type=int, default=1, metavar="N", help="try every Nth cell")
     options = parser.parse_args(arguments)
