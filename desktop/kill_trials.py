@@ -294,7 +294,7 @@ def _serve(study: Path) -> None:
     # Another process that reads the file would be started and left behind for each kill.
     vars(desktop.session).update(
         read_study=lambda _path, _stop=None: shown,
-        find_studies=lambda paths, _stop=None: (list(paths), []),
+        find_studies=lambda paths, *_: (list(paths), []),
     )
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the killed leave nothing behind
     while line := sys.stdin.readline():

@@ -68,6 +68,8 @@ class StudySession(QObject):
     failed = Signal(object)
     doubted = Signal(object)
     saved = Signal()
+    listed = Signal(object, int)
+    """Which folder is being listed, a :class:`~pathlib.Path`, and how many entries are known."""
 
     def __init__(
         self,
@@ -120,8 +122,13 @@ class StudySession(QObject):
         of the study before cannot be saved. Cancelling leaves open what was.
         """
         stop = threading.Event()
+        loop = asyncio.get_running_loop()
+
+        def listed(folder: Path, count: int) -> None:
+            loop.call_soon_threadsafe(self.listed.emit, folder, count)
+
         try:
-            found, errors = await asyncio.to_thread(find_studies, paths, stop)
+            found, errors = await asyncio.to_thread(find_studies, paths, stop, listed)
         finally:
             stop.set()  # a thread is not cancelled with the coroutine that waits for it
         first = await _first_readable(found, errors)

@@ -11,6 +11,7 @@ from pathlib import Path
 from PySide6.QtCore import QObject, Signal
 
 from desktop.session import StudySession
+from desktop.studies.names import shown
 from desktop.tasks import Tasks
 
 
@@ -63,6 +64,7 @@ class Switching(QObject):
         self._wanted: deque[_Open | _Choose | _Step] = deque()
         self._run: object | None = None
         self.searching = False
+        session.listed.connect(self._tell_of_listing)
 
     @property
     def moving(self) -> bool:
@@ -154,6 +156,10 @@ class Switching(QObject):
         except asyncio.CancelledError:
             self.told.emit("Cancelled; the study on screen stays")
             raise
+
+    def _tell_of_listing(self, folder: Path, count: int) -> None:
+        if self.searching and count:
+            self.told.emit(f"Listing {shown(folder.name)}: {count:,} so far… · Esc cancels")
 
     async def _open(self, paths: Sequence[Path]) -> bool:
         self.searching = True

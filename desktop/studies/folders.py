@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -13,8 +12,9 @@ from pydicom.uid import MediaStorageDirectoryStorage
 
 from desktop.studies.datasets import open_header, refuse_without_image, sop_class
 from desktop.studies.errors import StudyError
+from desktop.studies.listing import Listed, files_below
 from desktop.studies.names import shown, shown_path
-from desktop.studies.ordering import Slice, in_order, natural_key, slice_of
+from desktop.studies.ordering import Slice, in_order, slice_of
 from desktop.studies.passed_over import Tally
 
 _PREFIX_AT: Final = 128
@@ -28,6 +28,7 @@ def find_studies(
     paths: Sequence[Path],
     stop: threading.Event | None = None,
     may_look: _MayLook = lambda path: True,
+    listed: Listed = lambda folder, count: None,
 ) -> tuple[list[Path], list[StudyError]]:
     """DICOM images among files and folders, each once, slices of a series in order, and what the
     reader should know.
@@ -35,7 +36,8 @@ def find_studies(
     Folders are searched to the bottom; what is no DICOM image in them is passed over, which a
     :class:`PassedOver` behind all errors tells. A DICOMDIR that is named itself stands for the
     files that it lists. Another thread ends the search by setting ``stop``; the answer is then
-    without meaning. ``may_look`` is asked before each file is opened.
+    without meaning. ``may_look`` is asked before each file is opened, and ``listed`` is told
+    while folders are listed.
     """
     stop = stop or threading.Event()
     found: dict[Path, Slice] = {}
@@ -45,15 +47,17 @@ def find_studies(
         if stop.is_set():
             break
         try:
+            listed(path, 0)
             if path.is_dir():
-                here, unreadable, passed_here = _search(path, stop, may_look)
+                here, unreadable, passed_here = _search(path, stop, may_look, listed)
                 errors += unreadable
                 if here or unreadable:
                     passed += passed_here
                 else:
+                    listed(path, 0)
                     errors.append(_empty(path, passed_here))
             else:
-                here, missing = _named_file(path, stop, may_look, passed)
+                here, missing = _named_file(path, stop, may_look, listed, passed)
                 errors += missing
         except StudyError as error:
             errors.append(error)
@@ -88,29 +92,22 @@ def _empty(folder: Path, passed: Tally) -> StudyError:
 
 
 def _search(
-    folder: Path, stop: threading.Event, may_look: _MayLook
+    folder: Path, stop: threading.Event, may_look: _MayLook, listed: Listed
 ) -> tuple[list[Slice], list[StudyError], Tally]:
     errors: list[StudyError] = []
     passed = Tally()
 
-    def cannot_list(error: OSError) -> None:
+    def cannot_list(folder: Path, error: OSError) -> None:
         reason = error.strerror or "unknown reason"
         errors.append(
-            StudyError(
-                f"{shown(str(error.filename))} cannot be searched ({reason}): ask for access to it."
-            )
+            StudyError(f"{shown_path(folder)} cannot be searched ({reason}): ask for access to it.")
         )
 
     found: list[Slice] = []
-    for parent, folders, names in os.walk(folder, onerror=cannot_list):
-        if stop.is_set():
-            break
-        may_look(Path(parent))  # a sign of life: folders without files take time as well
-        folders.sort(key=natural_key)
-        for name in sorted(names, key=natural_key):
+    for paths in files_below(folder, stop, listed, cannot_list):
+        for path in paths:
             if stop.is_set():
                 break
-            path = Path(parent, name)
             if may_look(path) and (image := _image(path, passed)):
                 found.append(image)
     return found, errors, passed
@@ -150,27 +147,28 @@ def _image(path: Path, passed: Tally) -> Slice | None:
 
 
 def _named_file(
-    path: Path, stop: threading.Event, may_look: _MayLook, passed: Tally
+    path: Path, stop: threading.Event, may_look: _MayLook, listed: Listed, passed: Tally
 ) -> tuple[list[Slice], list[StudyError]]:
     if not may_look(path):
         return [], []
     header = open_header(path)
     if sop_class(header) == MediaStorageDirectoryStorage:
-        return _expand_directory(path, stop, may_look, passed)
+        return _expand_directory(path, stop, may_look, listed, passed)
     refuse_without_image(header, path)
     return [slice_of(header, path)], []
 
 
 def _expand_directory(
-    directory: Path, stop: threading.Event, may_look: _MayLook, passed: Tally
+    directory: Path, stop: threading.Event, may_look: _MayLook, listed: Listed, passed: Tally
 ) -> tuple[list[Slice], list[StudyError]]:
     """The images that a DICOMDIR lists (PS3.3 F.3), none of them outside its own folder."""
     root = directory.parent.resolve()
     found: list[Slice] = []
     missing = outside = 0
-    for parts in _referenced_files(directory):
+    for number, parts in enumerate(_referenced_files(directory)):
         if stop.is_set():
             break
+        listed(root, number)  # whether a file is there is asked of the drive, not of the file
         path = _below(root, parts)
         if path is None:
             outside += 1

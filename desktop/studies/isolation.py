@@ -25,7 +25,8 @@ from numpy.typing import NDArray
 
 from desktop.studies import limits, wire
 from desktop.studies.errors import PassedOver, StudyError
-from desktop.studies.names import shown
+from desktop.studies.listing import Listed
+from desktop.studies.names import shown, shown_path
 from desktop.studies.reading import Study
 
 COMMAND: Final = (sys.executable, "-P", "-m", "desktop.studies.reading_process")
@@ -76,13 +77,32 @@ class _Lost(Exception):
 
 @dataclass
 class _Question:
-    """What is being asked, for the watch: when its time is over, and which file it is at."""
+    """What is being asked, for the watch: when its time is over, and which file it is at.
+
+    While a folder is ``listing`` it has no end but the reader's: the drive is slow, and no file.
+    """
 
     stop: threading.Event
     seconds: float
     deadline: float = math.inf
     at: Path | None = None
+    listing: Path | None = None
     end: _End | None = None
+    listed: Listed = lambda folder, count: None
+
+    def goes_on(self, answer: wire.Answer) -> bool:
+        """Whether ``answer`` is a sign of life, which is taken note of, and no end."""
+        match answer:
+            case wire.Working():
+                self.at, self.listing = Path(os.fsdecode(answer.path)), None
+                self.deadline = time.monotonic() + self.seconds
+            case wire.Listing():
+                self.listing = Path(os.fsdecode(answer.folder))
+                self.deadline = math.inf
+                self.listed(self.listing, answer.count)
+            case _:
+                return False
+        return True
 
 
 class Reader:
@@ -132,14 +152,17 @@ class Reader:
         raise _failure(question)
 
     def find(
-        self, paths: Sequence[Path], stop: threading.Event | None = None
+        self,
+        paths: Sequence[Path],
+        stop: threading.Event | None = None,
+        listed: Listed | None = None,
     ) -> tuple[list[Path], list[StudyError]]:
         """As :func:`find_studies`."""
         hopeless: dict[Path, StudyError] = {}
         named = [os.fsencode(path) for path in paths]
         while True:
             request = wire.Find(_folder(), named, [os.fsencode(path) for path in hopeless])
-            answer, _, question = self._ask(request, stop)
+            answer, _, question = self._ask(request, stop, listed)
             if isinstance(answer, wire.Found):
                 found = [Path(os.fsdecode(path)) for path in answer.paths]
                 errors = [StudyError(wire.bytes_text(error)) for error in answer.errors]
@@ -148,16 +171,20 @@ class Reader:
             if question.end is _End.STOPPED:
                 return [], []
             at = question.at
-            if at is None or at in hopeless:  # not a file's fault
+            if question.listing or at is None or at in hopeless:  # not a file's fault
                 return [], [*hopeless.values(), _failure(question)]
             hopeless[at] = _failure(question)
 
     def _ask(
-        self, request: wire.Request, stop: threading.Event | None
+        self,
+        request: wire.Request,
+        stop: threading.Event | None,
+        listed: Listed | None = None,
     ) -> tuple[wire.Answer | None, list[NDArray[Any]], _Question]:
         """The answer and its arrays, or ``None`` and what ended the process instead."""
         stop = stop or threading.Event()
         question = _Question(stop, self._seconds)
+        question.listed = listed or question.listed
         while not self._turn.acquire(timeout=_TICK):
             if stop.is_set():
                 question.end = _End.STOPPED
@@ -195,10 +222,8 @@ class Reader:
             while True:
                 answer, arrays = wire.receive_answer(source, self._memory)
                 self._free_memory()
-                if not isinstance(answer, wire.Working):
+                if not question.goes_on(answer):
                     return answer, arrays
-                question.at = Path(os.fsdecode(answer.path))
-                question.deadline = time.monotonic() + question.seconds
         except (EOFError, OSError, wire.Malformed) as error:
             raise _Lost from error
 
@@ -302,6 +327,11 @@ def _failure(question: _Question) -> StudyError:
     """What to say of a question that has found no answer."""
     if question.end is _End.STOPPED:
         return StudyError("Reading was stopped: open the file again to read it.")
+    if question.listing is not None:
+        return StudyError(
+            f"{shown_path(question.listing)} could not be listed: the process that reads it "
+            "ended. Try again, or copy the studies to this computer and open them there."
+        )
     if question.at is None:
         return StudyError(
             "The process that reads DICOM files ended before it read any: "
@@ -348,12 +378,15 @@ def read_study(path: Path, stop: threading.Event | None = None) -> Study:
 
 
 def find_studies(
-    paths: Sequence[Path], stop: threading.Event | None = None
+    paths: Sequence[Path],
+    stop: threading.Event | None = None,
+    listed: Listed | None = None,
 ) -> tuple[list[Path], list[StudyError]]:
     """DICOM images among files and folders, each once, and what the reader should know.
 
     As :func:`desktop.studies.folders.find_studies`; a file that ends the search is passed over
     and told. Blocks; another thread ends the search by setting ``stop``, and the answer is then
-    without meaning.
+    without meaning. ``listed`` is told, in this thread, how far a listing is: that takes what time
+    the drive needs.
     """
-    return _shared.find(paths, stop)
+    return _shared.find(paths, stop, listed)

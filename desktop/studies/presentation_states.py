@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import re
+import time
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Final
@@ -14,26 +16,44 @@ _HEADER: Final = 1024
 _MAX_BYTES: Final = 512 * 1024
 """States are small; most slices of a series are not, and need not be opened."""
 _MAX_FILES: Final = 1000
+_SECONDS: Final = 2.0
+"""For looking at them all: on a slow drive the picture matters more."""
 
 
-def states_beside(path: Path, instance_uid: str) -> int:
-    """How many presentation states in the folder of an image refer to it.
+@dataclass(frozen=True)
+class States:
+    """The contents of a folder's presentation states, and whether all files were looked at."""
+
+    contents: tuple[bytes, ...] = ()
+    complete: bool = True
+
+
+def states_in(folder: Path) -> States:
+    """The presentation states in a folder; kept until it changes. Waits for a slow drive."""
+    try:
+        return _states_in(folder, folder.stat().st_mtime_ns)
+    except OSError:
+        return States()
+
+
+def states_beside(path: Path, instance_uid: str) -> tuple[int, bool]:
+    """How many presentation states in the folder of an image refer to it, and whether all files
+    there were looked at.
 
     Files are searched for the instance's UID and not parsed, so that a damaged one does no harm.
     """
-    try:
-        changed = path.parent.stat().st_mtime_ns
-        states = _states_in(path.parent, changed) if instance_uid else ()
-    except OSError:
-        return 0
+    if not instance_uid:
+        return 0, True
+    states = states_in(path.parent)
     refers = re.compile(re.escape(instance_uid.encode()) + rb"(?![.0-9])")
-    return sum(1 for state in states if refers.search(state))
+    return sum(1 for state in states.contents if refers.search(state)), states.complete
 
 
 @lru_cache(maxsize=4)
-def _states_in(folder: Path, changed: int) -> tuple[bytes, ...]:
-    """The contents of a folder's presentation states; ``changed`` is when it last did."""
+def _states_in(folder: Path, changed: int) -> States:
+    """Those of a folder that did last change at ``changed``."""
     states = []
+    end = time.monotonic() + _SECONDS
     with os.scandir(folder) as entries:
         for _, entry in zip(range(_MAX_FILES), entries, strict=False):
             try:
@@ -42,7 +62,9 @@ def _states_in(folder: Path, changed: int) -> tuple[bytes, ...]:
                     states.append(state)
             except OSError:
                 continue
-    return tuple(states)
+            if time.monotonic() > end:
+                return States(tuple(states), complete=False)
+    return States(tuple(states))
 
 
 def _state(path: Path) -> bytes:

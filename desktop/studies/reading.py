@@ -135,7 +135,13 @@ def _view(dataset: Dataset) -> str:
 
 def _other_cautions(dataset: Dataset, path: Path) -> list[str]:
     cautions = what_is_not_shown(dataset)
-    if count := states_beside(path, _text(dataset, "SOPInstanceUID")):
+    count, complete = states_beside(path, _text(dataset, "SOPInstanceUID"))
+    if not complete:
+        cautions.append(
+            "The folder is too slow to be searched for presentation states (other window, marks or "
+            "masks): if this image has any, they are not applied."
+        )
+    if count:
         cautions.append(
             f"The folder holds {count} presentation state(s) for this image (other window, marks "
             "or masks), which are not applied."

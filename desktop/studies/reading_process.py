@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import faulthandler
 import io
+import math
 import os
 import signal
 import time
@@ -25,6 +26,7 @@ from desktop.studies.datasets import open_header
 from desktop.studies.errors import PassedOver, StudyError
 from desktop.studies.folders import find_studies
 from desktop.studies.names import shown
+from desktop.studies.presentation_states import states_in
 from desktop.studies.reading import read_study
 
 _CHUNK: Final = 256 << 10
@@ -33,6 +35,9 @@ _SHOWN_BYTES: Final = 2
 
 _BEAT: Final = 1.0
 """Seconds between two signs of life while a slow drive delivers a file."""
+
+_TOLD: Final = 0.1
+"""Seconds between two words on how far a listing is."""
 
 _LAST_RESORT: Final = 3 * limits.SECONDS
 """Seconds after which a hung decoder ends itself: its parent has gone without a word."""
@@ -64,15 +69,24 @@ def main() -> None:
 
 def _find(request: wire.Find, sink: io.FileIO) -> None:
     hopeless = set(request.hopeless)
+    told = -math.inf
 
     def may_look(path: Path) -> bool:
+        nonlocal told
         if os.fsencode(path) in hopeless:
             return False
+        told = -math.inf
         _work(sink, path)
         return True
 
+    def listed(folder: Path, count: int) -> None:
+        nonlocal told
+        if time.monotonic() - told > _TOLD:
+            told = time.monotonic()
+            _list(sink, folder, count)
+
     paths = [Path(os.fsdecode(path)) for path in request.paths]
-    found, errors = find_studies(paths, may_look=may_look)
+    found, errors = find_studies(paths, may_look=may_look, listed=listed)
     notes = [wire.text_bytes(str(note)) for note in errors if isinstance(note, PassedOver)]
     sentences = [wire.text_bytes(str(e)) for e in errors if not isinstance(e, PassedOver)]
     wire.send(sink, wire.Found([os.fsencode(path) for path in found], sentences, notes))
@@ -82,6 +96,8 @@ def _read(path: Path, sink: io.FileIO, base: int) -> None:
     _work(sink, path)
     try:
         size = _fetch(path, lambda: _work(sink, path))
+        _list(sink, path.parent, 0)
+        states_in(path.parent)  # kept for the reading, whose time begins now
         _work(sink, path)
         limits.cap_memory(base + limits.MEMORY + size + _picture_bytes(path))
         record, arrays = wire.packed(read_study(path))
@@ -103,6 +119,11 @@ def _memory() -> int | None:
 def _work(sink: io.FileIO, path: Path) -> None:
     faulthandler.dump_traceback_later(_LAST_RESORT, exit=True)
     wire.send(sink, wire.Working(os.fsencode(path)))
+
+
+def _list(sink: io.FileIO, folder: Path, count: int) -> None:
+    faulthandler.cancel_dump_traceback_later()  # a drive may take its time
+    wire.send(sink, wire.Listing(os.fsencode(folder), count))
 
 
 def _fetch(path: Path, beat: Callable[[], None]) -> int:

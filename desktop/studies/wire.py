@@ -72,6 +72,16 @@ class Working(msgspec.Struct, tag=True, frozen=True):
     path: bytes
 
 
+class Listing(msgspec.Struct, tag=True, frozen=True):
+    """Said while ``folder`` is listed, which takes what time the drive needs.
+
+    ``count`` entries are known by then.
+    """
+
+    folder: bytes
+    count: int
+
+
 class Found(msgspec.Struct, tag=True, frozen=True):
     """The images, and sentences for the reader, each as :func:`text_bytes`.
 
@@ -97,7 +107,7 @@ class Refused(msgspec.Struct, tag=True, frozen=True):
 
 
 Request = Find | Read
-Answer = Ready | Working | Found | Opened | Refused
+Answer = Ready | Working | Listing | Found | Opened | Refused
 
 _requests: Final = msgspec.msgpack.Decoder(Request)
 _answers: Final = msgspec.msgpack.Decoder(Answer)

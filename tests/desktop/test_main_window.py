@@ -38,6 +38,7 @@ from desktop.report.store import ReportStore
 from desktop.settings import Settings
 from desktop.studies import folders, isolation
 from desktop.studies.datasets import open_header as open_real_header
+from desktop.studies.listing import Listed
 from desktop.studies.reading import find_studies as find_real_studies
 from desktop.widgets.banner import Notice, NoticeKind
 from desktop.widgets.elided_label import ElidedLabel
@@ -758,7 +759,7 @@ def archive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Archive
 
     def find_studies(*arguments: Any) -> object:
         try:
-            return find_real_studies(*arguments)
+            return find_real_studies(*arguments[:2])
         finally:
             if archive.looked_at:
                 archive.ended.set()
@@ -767,6 +768,30 @@ def archive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Archive
     monkeypatch.setattr(session_module, "find_studies", find_studies)
     yield archive
     archive.let_go.set()
+
+
+@on_qt_loop
+async def test_a_long_listing_is_told_and_escape_ends_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ended = threading.Event()
+
+    def find_studies(_: object, stop: threading.Event, listed: Listed) -> object:
+        listed(Path("scans"), 1200)
+        stop.wait(20)
+        ended.set()
+        return [], []
+
+    async with shown(tmp_path) as bench:
+        window = bench.window
+        await bench.open()
+        monkeypatch.setattr(session_module, "find_studies", find_studies)
+        window.open_paths([tmp_path])
+        await until(lambda: "Listing scans: 1,200 so far… · Esc cancels" in window.status.text)
+        press(window.editor, "Esc")
+        await until(window.commands["gap"].isEnabled)
+        assert "nothing was opened" in window.status.text
+        await until(ended.is_set)
 
 
 @on_qt_loop

@@ -82,7 +82,7 @@ class Switches(RuleBasedStateMachine):
         self.patch = pytest.MonkeyPatch()
         self.patch.setattr(theme, "apply", lambda *_: None)  # most of the time of a new window
         self.patch.setattr(session_module, "read_study", self.read)
-        self.patch.setattr(session_module, "find_studies", lambda paths, _stop: (list(paths), []))
+        self.patch.setattr(session_module, "find_studies", lambda paths, *_: (list(paths), []))
         self.fault: object = None
         self.raising = 0
         self.texts = dict.fromkeys(PATIENTS, "")  # as they should be on screen

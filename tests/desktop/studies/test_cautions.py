@@ -8,6 +8,7 @@ import pytest
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 
+from desktop.studies import presentation_states
 from desktop.studies.cautions import FROM_IMAGE
 from desktop.studies.reading import Study, read_study
 from desktop.viewer.pixels import voi_lookup
@@ -244,6 +245,13 @@ def test_presentation_states_of_the_folder_are_told_of_their_images(tmp_path: Pa
     assert "holds 2 presentation state(s) for this image" in cautions["1"][0]
     assert cautions["2"] == ()
     assert "holds 1 presentation state(s)" in cautions["22"][0]
+
+
+def test_a_folder_too_slow_to_be_searched_for_states_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(presentation_states, "_SECONDS", -1.0)
+    assert told(read_study(save(tmp_path / "a.dcm")), "too slow to be searched")
 
 
 def test_a_state_that_comes_later_is_found(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ import contextlib
 import os
 import struct
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -163,6 +164,44 @@ def test_a_folder_that_cannot_be_listed(tmp_path: Path, monkeypatch: pytest.Monk
     found, errors = find_studies([tmp_path])
     assert found == [image]
     assert "locked cannot be searched (Permission denied)" in str(errors[0])
+
+
+def test_a_listing_that_breaks_off_keeps_what_it_has_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = os.scandir
+
+    @contextlib.contextmanager
+    def scandir(path: Path) -> Iterator[Iterator[os.DirEntry[str]]]:
+        def broken() -> Iterator[os.DirEntry[str]]:
+            yield from entries
+            raise OSError(112, "Host is down")
+
+        with real(path) as entries:
+            yield broken()
+
+    image = save(tmp_path / "1.dcm")
+    monkeypatch.setattr(os, "scandir", scandir)
+    found, errors = find_studies([tmp_path])
+    assert found == [image]
+    assert f"{tmp_path.name} cannot be searched (Host is down)" in str(errors[0])
+
+
+def test_a_long_listing_gives_signs_of_life_and_is_stopped(tmp_path: Path) -> None:
+    for number in range(600):
+        (tmp_path / str(number)).touch()
+    counts: list[int] = []
+    find_studies([tmp_path], listed=lambda _, count: counts.append(count))
+    assert counts[-2:] == [512, 0], "the folder itself, and whether anything is in it"
+    stop = threading.Event()
+    looked_at: list[Path] = []
+
+    def listed(_: Path, count: int) -> None:
+        if count:
+            stop.set()
+
+    find_studies([tmp_path], stop, lambda path: not looked_at.append(path), listed)
+    assert looked_at == []
 
 
 def test_a_dicomdir_stands_for_its_files(tmp_path: Path) -> None:

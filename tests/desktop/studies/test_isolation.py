@@ -153,6 +153,29 @@ def test_files_that_end_a_search_keep_no_other_from_being_found(
     assert all(paths[name].name in told for name in ("crash1", "crash2", "hang"))
 
 
+def test_a_folder_that_is_slow_to_list_is_no_fault_of_a_file(
+    tmp_path: Path, faulty: Reader
+) -> None:
+    """Neither of the one before it in the search, nor of one that lies in it."""
+    before, inside = save(tmp_path / "a.dcm"), save(tmp_path / "slow" / "b.dcm")
+    told: list[tuple[Path, int]] = []
+    found, errors = faulty.find([tmp_path], listed=lambda *how_far: told.append(how_far))
+    assert (found, errors) == ([before, inside], [])
+    assert (inside.parent, 2) in told
+    assert faulty.read(inside).path == inside
+
+
+def test_a_listing_without_end_is_stopped(tmp_path: Path) -> None:
+    (tmp_path / "endless").mkdir()
+    reader = faulty_reader(seconds=0.0)
+    stop = threading.Event()
+    try:
+        found = reader.find([tmp_path / "endless"], stop, lambda *_: stop.set())
+        assert found == ([], [])
+    finally:
+        reader.close()
+
+
 @pytest.mark.parametrize("question", ["read", "find"])
 def test_a_stop_ends_what_hangs(tmp_path: Path, question: str) -> None:
     path = save(tmp_path / "hang.dcm")
