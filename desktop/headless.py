@@ -67,8 +67,12 @@ async def _fill(
     """What came of it, and what speaks against the adapter."""
     doubt = ""
     with LiveCanvas(pieces, sys.stderr) as live:
-        client = await Client.launch(checkpoint, placement=placement, on_loading=live.say)
-        client.on_answering = lambda answering: live.warn(AGAIN if answering else SILENT)
+        client = await Client.launch(
+            checkpoint,
+            placement=placement,
+            on_loading=live.say,
+            on_answering=lambda answering: live.warn(AGAIN if answering else SILENT),
+        )
         try:
             if paradigm not in (None, client.model.paradigm):
                 raise WrongParadigm(

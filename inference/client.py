@@ -111,7 +111,8 @@ class Client:
     """What the worker runs."""
 
     on_answering: Callable[[bool], None] | None = None
-    """Told when the worker no longer answers, and when it does again."""
+    """Told when the worker no longer answers, and when it does again; where nobody listens while it
+    loads, the stage of loading says so."""
 
     def __init__(
         self,
@@ -119,12 +120,14 @@ class Client:
         worker: LocalWorker | None,
         on_loading: Callable[[str], None] | None,
         patience: Patience = PATIENCE,
+        on_answering: Callable[[bool], None] | None = None,
     ) -> None:
         """Use :meth:`launch` or :meth:`connect`, which wait until the worker is ready."""
         loop = asyncio.get_running_loop()
         self._socket = socket
         self._worker = worker
         self._on_loading = on_loading
+        self.on_answering = on_answering
         self._patience = patience
         self._outbox: Mailbox[bytes] = Mailbox()
         self._jobs: dict[str, _Job] = {}
@@ -154,17 +157,21 @@ class Client:
         *,
         placement: Placement = ANYWHERE,
         on_loading: Callable[[str], None] | None = None,
+        on_answering: Callable[[bool], None] | None = None,
         patience: Patience = PATIENCE,
     ) -> Client:
         """Start a worker process for ``checkpoint`` and wait until it is ready.
 
-        ``on_loading`` is told the stages. Raises :class:`RequestFailed` with kind
-        ``"checkpoint"`` where that cannot be loaded, :class:`WorkerDied` where the worker ends or
-        says nothing for too long. Cancelling leaves no process behind.
+        ``on_loading`` is told the stages, ``on_answering`` what :attr:`on_answering` is. Raises
+        :class:`RequestFailed` with kind ``"checkpoint"`` where that cannot be loaded,
+        :class:`WorkerDied` where the worker ends or says nothing for too long. Cancelling leaves
+        no process behind.
         """
         worker = LocalWorker.start(worker_command(checkpoint, placement))
         slow = replace(patience, loading=patience.loading + _reading_seconds(checkpoint))
-        return await cls.attach(worker, on_loading=on_loading, patience=slow)
+        return await cls.attach(
+            worker, on_loading=on_loading, on_answering=on_answering, patience=slow
+        )
 
     @classmethod
     async def attach(
@@ -172,6 +179,7 @@ class Client:
         worker: LocalWorker,
         *,
         on_loading: Callable[[str], None] | None = None,
+        on_answering: Callable[[bool], None] | None = None,
         patience: Patience = PATIENCE,
     ) -> Client:
         """As :meth:`launch`, with a process that was just started and now belongs to the client."""
@@ -186,7 +194,7 @@ class Client:
         except BaseException:
             await worker.stop()
             raise
-        return await cls._when_ready(socket, worker, on_loading, patience)
+        return await cls._when_ready(cls(socket, worker, on_loading, patience, on_answering))
 
     @classmethod
     async def connect(
@@ -202,17 +210,10 @@ class Client:
         Raises :class:`WorkerError` where nobody answers or the token is refused.
         """
         socket = await open_connection(url, token, ping_interval=20.0)
-        return await cls._when_ready(socket, None, on_loading, patience)
+        return await cls._when_ready(cls(socket, None, on_loading, patience))
 
-    @classmethod
-    async def _when_ready(
-        cls,
-        socket: ClientConnection,
-        worker: LocalWorker | None,
-        on_loading: Callable[[str], None] | None,
-        patience: Patience,
-    ) -> Client:
-        client = cls(socket, worker, on_loading, patience)
+    @staticmethod
+    async def _when_ready(client: Client) -> Client:
         try:
             client.model = await asyncio.shield(client._ready)
         except BaseException:
@@ -254,7 +255,8 @@ class Client:
 
     async def _close(self) -> None:
         self._watch.cancel()
-        hangs = not self.answering or any(job.abandoned is not None for job in self._jobs.values())
+        hangs = not self.answering or self._is_stopped()
+        hangs = hangs or any(job.abandoned is not None for job in self._jobs.values())
         self._bury(WorkerDied("The worker was closed."))
         try:
             if hangs:
@@ -415,11 +417,18 @@ class Client:
     # -- whether it answers
 
     def _allowed(self) -> int:
-        """Beats that may be missed: an adapter brings libraries with it, as loading does."""
+        """Beats that may be missed: an adapter brings libraries with it, as loading does.
+
+        A process that the system holds is not importing any.
+        """
         importing = not self._ready.done() or any(
             isinstance(job.request, AdapterRequest) for job in self._jobs.values()
         )
-        return self._patience.missed_importing if importing else self._patience.missed
+        patient = importing and not self._is_stopped()
+        return self._patience.missed_importing if patient else self._patience.missed
+
+    def _is_stopped(self) -> bool:
+        return self._worker is not None and self._worker.is_stopped()
 
     def _is_overdue(self) -> bool:
         """Whether a cancelled infill is still denoising, which ends with each step.
@@ -435,8 +444,13 @@ class Client:
 
     def _tell_answering(self, answering: bool) -> None:
         log.info("the worker %s", "answers again" if answering else "does not answer")
-        if self.on_answering is not None and self._ready.done() and self._gone is None:
+        if self._gone is not None:
+            return
+        if self.on_answering is not None:
             self.on_answering(answering)
+        elif self._on_loading is not None and not self._ready.done():
+            complaint = "" if answering else " (the worker does not answer)"
+            self._call(self._on_loading, self._stage + complaint)
 
     def _hear_stage(self, stage: str) -> None:
         """Each stage of loading has the whole of the client's patience."""

@@ -131,6 +131,14 @@ class LocalWorker:
         await asyncio.wait([self.exited], timeout=seconds)
         return self.exited.done()
 
+    def is_stopped(self) -> bool:
+        """Whether the system holds it (SIGSTOP), where the system says so: it answers nothing."""
+        try:
+            stat = Path(f"/proc/{self.pid}/stat").read_text(encoding="utf-8", errors="replace")
+        except OSError:
+            return False
+        return stat.rpartition(")")[2].split()[0] in ("T", "t")
+
     def kill(self) -> None:
         self._process.kill()  # does nothing once it has ended
 

@@ -139,15 +139,23 @@ def show(self, canvas):
         told.append(canvas)
         print("drafting", file=sys.stderr, flush=True)
 terminal.LiveCanvas.show = show
+terminal.LiveCanvas.say = lambda _, stage: print("loading", file=sys.stderr, flush=True)
 sys.exit(cli.main(["draft", sys.argv[1], "--checkpoint", "."]))
 """
 
 
-@pytest.mark.parametrize("wait", [True, False], ids=["once it is told", "before it is told"])
-def test_one_ctrl_c_ends_a_draft_on_a_stopped_worker(wait: bool) -> None:
+@pytest.mark.parametrize(
+    ("at", "loader", "wait"),
+    [
+        pytest.param("drafting", "endless", True, id="once it is told"),
+        pytest.param("drafting", "endless", False, id="before it is told"),
+        pytest.param("loading", "for-ever", True, id="while it loads"),
+    ],
+)
+def test_one_ctrl_c_ends_a_draft_on_a_stopped_worker(at: str, loader: str, wait: bool) -> None:
     study = str(resources.demo_studies()[0])
     process = subprocess.Popen(
-        [sys.executable, "-c", PROGRAM, study, *script("endless")],
+        [sys.executable, "-c", PROGRAM, study, *script(loader)],
         stderr=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
@@ -157,9 +165,9 @@ def test_one_ctrl_c_ends_a_draft_on_a_stopped_worker(wait: bool) -> None:
     too_long.start()
     try:
         assert process.stderr is not None
-        assert any(line == "drafting\n" for line in process.stderr)
+        assert any(line == f"{at}\n" for line in process.stderr)
         children = psutil.Process(process.pid).children()
-        (worker,) = (child for child in children if "endless" in child.cmdline())
+        (worker,) = (child for child in children if loader in child.cmdline())
         worker.suspend()
         if wait:
             line = process.stderr.readline()

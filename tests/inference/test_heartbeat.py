@@ -145,6 +145,38 @@ async def test_client_that_stood_still_itself_accuses_nobody() -> None:
         assert not heard.silent.is_set()
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere no process is seen to be stopped")
+@pytest.mark.parametrize("listens", [True, False], ids=["told", "told by its stage"])
+async def test_worker_stopped_while_it_loads_is_told_and_ended_at_once(listens: bool) -> None:
+    worker = LocalWorker.start(script("for-ever"))
+    told: asyncio.Queue[str] = asyncio.Queue()
+    patience = Patience(beat=0.05, missed_importing=10**6)
+    attaching = asyncio.create_task(
+        Client.attach(
+            worker,
+            on_loading=told.put_nowait,
+            on_answering=(lambda answering: told.put_nowait(f"{answering}")) if listens else None,
+            patience=patience,
+        )
+    )
+    async with asyncio.timeout(60):
+        stage = await told.get()
+        os.kill(worker.pid, signal.SIGSTOP)
+        silent = "False" if listens else f"{stage} (the worker does not answer)"
+        assert await told.get() == silent
+        os.kill(worker.pid, signal.SIGCONT)
+        assert await told.get() == ("True" if listens else stage)
+        os.kill(worker.pid, signal.SIGSTOP)
+        while not worker.is_stopped():
+            await asyncio.sleep(0.001)
+        started = time.monotonic()
+        attaching.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await attaching
+    assert time.monotonic() - started < 1.5  # the handshake alone has two
+    assert has_ended(worker.pid)
+
+
 async def test_loading_that_tells_nothing_is_ended_with_its_stage() -> None:
     worker = LocalWorker.start(script("for-ever"))
     with pytest.raises(WorkerDied, match=r"said nothing.*Never ending"):
