@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
@@ -16,7 +15,9 @@ from PySide6.QtCore import QObject, Signal
 
 from desktop.report.editor import ReportEditor
 from desktop.report.model import NothingToFill, Plan, Report, StaleReport
+from desktop.report.store import StoreError
 from desktop.studies.context import prompt_context
+from desktop.studies.identity import StudyIdentity
 from desktop.studies.reading import Study
 from desktop.tasks import Tasks
 from desktop.throttle import Throttle
@@ -30,18 +31,27 @@ _log = logging.getLogger(__name__)
 FRAME_SECONDS: Final = 1 / 30
 """The shortest time between two pictures of a canvas."""
 
-MOST_READY: Final = 16
-"""How many drafts wait to be taken; the oldest goes first."""
-
 
 @dataclass(frozen=True)
 class Finished:
     """What a job came to on a report that was not on screen; ``who`` names its study."""
 
     who: str
+    identity: StudyIdentity
     report: Report
     plan: Plan
     filled: Filled
+
+    @property
+    def is_fresh(self) -> bool:
+        """Whether the report is as it was when the job was planned, so that it can be taken."""
+        return self.plan.before_revision == self.report.revision
+
+    def taken(self) -> Report:
+        """A copy of the report that it is taken into. Raises :class:`StaleReport`."""
+        copy = Report(self.report.content, revision=self.report.revision)
+        copy.apply_candidates(self.plan, self.filled.candidates)
+        return copy
 
 
 @dataclass
@@ -49,6 +59,7 @@ class _Running:
     """A job, and whether it plays on screen; ``plan`` is there once the worker is asked."""
 
     who: str
+    identity: StudyIdentity
     report: Report
     plan: Plan | None = None
     away: bool = False
@@ -71,6 +82,7 @@ class Drafting(QObject):
     failed = Signal(object)  # WorkerError | NothingToFill | StaleReport
     offered = Signal(object)  # Finished: of the report on screen, to be taken or not
     ended_behind = Signal(str)  # of whose report: it is offered when that is on screen again
+    outdated = Signal(str)  # of whose report: it was read anew, and what was written is given up
     broke = Signal(object)  # Exception: a fault of our own
 
     def __init__(self, link: WorkerLink, editor: ReportEditor, parent: QObject | None = None):
@@ -83,7 +95,7 @@ class Drafting(QObject):
         self._seen: tuple[Study, NDArray[np.uint8]] | None = None
         self._frames: Throttle[Canvas] = Throttle(self._show, FRAME_SECONDS, self)
         self._running: _Running | None = None
-        self._ready: deque[Finished] = deque(maxlen=MOST_READY)
+        self._ready: list[Finished] = []
 
     @property
     def busy(self) -> bool:
@@ -105,7 +117,7 @@ class Drafting(QObject):
         if self.busy:
             return
         who = study.patient_name or study.patient_id or study.path.name
-        self._running = _Running(who, self._editor.report)
+        self._running = _Running(who, study.identity, self._editor.report)
         self.busy_changed.emit(True)
         self._tasks.spawn(self._run(self._running, study, make_plan, warm), name, self._ended)
 
@@ -117,22 +129,52 @@ class Drafting(QObject):
             self._editor.end_preview()
             self.busy_changed.emit(True)
 
-    def arrive(self) -> None:
-        """Go on with the report that is on screen now: play its job, or offer what it came to."""
+    def concerns(self, report: Report) -> bool:
+        """Whether a job runs for a report, or what one came to waits to be taken into it."""
+        running = self._running is not None and self._running.report is report
+        return running or any(finished.report is report for finished in self._ready)
+
+    def keep_untaken(self, keep: Callable[[StudyIdentity, Report], object]) -> str:
+        """Give ``keep`` each report as it would be with what waits to be taken into it.
+
+        Of several for one report the latest is kept. Returns why one could not be, else nothing.
+        """
+        latest = {id(each.report): each for each in self._ready if each.is_fresh}
+        for finished in latest.values():
+            try:
+                keep(finished.identity, finished.taken())
+            except StoreError as error:
+                return (
+                    f"What the model wrote for {finished.who} waits to be taken and cannot be kept "
+                    f"({error.reason}): go back and take it. Closing once more gives it up."
+                )
+        return ""
+
+    def arrive(self, identity: StudyIdentity | None) -> None:
+        """Go on with the report that is on screen now: play its job, or offer what it came to.
+
+        What was written for another state of the report of this study, which was read anew from
+        disk since, can be taken no more: that is told.
+        """
         running, report = self._running, self._editor.report
         if running is not None and running.away and running.report is report:
             running.away = False
             if running.plan is not None and running.plan.before_revision == report.revision:
                 self._editor.start_preview(running.plan)
             self.busy_changed.emit(True)
-        for finished in [each for each in self._ready if each.report is report]:
-            self.offered.emit(finished)
+        key = identity.key if identity is not None else None
+        for finished in [each for each in self._ready if each.identity.key == key]:
+            if finished.report is report:
+                self.offered.emit(finished)
+            else:
+                self._ready.remove(finished)
+                self.outdated.emit(finished.who)
 
     def take(self, finished: Finished) -> None:
         """Put in what was offered, as one edit; tells of a report that has changed since."""
         if finished.report is not self._editor.report or finished not in self._ready:
             return
-        self._ready.remove(finished)
+        self._ready = [each for each in self._ready if each.report is not finished.report]
         self._take(finished.plan, finished.filled)
 
     def cancel(self) -> None:
@@ -210,7 +252,8 @@ class Drafting(QObject):
             if not running.away:
                 self._editor.end_preview()
         if running.away or self._editor.report is not running.report:
-            self._ready.append(Finished(running.who, running.report, plan, filled))
+            finished = Finished(running.who, running.identity, running.report, plan, filled)
+            self._ready.append(finished)
             self.ended_behind.emit(running.who)
         else:
             self._take(plan, filled)

@@ -108,6 +108,7 @@ class MainWindow(QMainWindow):
         self.legend = ReportLegend()
         self.choosing = Choosing(self.editor)
         self.drafting = Drafting(link, self.editor, self)
+        session.in_use = self.drafting.concerns
         self.ask_bar = AskBar(self.commands["ask"])
         self.asking = Asking(link, self.ask_bar, self.drafting.image_of, self)
         self.comparing = Comparing(link, session, self.editor, self.drafting, self.asking, settings)
@@ -301,7 +302,8 @@ class MainWindow(QMainWindow):
             self.editor.lock("Nothing was typed: another study is on its way")
         else:
             self.editor.unlock()
-            self.drafting.arrive()
+            study = self.session.study
+            self.drafting.arrive(study.identity if study is not None else None)
         self._allow()
 
     def draft(self) -> None:
@@ -482,10 +484,16 @@ class MainWindow(QMainWindow):
     def _is_all_saved(self) -> bool:
         # Only while it can be read: a warning of an hour ago is none.
         warned = self._warning is not None and self.banner.notice is self._warning
-        if self.session.saving.save_all() or warned or self._closing_unsaved:
+        saved = self.session.saving.save_all()
+        untaken = self.drafting.keep_untaken(self.session.saving.keep_aside)  # a save drops copies
+        if (saved and not untaken) or warned or self._closing_unsaved:
             return True
-        self._warn_of_loss()
-        self.unsaved.offer_closing()
+        if saved:
+            self._warning = Notice(NoticeKind.ERROR, untaken, topic="job")
+            self.banner.show_notice(self._warning)
+        else:
+            self._warn_of_loss()
+            self.unsaved.offer_closing()
         return False
 
     def close_unsaved(self) -> None:

@@ -64,6 +64,7 @@ class Notices(QObject):
         drafting.broke.connect(self.show_fault)
         drafting.offered.connect(self._offer)
         drafting.ended_behind.connect(self._show_ended_behind)
+        drafting.outdated.connect(self._show_outdated)
         asking.waiting.connect(self._show_waiting)
         asking.answered.connect(self._show_answered)
         asking.cancelled.connect(self._show_cancelled)
@@ -171,6 +172,16 @@ class Notices(QObject):
 
     def _show_ended_behind(self, who: str) -> None:
         self._status.show_text(f"The text for {who} is ready: it is offered when you go back")
+
+    def _show_outdated(self, who: str) -> None:
+        self._banner.show_notice(
+            Notice(
+                NoticeKind.WARNING,
+                f"What the model wrote for {who} cannot be taken: another window or program has "
+                "changed the report since. Ask the model again.",
+                topic="job",
+            )
+        )
 
     def _show_answered(self) -> None:
         self._status.show_text("")

@@ -215,6 +215,13 @@ class Saving(QObject):
         """Save, or keep a recovery copy whatever stands in the way: the end is near."""
         return self._try() or (self.unsaved is not None and self.unsaved.kept)
 
+    def keep_aside(self, identity: StudyIdentity, report: Report) -> None:
+        """Keep a report as it may become in a recovery copy, to be offered at the next opening.
+
+        Raises :class:`~desktop.report.store.StoreError`.
+        """
+        self._copies.keep(identity, report)
+
     def reload(self) -> None:
         """Take the report from disk in place of this one, as one step that undo takes back."""
         now = self._now

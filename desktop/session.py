@@ -84,7 +84,9 @@ class StudySession(QObject):
         self.note = ""
         """What the last search passed over, where nothing worse is to be told."""
         self._shown = _Shown()
-        self._shelf = Shelf()
+        self.in_use: Callable[[Report], bool] = lambda report: False
+        """Whether a job is bound to a report that is left: it is kept, however many there are."""
+        self._shelf = Shelf(lambda report: self.in_use(report))
         self._files: dict[tuple[str, ...], set[Path]] = {}  # shown, of each nameless patient
         self.saving = Saving(store, copies or RecoveryCopies(), self)
         self.saving.failed.connect(self.failed)

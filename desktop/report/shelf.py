@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Callable
 from typing import Final
 
 from desktop.report.model import Report
@@ -15,10 +16,12 @@ MOST_CHARACTERS: Final = 32_000_000
 class Shelf:
     """The reports of one window by the key of their study; the least recently left goes first.
 
-    A report that is not on disk as it stands never goes.
+    A report that is not on disk as it stands never goes, nor one that ``in_use`` tells of: a job
+    runs for it, or what came of one waits to be taken.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, in_use: Callable[[Report], bool] = lambda report: False) -> None:
+        self._in_use = in_use
         self._kept: OrderedDict[tuple[str, ...], tuple[Report, int]] = OrderedDict()
 
     def put(self, key: tuple[str, ...], report: Report, saved_revision: int) -> None:
@@ -42,6 +45,6 @@ class Shelf:
         for key, (report, saved) in list(self._kept.items())[:-1]:
             if len(self._kept) <= MOST_REPORTS and size <= MOST_CHARACTERS:
                 return
-            if report.revision == saved:
+            if report.revision == saved and not self._in_use(report):
                 size -= report.characters_kept
                 del self._kept[key]

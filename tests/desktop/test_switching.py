@@ -17,8 +17,12 @@ from PySide6.QtWidgets import QPushButton
 
 from desktop import session as session_module
 from desktop.main_window import MainWindow
-from desktop.report.store import ReportStore
+from desktop.report import shelf as shelf_module
+from desktop.report.model import Report
+from desktop.report.recovery import RecoveryCopies
+from desktop.report.store import ReportStore, StoreError
 from desktop.studies.reading import Study, read_study
+from inference.protocol import Gap
 from tests.desktop.bench import REPORT, Bench, press, shown
 from tests.desktop.qt_loop import on_qt_loop, until
 from tests.desktop.studies.factory import make_dataset, save
@@ -475,6 +479,93 @@ async def test_a_draft_that_came_too_late_for_its_report_is_told(
         button.click()
         assert bench.report.text == "Ann."
         assert "has changed since" in bench.notice
+
+
+async def drafted_behind(bench: Bench) -> None:
+    """A draft for the study on screen that ends behind the next one."""
+    client = await bench.worker()
+    await bench.ask("draft", client)
+    await step(bench, "Alt+Right")
+    gaps = sum(isinstance(piece, Gap) for piece in client.asked)
+    client.fill(*[REPORT] * gaps)
+    await until(lambda: not bench.window.drafting.busy)
+
+
+@on_qt_loop
+async def test_a_draft_waits_however_many_reports_are_left_behind_it(
+    tmp_path: Path, reading: threading.Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shelf_module, "MOST_REPORTS", 1)
+    async with shown(tmp_path) as bench:
+        await bench.open(patients(tmp_path / "list"))
+        await drafted_behind(bench)
+        for keys in ("Alt+Right", "Alt+Right", "Alt+Left", "Alt+Left"):
+            await step(bench, keys)
+        assert bench.notice == ""
+        await step(bench, "Alt+Left")
+        assert "written for Ash, Ann" in bench.notice
+
+
+@on_qt_loop
+async def test_a_draft_for_a_report_that_another_window_has_changed_is_told(
+    tmp_path: Path, reading: threading.Event
+) -> None:
+    store = ReportStore()
+    async with shown(tmp_path, store=store) as bench:
+        await bench.open(patients(tmp_path / "list"))
+        assert bench.window.session.study is not None
+        identity = bench.window.session.study.identity
+        await drafted_behind(bench)
+        other = Report()
+        other.insert(0, "Another window's.")
+        ReportStore().save(identity, other)
+        await step(bench, "Alt+Left")
+        assert bench.report.text == "Another window's."
+        assert "What the model wrote for Ash, Ann cannot be taken" in bench.notice
+        await step(bench, "Alt+Right")
+        await step(bench, "Alt+Left")
+        assert bench.notice == "", "once is enough"
+
+
+@on_qt_loop
+@pytest.mark.parametrize("close", ["closed", "ended"])
+async def test_a_draft_that_nobody_took_outlives_the_window(
+    tmp_path: Path, reading: threading.Event, close: str
+) -> None:
+    folder = patients(tmp_path / "list")
+    async with shown(tmp_path) as bench:
+        await bench.open(folder)
+        QTest.keyClicks(bench.window.editor, "Typed.")
+        await drafted_behind(bench)
+        {"closed": bench.window.close, "ended": bench.window.end}[close]()
+        assert not bench.window.isVisible()
+    async with shown(tmp_path) as bench:
+        await bench.open(folder)
+        assert bench.report.text == "Typed."
+        assert "were found" in bench.window.unsaved_mark.text
+        bench.window.session.saving.restore()
+        assert "Typed." in bench.report.text
+        assert "The heart is large." in bench.report.text
+        press(bench.window.editor, "Ctrl+Z")
+        assert bench.report.text == "Typed."
+
+
+@on_qt_loop
+async def test_closing_is_held_once_where_a_draft_cannot_be_kept(
+    tmp_path: Path, reading: threading.Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def keep(*_: object) -> None:
+        raise StoreError("No recovery copy could be written.", "the disk is full")
+
+    monkeypatch.setattr(RecoveryCopies, "keep", keep)
+    async with shown(tmp_path) as bench:
+        await bench.open(patients(tmp_path / "list"))
+        await drafted_behind(bench)
+        bench.window.close()
+        assert bench.window.isVisible()
+        assert "Ash, Ann waits to be taken and cannot be kept (the disk is full)" in bench.notice
+        bench.window.close()
+        assert not bench.window.isVisible()
 
 
 async def step(bench: Bench, keys: str) -> None:
