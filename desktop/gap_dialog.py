@@ -14,7 +14,7 @@ def ask_length(parent: QWidget, most: int, take: Callable[[int], None]) -> QInpu
     """Call ``take`` with a number of tokens, 1 to ``most``, once the reader has chosen one."""
     dialog = QInputDialog(parent)
     dialog.setInputMode(QInputDialog.InputMode.IntInput)
-    dialog.setWindowTitle("Insert gap of length")
+    dialog.setWindowTitle("Gap length")  # short: the dialog is as wide as its label
     dialog.setLabelText("Length in tokens (a word is one or two):")
     dialog.setIntRange(1, most)
     dialog.setIntValue(min(_USUAL, most))

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QLabel, QScrollArea, QVBoxLayout, QWidget
 
 from desktop import actions
@@ -136,8 +135,6 @@ def _show(
         column.addWidget(page)
         dialog.setMinimumWidth((72 if wide else 56) * GRID)
     buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
-    # Fusion's own glyph is nearly black, whatever the theme.
-    buttons.button(QDialogButtonBox.StandardButton.Close).setIcon(QIcon())
     buttons.rejected.connect(dialog.reject)
     column.addWidget(buttons)
     dialog.open()

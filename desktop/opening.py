@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QFileDialog, QMenu, QWidget
 
 from desktop.settings import Settings
 from desktop.studies.names import shown_path
+from desktop.widgets.file_dialog import file_dialog
 
 Open = Callable[[Sequence[Path]], None]
 
@@ -58,12 +59,11 @@ def ask_paths(
     parent: QWidget, title: str, mode: QFileDialog.FileMode, start: Path | None, take: Open
 ) -> None:
     """Call ``take`` with the files or folders that the reader chooses, from ``start`` on."""
-    dialog = QFileDialog(parent, title)
+    dialog = file_dialog(parent, title)
     dialog.setFileMode(mode)
     if start is not None:
         dialog.setDirectory(str(start))
     dialog.filesSelected.connect(lambda names: take([Path(name) for name in names]))
-    dialog.finished.connect(dialog.deleteLater)
     dialog.open()
 
 

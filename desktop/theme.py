@@ -239,10 +239,15 @@ def glyph(name: str, color: str, size: int = 16, scale: float = 1.0) -> QPixmap:
 
 def icon(name: str, colors: Palette, size: int = 16) -> QIcon:
     """The icon in the text colour, sharp on displays of double density, paler when disabled."""
+    return icon_in(name, colors.text, colors.disabled, size)
+
+
+def icon_in(name: str, normal: str, disabled: str, size: int = 16) -> QIcon:
+    """The same in the two colours given."""
     result = QIcon()
     for scale in (1.0, 2.0):
-        result.addPixmap(glyph(name, colors.text, size, scale), QIcon.Mode.Normal)
-        result.addPixmap(glyph(name, colors.disabled, size, scale), QIcon.Mode.Disabled)
+        result.addPixmap(glyph(name, normal, size, scale), QIcon.Mode.Normal)
+        result.addPixmap(glyph(name, disabled, size, scale), QIcon.Mode.Disabled)
     return result
 
 

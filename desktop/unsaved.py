@@ -10,6 +10,7 @@ from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QFileDialog, QWidget
 
 from desktop.saving import Saving, Unsaved
+from desktop.widgets.file_dialog import file_dialog
 from desktop.widgets.status_line import StatusLine
 from desktop.widgets.unsaved_mark import Action, UnsavedMark
 
@@ -75,7 +76,7 @@ class UnsavedCare(QObject):
 
     def _ask_where(self) -> None:
         window: QWidget = self._mark.window()
-        dialog = QFileDialog(window, "Save the report elsewhere")
+        dialog = file_dialog(window, "Save the report elsewhere")
         dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
         dialog.setFileMode(QFileDialog.FileMode.AnyFile)
         dialog.setNameFilters(list(FILTERS))
@@ -84,7 +85,6 @@ class UnsavedCare(QObject):
             lambda name: dialog.setDefaultSuffix("json" if "json" in name else "txt")
         )
         dialog.fileSelected.connect(lambda name: self._saving.save_elsewhere(Path(name)))
-        dialog.finished.connect(dialog.deleteLater)
         dialog.open()
 
 

@@ -5,12 +5,23 @@ from collections.abc import Iterator
 from dataclasses import fields
 
 import pytest
+from PySide6.QtCore import QPoint, QSize
+from PySide6.QtGui import QIcon
 from PySide6.QtSvg import QSvgRenderer
-from PySide6.QtWidgets import QApplication, QPushButton
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QApplication,
+    QHeaderView,
+    QPushButton,
+    QTreeView,
+    QWidget,
+)
 
 import resources
 from desktop import actions, theme
+from desktop.gap_dialog import ask_length
 from desktop.theme import GLYPH_PAIRS, TEXT_PAIRS, THEME_NAMES, Palette, ThemeName
+from desktop.widgets.file_dialog import ICONS, file_dialog
 
 
 @pytest.fixture
@@ -51,8 +62,9 @@ def test_colours_are_written_in_full(name: ThemeName) -> None:
 
 
 @pytest.mark.parametrize("name", THEME_NAMES)
-def test_the_chevron_stands_out_in_both_themes(name: ThemeName) -> None:
-    drawing = (resources.ROOT / "themes" / "chevron.svg").read_text()
+@pytest.mark.parametrize("file", ["chevron.svg", "chevron-up.svg"])
+def test_the_chevrons_stand_out_in_both_themes(file: str, name: ThemeName) -> None:
+    drawing = (resources.ROOT / "themes" / file).read_text()
     found = re.search(r"stroke=\"(#[0-9a-f]{6})\"", drawing)
     assert found is not None
     assert theme.contrast(found[1], theme.palette(name).raised) >= 3
@@ -96,3 +108,41 @@ def test_every_icon_draws(app: QApplication) -> None:
         ]
         assert drawn, name
         assert any(color.red() > 200 and color.green() < 80 for color in drawn), name
+
+
+@pytest.mark.parametrize("name", THEME_NAMES)
+def test_every_picture_of_a_dialog_stands_out(app: QApplication, name: ThemeName) -> None:
+    colors = theme.apply(app, name)
+    window = QWidget()
+    window.resize(1024, 700)
+    dialog = file_dialog(window, "Open")
+    gap = ask_length(window, 100, print)
+    pictured = [
+        button
+        for asked in (dialog, gap)
+        for button in asked.findChildren(QAbstractButton)
+        if not button.icon().isNull()
+    ]
+    assert {button.objectName() for button in pictured} == set(ICONS)
+    for button in pictured:
+        image = button.icon().pixmap(QSize(16, 16), QIcon.Mode.Normal).toImage()
+        points = [QPoint(x, y) for x in range(16) for y in range(16)]
+        seen = [image.pixelColor(at).name() for at in points if image.pixelColor(at).alpha() > 128]
+        assert seen, button.objectName()
+        for color in set(seen):
+            assert theme.contrast(color, colors.raised) >= 3, button.objectName()
+
+
+def test_no_column_of_the_files_is_cut(app: QApplication) -> None:
+    theme.apply(app, "dark")
+    window = QWidget()
+    for size in (QSize(911, 470), QSize(1440, 900)):
+        window.resize(size)
+        dialog = file_dialog(window, "Open")
+        assert dialog.width() <= size.width()
+        assert dialog.height() <= size.height()
+        view = dialog.findChild(QTreeView, "treeView")
+        assert isinstance(view, QTreeView)
+        modes = [view.header().sectionResizeMode(at) for at in range(view.header().count())]
+        assert modes[0] == QHeaderView.ResizeMode.Stretch
+        assert set(modes[1:]) == {QHeaderView.ResizeMode.ResizeToContents}
