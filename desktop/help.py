@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QSize, Qt
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QLabel, QScrollArea, QVBoxLayout, QWidget
 
 from desktop import actions
@@ -130,7 +130,7 @@ def _show(
         area.setWidgetResizable(True)
         area.setWidget(page)
         column.addWidget(area)
-        dialog.resize(80 * GRID, 88 * GRID)
+        dialog.resize(QSize(80 * GRID, 88 * GRID).boundedTo(parent.window().size()))
     else:
         column.addWidget(page)
         dialog.setMinimumWidth((72 if wide else 56) * GRID)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QByteArray, QPoint, QRect, QSize
+from typing import Final
+
+from PySide6.QtCore import QByteArray, QMargins, QPoint, QRect, QSize
 from PySide6.QtGui import QGuiApplication, QScreen
 from PySide6.QtWidgets import QWidget
 
-_FRAME = QSize(8, 56)
-"""What a window manager is reckoned to put around a window that is not shown yet."""
+_FRAME: Final = QMargins(4, 48, 4, 8)
+"""What a window manager is reckoned to put around a window that is not shown yet, at most."""
 
 
 def place(
@@ -47,9 +49,7 @@ def _room(window: QWidget) -> QRect:
     """What the screen leaves for a window's contents, without its frame."""
     if QGuiApplication.platformName() == "offscreen":
         return QRect(0, 0, 16_384, 16_384)  # no screen that anybody sees
-    inset = _FRAME.width() // 2
-    available = _screen(window).availableGeometry()
-    return available.adjusted(inset, _FRAME.height() - inset, -inset, -inset)
+    return _screen(window).availableGeometry().marginsRemoved(_FRAME)
 
 
 def _screen(window: QWidget) -> QScreen:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from PySide6.QtWidgets import QFrame, QLabel, QVBoxLayout, QWidget
 
 from desktop.compare.figures import FiguresTable
 from desktop.compare.text_view import TextView
 from desktop.theme import GRID
 from desktop.widgets.elided_label import ElidedLabel
+
+_LEAST_LINES: Final = 10
+"""So much of a text shows at least; the figures give way to it."""
 
 
 class Column(QFrame):
@@ -19,6 +24,7 @@ class Column(QFrame):
         self.view = TextView(self)
         self.view.setObjectName(f"{side}Text")
         self.view.setAccessibleName(f"Text on the {side}")
+        self.view.setMinimumHeight(_LEAST_LINES * self.view.fontMetrics().lineSpacing())
         self.figures = FiguresTable(self)
         self._side = side
         self._name = QLabel(self)

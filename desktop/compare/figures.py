@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QGridLayout, QLabel, QWidget
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QScrollArea, QSizePolicy, QWidget
 
 from desktop.compare.differences import token_f1
 from desktop.compare.fidelity import Fidelity
 from desktop.compare.recording import figures
 from desktop.compare.side import Side
 from desktop.theme import GRID
+
+_LEAST_LINES: Final = 4
+"""So many lines high the figures are at least."""
 
 TIPS = {
     "Time": "In the worker, from taking the job to its last word. The image was read before",
@@ -49,7 +53,7 @@ def told_fidelity(measured: Fidelity) -> str:
     # Never "100 %" for a text that lost a character.
     percent = 100 if measured.share == 1 else min(99.9, measured.share * 100)
     shown = f"{percent:.0f} %" if percent in (0, 100) else f"{percent:.1f} %"
-    return f"{shown} · {measured.kept} of {measured.pinned} characters"
+    return f"{shown} · {measured.kept} of {measured.pinned}"
 
 
 def _seconds(value: float | None) -> str:
@@ -60,13 +64,25 @@ def _rate(value: float | None) -> str:
     return "" if value is None else f" · {value:.1f} a second"
 
 
-class FiguresTable(QWidget):
-    """Names on the left, values beside them; as many rows as there are figures."""
+class FiguresTable(QScrollArea):
+    """Names on the left, values beside them; as many rows as there are figures.
+
+    Where the window is low it gives way to the text above it, and scrolls.
+    """
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("figures")
-        self._grid = QGridLayout(self)
+        self.setAccessibleName("Figures")
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setWidgetResizable(True)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.verticalScrollBar().rangeChanged.connect(self._take_keys)
+        self._table = QWidget()
+        self.setWidget(self._table)
+        self._grid = QGridLayout(self._table)
         self._grid.setContentsMargins(2 * GRID, GRID, 2 * GRID, GRID)
         self._grid.setHorizontalSpacing(2 * GRID)
         self._grid.setVerticalSpacing(GRID // 4)
@@ -96,3 +112,17 @@ class FiguresTable(QWidget):
             value.setAccessibleName(f"{name}: {values[name]}" if name in values else "")
             for label in (told, value):
                 label.setVisible(name in values)
+        self.updateGeometry()
+
+    def sizeHint(self) -> QSize:
+        return self._table.sizeHint() + QSize(2, 2)  # the ring of the focus
+
+    def minimumSizeHint(self) -> QSize:
+        whole = self._table.minimumSizeHint()
+        lines = _LEAST_LINES * self.fontMetrics().lineSpacing()
+        return QSize(whole.width(), min(whole.height(), lines))
+
+    def _take_keys(self, _least: int, most: int) -> None:
+        """The arrow keys scroll what does not show at once."""
+        scrolls = most > 0
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus if scrolls else Qt.FocusPolicy.NoFocus)

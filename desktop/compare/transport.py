@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from PySide6.QtCore import QSignalBlocker, Qt
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QSlider, QToolButton, QWidget
 
@@ -10,6 +12,8 @@ from desktop.compare.player import SLOW, Player
 from desktop.compare.recording import Recording, Timeline
 from desktop.theme import GRID
 from desktop.widgets.elided_label import ElidedLabel
+
+_LONGEST: Final = "100.00 s · step 100 of 100 · token 1000 of 1000 "
 
 
 class Transport(QFrame):
@@ -23,9 +27,12 @@ class Transport(QFrame):
         self.slider = QSlider(Qt.Orientation.Horizontal, self)
         self.slider.setObjectName("scrubber")
         self.slider.setAccessibleName("Steps and tokens")
+        self.slider.setMinimumWidth(8 * GRID)
         self.slider.setToolTip("Every step and every token (arrow keys)")
         self._where = ElidedLabel(self)
         self._where.setObjectName("where")
+        # It needs its room more than the slider does, and never more than this.
+        self._where.setMaximumWidth(self._where.fontMetrics().horizontalAdvance(_LONGEST))
 
         row = QHBoxLayout(self)
         row.setContentsMargins(2 * GRID, GRID, 2 * GRID, GRID)
@@ -33,9 +40,9 @@ class Transport(QFrame):
         for name in ("restart", "back", "play", "forward"):
             row.addWidget(button(actions, name, self))
         row.addSpacing(GRID)
-        row.addWidget(self.slider, 3)
+        row.addWidget(self.slider, 1)
         row.addSpacing(GRID)
-        row.addWidget(self._where, 2)
+        row.addWidget(self._where, 3)
         row.addWidget(button(actions, "slow", self))
         row.addWidget(button(actions, "differences", self))
 

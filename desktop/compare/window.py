@@ -154,22 +154,19 @@ class CompareWindow(QWidget):
         bottom.addWidget(button(self.commands, "take", self))
         bottom.addWidget(button(self.commands, "undo", self))
 
-        marks = QHBoxLayout()
-        marks.setContentsMargins(2 * GRID, GRID // 2, 2 * GRID, GRID // 2)
-        marks.addWidget(self.legend, 1)
-
         rows = QVBoxLayout(self)
         rows.setContentsMargins(0, 0, 0, 0)
         rows.setSpacing(0)
         rows.addWidget(top)
         told = QHBoxLayout()
         told.setContentsMargins(2 * GRID, 0, 2 * GRID, GRID)
-        told.addWidget(self.study)
+        told.setSpacing(2 * GRID)
+        told.addWidget(self.study, 1, Qt.AlignmentFlag.AlignTop)
+        told.addWidget(self.legend)
         rows.addLayout(told)
         rows.addWidget(self.panes, 1)
         rows.addWidget(self.transport)
         rows.addWidget(self.questions)
-        rows.addLayout(marks)
         rows.addWidget(foot)
 
     def _groups(self) -> Iterator[QWidget]:

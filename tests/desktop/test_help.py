@@ -47,3 +47,9 @@ def test_the_page_shows_every_row(qapp: QApplication) -> None:
         assert all(keys.replace("&", "&amp;").replace("<", "&lt;") in text for keys, _ in rows)
     dialog.reject()
     parent.deleteLater()
+
+
+def test_the_page_of_keys_is_no_larger_than_the_window(qapp: QApplication) -> None:
+    parent = QWidget()
+    parent.resize(911, 470)
+    assert help_pages.show_shortcuts(parent).height() <= 470

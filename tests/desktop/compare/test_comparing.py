@@ -31,6 +31,24 @@ from tests.desktop.studies.factory import make_dataset, save
 
 
 @on_qt_loop
+async def test_in_a_low_window_the_figures_give_way_to_the_texts(tmp_path: Path) -> None:
+    async with compared(tmp_path) as it:
+        await it.run()
+        window = it.window
+        for size, scrolls in (((911, 456), True), ((954, 470), True), ((1440, 860), False)):
+            window.resize(*size)
+            QApplication.processEvents()
+            assert (window.width(), window.height()) == size
+            assert window.image.width() > 0.3 * window.width()
+            for column in window.columns:
+                view, figures = column.view, column.figures
+                assert view.viewport().height() >= 7 * view.fontMetrics().lineSpacing()
+                assert (figures.verticalScrollBar().maximum() > 0) == scrolls
+                assert (figures.focusPolicy() == Qt.FocusPolicy.TabFocus) == scrolls
+            assert window.transport._where.text() == window.transport.where != ""
+
+
+@on_qt_loop
 async def test_an_empty_report_is_drafted_by_both_from_one_seed(tmp_path: Path) -> None:
     async with compared(tmp_path) as it:
         assert it.names == ["Diffusion", "Autoregression"]
@@ -197,9 +215,9 @@ async def test_a_sibling_that_writes_all_anew_may_lose_pins_and_is_measured(
         assert it.sibling.asked == (Gap(),)
         left, right = (column.figures.values["Pin fidelity"] for column in it.window.columns)
         pinned = len("FINDINGS:No pneumothorax.IMPRESSION:")
-        assert left == f"100 % · {pinned} of {pinned} characters"
+        assert left == f"100 % · {pinned} of {pinned}"
         kept = len("FINDINGS:No pneumothorax.")
-        assert right == f"{100 * kept / pinned:.1f} % · {kept} of {pinned} characters"
+        assert right == f"{100 * kept / pinned:.1f} % · {kept} of {pinned}"
         picture = it.window.right.view._mirror.picture
         pins = [picture.text[s.start : s.end] for s in picture.stretches if s.style is Style.PINNED]
         assert pins == ["No pneumothorax."]
