@@ -32,6 +32,7 @@ from desktop.report.files import (
     written_beside,
 )
 from desktop.report.model import Report
+from desktop.report.save_lock import save_lock
 from desktop.studies.identity import StudyIdentity
 
 _UID: Final = re.compile(r"[0-9]+(\.[0-9]+)*")
@@ -144,7 +145,9 @@ class ReportStore:
         try:
             report = decode(data, identity)
         except ValueError as error:  # msgspec's errors and UnicodeDecodeError are such, too
-            kept_at = self._set_aside(path, "damaged")
+            kept_at = self._set_damaged_aside(path, data)
+            if kept_at is None:
+                return self.load(identity)
             raise DamagedReport(
                 f"The saved report cannot be read ({error}). "
                 f"It was kept as {kept_at}; the study opens with an empty report.",
@@ -184,7 +187,7 @@ class ReportStore:
                 f"take {LARGEST_BYTES / 2**20:.0f}. Shorten it.",
                 "it is too long",
             )
-        with written_beside(path, data) as written:
+        with written_beside(path, data) as written, save_lock(path):
             # Asked again, for flushing to a slow disk takes long enough for another window to save.
             if not clash and (clash := self._clash(path)) and not overwrite:
                 raise StoreConflict(clash, "the file on disk is not the one opened here")
@@ -225,6 +228,14 @@ class ReportStore:
             "here. Save over it, and that version is kept aside; or give up your changes: "
             "reload the report."
         )
+
+    def _set_damaged_aside(self, path: Path, data: bytes) -> Path | None:
+        """``None`` where another window has put another file in the place of the damaged one."""
+        try:
+            with save_lock(path):
+                return self._set_aside(path, "damaged") if self._read(path) == data else None
+        except TimeoutError as error:
+            raise _refused("read", path, error) from error
 
     def _replace_keeping(self, path: Path, written: Path) -> None:
         aside = self._set_aside(path, "replaced")
