@@ -61,8 +61,12 @@ async def test_without_a_study_the_window_says_what_to_do(tmp_path: Path) -> Non
             assert not window.commands[name].isEnabled(), name
         assert "Open a study first" in window.commands["draft"].toolTip()
         assert window.commands["open"].isEnabled()
-        assert "Starting" in window.status.text
+        assert window.status.text.startswith("Starting…")
         assert DISCLAIMER in window.status.text
+        await until(lambda: bench.launcher.on_loading is not None)
+        assert bench.launcher.on_loading is not None
+        bench.launcher.on_loading("Starting PyTorch")
+        assert window.status.text.startswith("Starting PyTorch…")
 
 
 @on_qt_loop

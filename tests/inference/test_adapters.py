@@ -223,14 +223,14 @@ def test_damage_is_told(adapters: Adapters, make_adapter: MakeAdapter, tmp_path:
     halved = copy("halved")
     path = halved / "adapter_model.safetensors"
     path.write_bytes(path.read_bytes()[:-100])
-    with pytest.raises(AdapterError, match="half copied"):
+    with pytest.raises(AdapterError, match=r"half copied .*Copy the folder again\."):
         adapters.load(halved)
     with pytest.raises(AdapterError, match=r"Name one of the folders in it that do: halved, pic"):
         adapters.load(tmp_path)
     for name, file in (("config", "adapter_config.json"), ("record", RECORD)):
         damaged = copy(name)
         (damaged / file).write_text("{")
-        with pytest.raises(AdapterError, match="cannot be read"):
+        with pytest.raises(AdapterError, match=r"cannot be read.*Copy the folder again\."):
             adapters.load(damaged)
     with pytest.raises(AdapterError, match="whole modules"):
         adapters.load(make_adapter("modules", modules_to_save=["lm_head"]))

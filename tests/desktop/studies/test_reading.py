@@ -490,8 +490,9 @@ def test_objects_that_are_no_image(tmp_path: Path, sop_class: str, words: str) -
     assert "not an image" in sentence
 
 
-def test_no_pixel_data(tmp_path: Path) -> None:
-    sentence = refusal(save(tmp_path / "a.dcm", make_dataset(PixelData=None)))
+@pytest.mark.parametrize("changes", [{}, {"Rows": None, "Columns": None}], ids=["", "no size"])
+def test_no_pixel_data(tmp_path: Path, changes: dict[str, Any]) -> None:
+    sentence = refusal(save(tmp_path / "a.dcm", make_dataset(PixelData=None, **changes)))
     assert "ends after Window Width (0028,1051), before its pixel data" in sentence
 
 
