@@ -91,6 +91,7 @@ class Saving(QObject):
         super().__init__(parent)
         self._store = store
         self._copies = copies
+        copies.sweep_settled()
         self._now: _Watched | None = None
         self._left: dict[str, _Watched] = {}
         self.found: RecoveryCopy | None = None

@@ -13,6 +13,7 @@ import os
 import secrets
 import stat
 import tempfile
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -35,6 +36,11 @@ from desktop.studies.identity import StudyIdentity
 
 VARIABLE: Final = "PINFILL_RECOVERY_DIR"
 """The environment variable that names the folder."""
+
+SETTLED_SECONDS: Final = 30 * 24 * 3600
+"""How long a copy that the reader passed over is kept."""
+
+_SETTLED: Final = ".settled"
 
 
 @dataclass(frozen=True)
@@ -101,6 +107,15 @@ class RecoveryCopies:
                 copies.append(RecoveryCopy(path, written, report))
         return sorted(copies, key=lambda copy: copy.written, reverse=True)
 
+    def sweep_settled(self) -> None:
+        """Remove the copies that were passed over longer than :data:`SETTLED_SECONDS` ago."""
+        for folder in self.folders:
+            with contextlib.suppress(OSError):
+                _check_own(folder)
+                for entry in list(os.scandir(folder)):
+                    if entry.name.endswith(f".json{_SETTLED}") and _is_outdated(entry):
+                        _remove(Path(entry.path))
+
     def _key(self, identity: StudyIdentity) -> str:
         return ReportStore(self.folders[0]).path(identity).name
 
@@ -124,7 +139,8 @@ class RecoveryCopies:
 def set_aside(copy: RecoveryCopy) -> None:
     """Offer a copy no more; its file stays beside the others, under another name."""
     with contextlib.suppress(OSError):
-        copy.path.rename(copy.path.with_name(f"{copy.path.name}.settled"))
+        os.utime(copy.path)  # from now on it is kept for its time
+        copy.path.rename(copy.path.with_name(f"{copy.path.name}{_SETTLED}"))
 
 
 def remove(copy: RecoveryCopy) -> None:
@@ -144,6 +160,16 @@ def _write(path: Path, data: bytes) -> None:
     with written_beside(path, data) as written:
         os.replace(written, path)
     flush_folder(path.parent)
+
+
+def _is_outdated(entry: os.DirEntry[str]) -> bool:
+    """By the later of its times, for the one of writing is older than the passing over."""
+    try:
+        status = entry.stat(follow_symlinks=False)
+    except OSError:
+        return False
+    age = time.time() - max(status.st_mtime, status.st_ctime)
+    return stat.S_ISREG(status.st_mode) and age > SETTLED_SECONDS
 
 
 def _check_own(folder: Path) -> None:

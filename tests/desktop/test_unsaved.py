@@ -15,6 +15,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QFileDialog, QPushButton
 
 from desktop import saving as saving_module
+from desktop.report import recovery
 from desktop.report.store import ReportStore
 from desktop.settings import Settings
 from tests.desktop.bench import Bench, press, shown
@@ -133,6 +134,18 @@ async def test_a_copy_is_offered_until_it_is_taken_or_passed_over(
     async with shown(tmp_path) as bench:
         await bench.open()
         assert bench.window.unsaved_mark.text == ""
+
+
+@on_qt_loop
+async def test_a_window_sweeps_what_was_passed_over_long_ago(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recovery, "SETTLED_SECONDS", -1)
+    folder = recovery.recovery_folders()[0]
+    folder.mkdir(mode=0o700, parents=True)
+    (folder / "1.2_ab.7-cd.json.settled").touch()
+    async with shown(tmp_path):
+        assert not list(folder.iterdir())
 
 
 @on_qt_loop
