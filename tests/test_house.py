@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import shutil
+import subprocess
 import tomllib
 from pathlib import Path
 
@@ -78,3 +80,12 @@ def test_packages_come_from_wherever_pip_is_told_to_look() -> None:
             name
         )
     assert all(re.fullmatch(r"[0-9][0-9A-Za-z.]*", version) for version in pins().values())
+
+
+@pytest.mark.skipif(shutil.which("make") is None, reason="make")
+def test_the_suite_can_be_run_as_on_an_older_processor() -> None:
+    command = ["make", "--dry-run", "portable"]
+    told = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    run = told[told.rindex("NPY_DISABLE_CPU_FEATURES=") :]
+    assert "ATEN_CPU_CAPABILITY=default OMP_NUM_THREADS=1" in run
+    assert "-m pytest" in run

@@ -17,6 +17,7 @@ from desktop import cli
 from desktop.studies import isolation
 from tests.desktop.cli_helpers import use_scripted_worker, write_study
 from tests.desktop.studies.faulty import faulty_reader
+from tests.inference.scripted_engine import DOUBT, DOUBTFUL
 
 ROOT = Path(__file__).resolve().parents[2]
 REPORT = "FINDINGS:\r\nHeart {{gap}}.\n\nIMPRESSION:\n{{gap 4}} \u00e9\U0001f9e0"
@@ -193,6 +194,20 @@ def test_faults_and_what_was_not_read_go_to_standard_error(
     unread, faulty = err.splitlines()
     assert "1,234 characters away from the gap were not read" in unread
     assert "it breaks off" in faulty
+
+
+def test_a_doubt_about_an_adapter_goes_to_standard_error(
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    study: Path,
+    checkpoint: list[str],
+) -> None:
+    use_scripted_worker(monkeypatch, "scripted")
+    adapter = tmp_path / DOUBTFUL
+    adapter.mkdir()
+    assert cli.main(["draft", str(study), "--adapter", str(adapter), *checkpoint]) == cli.OK
+    assert capfd.readouterr() == ("fill 0", f"pinfill: {DOUBT}\n")
 
 
 def test_draft_is_one_gap(

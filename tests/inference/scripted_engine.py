@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Final
 
 import msgspec
@@ -26,6 +27,7 @@ from inference.protocol import (
     Filled,
     Fixed,
     Infill,
+    LoadAdapter,
     ModelInfo,
     Prepare,
     Prepared,
@@ -44,6 +46,8 @@ INFO: Final = ModelInfo(
     max_steps=48,
     has_filler=True,
 )
+DOUBTFUL: Final = "doubtful"
+DOUBT: Final = "The adapter may belong to another checkpoint."
 STEP_SECONDS: Final = 0.001
 DEFAULT_STEPS: Final = 4
 
@@ -76,7 +80,14 @@ class ScriptedEngine:
         return Prepared(request.request_id, prefix_encodings=1, seconds=0.0)
 
     def adapt(self, request: AdapterRequest) -> ModelInfo:
-        raise BadRequest("The script has no adapters.")
+        """Only a folder ``doubtful`` holds an adapter, which may be another checkpoint's."""
+        name = Path(request.folder).name if isinstance(request, LoadAdapter) else request.name
+        if name != DOUBTFUL:
+            raise BadRequest("The script has no adapters.")
+        self.info = msgspec.structs.replace(
+            self.info, adapters=(name,), adapter=name, adapter_doubt=DOUBT
+        )
+        return self.info
 
     def memory(self) -> tuple[int, int]:
         return 3, 8
