@@ -19,6 +19,7 @@ from desktop.theme import GRID, Palette
 from desktop.widgets.elided_label import ElidedLabel
 from desktop.widgets.flow import Flow
 from desktop.widgets.unsaved_mark import UnsavedMark
+from desktop.widgets.wrapped_text import WrappedText
 
 _ROW: Final[Sequence[Sequence[str]]] = (
     ("draft", "infill", "refill"),
@@ -42,7 +43,8 @@ class ReportPane(QFrame):
         super().__init__(parent)
         self.setObjectName("reportPane")
         self._actions = actions
-        self._patient = _line("patientLine")
+        self._patient = WrappedText(most_lines=4)  # a name that is cut may be another's
+        self._patient.setObjectName("patientLine")
         self._study = _line("studyLine")
 
         names = QVBoxLayout()

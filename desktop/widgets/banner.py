@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QToolBut
 
 from desktop import theme
 from desktop.theme import GRID, Palette
+from desktop.widgets.wrapped_text import WrappedText
 
 
 class NoticeKind(StrEnum):
@@ -56,10 +57,7 @@ class Banner(QFrame):
 
         self._icon = QLabel(self)
         self._icon.setFixedWidth(2 * GRID)
-        self._text = QLabel(self)
-        self._text.setWordWrap(True)
-        self._text.setTextFormat(Qt.TextFormat.RichText)
-        self._text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self._text = WrappedText(self)
         self._action = QPushButton(self)
         self._action.setObjectName("bannerAction")
         self._action.clicked.connect(self._act)
@@ -75,7 +73,7 @@ class Banner(QFrame):
         row.setContentsMargins(GRID + GRID // 2, GRID // 2, GRID, GRID // 2)
         row.setSpacing(GRID)
         row.addWidget(self._icon)
-        row.addWidget(self._text, 1)
+        row.addWidget(self._text, 1, Qt.AlignmentFlag.AlignVCenter)
         row.addWidget(self._action)
         row.addWidget(self._dismiss)
         self.hide()
@@ -88,10 +86,11 @@ class Banner(QFrame):
         self._notice = notice
         self.setProperty("kind", notice.kind.value)
         self.setToolTip(notice.details)
-        self._text.setText(f"<b>{_SPOKEN[notice.kind]}:</b> {_escaped(notice.text)}")
+        said = f"{_SPOKEN[notice.kind]}: {notice.text}"
+        self._text.set_full_text(said, f"<b>{_SPOKEN[notice.kind]}:</b> {_escaped(notice.text)}")
         self._action.setVisible(notice.action is not None)
         self._action.setText(notice.action[0] if notice.action else "")
-        self.setAccessibleName(f"{_SPOKEN[notice.kind]}: {notice.text}")
+        self.setAccessibleName(said)
         self.recolor(self._colors)
         self.show()
         QAccessible.updateAccessibility(QAccessibleEvent(self, QAccessible.Event.Alert))

@@ -29,11 +29,11 @@ def file_dialog(parent: QWidget, title: str) -> QFileDialog:
     """A dialog that deletes itself once it is done."""
     dialog = QFileDialog(parent, title)
     dialog.finished.connect(dialog.deleteLater)
-    _dress(dialog)
+    _dress(dialog, parent.window().size())
     return dialog
 
 
-def _dress(dialog: QFileDialog) -> None:
+def _dress(dialog: QFileDialog, largest: QSize) -> None:
     """Does nothing where the platform shows a dialog of its own, which has no widgets."""
     colors = dialog.palette()
     normal = colors.color(QPalette.ColorRole.ButtonText).name()
@@ -48,4 +48,4 @@ def _dress(dialog: QFileDialog) -> None:
         header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
         for panes in dialog.findChildren(QSplitter):
             panes.setSizes([_PLACES, _SIZE.width() - _PLACES])
-        dialog.resize(_SIZE.boundedTo(dialog.parentWidget().window().size()))
+        dialog.resize(_SIZE.boundedTo(largest))

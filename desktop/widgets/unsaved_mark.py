@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLay
 
 from desktop import theme
 from desktop.theme import GRID, Palette
+from desktop.widgets.wrapped_text import WrappedText
 
 Action = tuple[str, Callable[[], object]]
 """A button's text and what it does."""
@@ -25,11 +26,7 @@ class UnsavedMark(QFrame):
         self._icon = QLabel(self)
         self._icon.setFixedWidth(2 * GRID)
         self._icon.setAlignment(Qt.AlignmentFlag.AlignTop)
-        self._text = QLabel(self)
-        self._text.setWordWrap(True)
-        self._text.setTextFormat(Qt.TextFormat.PlainText)
-        self._text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        self._text.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self._text = WrappedText(self)
         self._buttons: list[QPushButton] = []
         self._actions: list[Action] = []
 
@@ -50,7 +47,7 @@ class UnsavedMark(QFrame):
 
     @property
     def text(self) -> str:
-        return self._text.text() if not self.isHidden() else ""
+        return self._text.full_text if not self.isHidden() else ""
 
     @property
     def offers(self) -> tuple[str, ...]:
@@ -62,7 +59,7 @@ class UnsavedMark(QFrame):
         told = self.text
         self._actions = list(actions)
         self.setToolTip(details)
-        self._text.setText(text)
+        self._text.set_full_text(text)
         self.setAccessibleName(text)
         self._show_buttons()
         self.setVisible(bool(text))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -72,9 +73,13 @@ async def test_no_answer_moves_the_image(tmp_path: Path) -> None:
         window.ask_bar.field.returnPressed.emit()
         await until(lambda: client.busy)
         said, shares = window.ask_bar.said, []
+
+        def shows(words: str) -> bool:
+            return words.strip()[-9:] in answer_of(bench)[-60:]
+
         for words in ("On the left.", "And right. " * 400):
             client.draw(1, words)
-            await until(lambda words=words: words.strip()[-9:] in answer_of(bench)[-60:])
+            await until(partial(shows, words))
             await until(lambda: said.height() == said.heightForWidth(said.width()))
             assert (viewport.geometry(), viewport.framing) == (place, framing)
             assert said.width() == viewport.width()
@@ -87,7 +92,7 @@ async def test_no_answer_moves_the_image(tmp_path: Path) -> None:
             shares.append(said.height() / viewport.height())
         assert shares[0] < shares[1] < 0.5
         beside = QPoint(viewport.width() // 2, 20)
-        assert viewport.parentWidget().childAt(viewport.pos() + beside) is viewport
+        assert window.childAt(viewport.mapTo(window, beside)) is viewport
         QTest.mousePress(viewport, Qt.MouseButton.MiddleButton, pos=beside)
         QTest.mouseMove(viewport, beside + QPoint(0, 15))
         QTest.mouseRelease(viewport, Qt.MouseButton.MiddleButton, pos=beside)

@@ -41,8 +41,8 @@ from desktop.studies.datasets import open_header as open_real_header
 from desktop.studies.listing import Listed
 from desktop.studies.reading import find_studies as find_real_studies
 from desktop.widgets.banner import Notice, NoticeKind
-from desktop.widgets.elided_label import ElidedLabel
 from desktop.widgets.status_line import DISCLAIMER
+from desktop.widgets.wrapped_text import WrappedText
 from desktop.worker_link import WorkerState
 from inference.client import RequestFailed
 from inference.protocol import Fixed, Gap
@@ -904,9 +904,9 @@ async def test_a_long_name_gives_way_and_is_told_whole(tmp_path: Path) -> None:
     save(tmp_path / "chest.dcm", make_dataset(PatientName=f"Oak^{name}"))
     async with shown(tmp_path) as bench:
         await bench.open()
-        label = bench.window.findChild(ElidedLabel, "patientLine")
-        assert isinstance(label, ElidedLabel)
-        await until(lambda: label.text().endswith("…"))
+        label = bench.window.findChild(WrappedText, "patientLine")
+        assert isinstance(label, WrappedText)
+        await until(lambda: label.toPlainText().endswith("…"))
         assert label.accessibleName() == f"Oak, {name}"
 
 
