@@ -51,6 +51,9 @@ def _parser() -> ArgumentParser:
     parser.add_argument(
         "--codestreams", type=int, default=5000, metavar="N", help="mutated compressed frames"
     )
+    parser.add_argument(
+        "--sequences", type=int, default=2000, metavar="N", help="files with mutated sequences"
+    )
     parser.add_argument("--reports", type=int, default=1000, metavar="N", help="report files")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="other cases")
     parser.add_argument("--processes", type=int, default=2, metavar="N", help="at the same time")

@@ -1,4 +1,4 @@
-"""Mutated DICOM files, and files around mutated codestreams."""
+"""Mutated DICOM files, and files around mutated codestreams and with mutated sequences."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import numpy as np
 
 from desktop.fuzz.mutations import Draw, mutated
 from desktop.fuzz.seeds import Seed, seeds
+from desktop.fuzz.sequences import nested_file
 from desktop.fuzz.trials import FAILURES, Ending, Outcome, Trials
 
 Make = Callable[[Draw], bytes]
@@ -69,6 +70,7 @@ class Tally:
 MAKERS: dict[str, tuple[Make, bool]] = {
     "files": (mutated_file, True),
     "codestreams": (mutated_codestream, False),
+    "sequences": (nested_file, True),
 }
 """How the cases of each kind are made, and whether they are searched for, too."""
 

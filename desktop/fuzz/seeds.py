@@ -46,7 +46,8 @@ class Seed:
     frame: tuple[int, int] | None
 
 
-def _picture(dtype: type[np.unsignedinteger], colour: bool) -> Pixels:
+def picture(dtype: type[np.unsignedinteger], colour: bool) -> Pixels:
+    """A small pattern that no codec makes nothing of."""
     y, x = np.mgrid[0:_ROWS, 0:_COLUMNS]
     top = 255 if dtype is np.uint8 else 4095
     grey = ((x * 31 + y * 17 + (x * y) % 13) % (top + 1)).astype(dtype)
@@ -81,7 +82,8 @@ _ENCODERS: Final[dict[UID, Callable[[Pixels], bytes] | None]] = {
 }
 
 
-def _dataset(pixels: Pixels) -> Dataset:
+def described(pixels: Pixels) -> Dataset:
+    """A radiograph without its pixels, and all that is said of them."""
     dataset = Dataset()
     dataset.SOPClassUID = ComputedRadiographyImageStorage
     dataset.SOPInstanceUID = dataset.StudyInstanceUID = dataset.SeriesInstanceUID = "1.2.3.4"
@@ -110,13 +112,20 @@ def _dataset(pixels: Pixels) -> Dataset:
 
 def dicom_file(syntax: UID, pixels: Pixels, frame: bytes | None) -> bytes:
     """A radiograph with these pixels; ``frame`` is what they are compressed to."""
-    dataset = _dataset(pixels)
-    if frame is None:
-        big = syntax == ExplicitVRBigEndian
-        dataset.PixelData = (pixels.byteswap() if big else pixels).tobytes()
-    else:
-        dataset.PixelData = encapsulate([frame])
-    dataset["PixelData"].VR = "OW" if frame is None and pixels.dtype != np.uint8 else "OB"
+    return written(described(pixels), syntax, pixels, frame)
+
+
+def written(
+    dataset: Dataset, syntax: UID, pixels: Pixels | None = None, frame: bytes | None = None
+) -> bytes:
+    """A dataset as a file, with these pixels if any; ``frame`` is what they are compressed to."""
+    if pixels is not None:
+        if frame is None:
+            big = syntax == ExplicitVRBigEndian
+            dataset.PixelData = (pixels.byteswap() if big else pixels).tobytes()
+        else:
+            dataset.PixelData = encapsulate([frame])
+        dataset["PixelData"].VR = "OW" if frame is None and pixels.dtype != np.uint8 else "OB"
     dataset.file_meta = FileMetaDataset()
     dataset.file_meta.TransferSyntaxUID = syntax
     dataset.file_meta.MediaStorageSOPClassUID = dataset.SOPClassUID
@@ -144,7 +153,7 @@ def seeds() -> tuple[Seed, ...]:
     """Every transfer syntax with grey of 8 and 12 bits, and colour."""
     kinds: list[tuple[Any, bool]] = [(np.uint8, False), (np.uint16, False), (np.uint8, True)]
     return tuple(
-        _seed(syntax, _picture(dtype, colour))
+        _seed(syntax, picture(dtype, colour))
         for syntax in _ENCODERS
         for dtype, colour in kinds
         if not (syntax == JPEGBaseline8Bit and dtype is np.uint16)

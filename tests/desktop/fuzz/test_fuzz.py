@@ -9,9 +9,11 @@ import pytest
 
 from desktop.fuzz import __main__ as command
 from desktop.fuzz import trials
-from desktop.fuzz.dicom import MAKERS, Make, Tally, mutated_codestream, mutated_file, run
+from desktop.fuzz.dicom import MAKERS, Make, Tally, mutated_file, run
 from desktop.fuzz.seeds import seeds
+from desktop.fuzz.sequences import nested_file
 from desktop.fuzz.trials import Ending, Outcome, Trials
+from desktop.studies.reading import StudyError, read_study
 
 ENOUGH = 60
 
@@ -26,6 +28,21 @@ def test_mutated_input_is_opened_or_refused(kind: str) -> None:
     assert tally.memory < trials.MAX_MEMORY
 
 
+@pytest.mark.filterwarnings("ignore::UserWarning:pydicom")
+def test_values_inside_items_are_reached(tmp_path: Path) -> None:
+    """Those of nested functional groups, too, behind all that checks how a file is built."""
+    unseen = {"Rescale", "modality lookup table"}
+    path, number = tmp_path / "case.dcm", 0
+    while unseen and number < 200:
+        path.write_bytes(nested_file(np.random.default_rng([3, number])))
+        number += 1
+        try:
+            read_study(path)
+        except StudyError as error:
+            unseen -= {words for words in unseen if words in str(error)}
+    assert not unseen
+
+
 def test_every_seed_opens(tmp_path: Path) -> None:
     path = tmp_path / "seed.dcm"
     with Trials() as opening:
@@ -34,7 +51,7 @@ def test_every_seed_opens(tmp_path: Path) -> None:
             assert opening.open(path, search=False)[0].ending is Ending.OPENED, seed.name
 
 
-@pytest.mark.parametrize("make", [mutated_file, mutated_codestream])
+@pytest.mark.parametrize("make", [make for make, _ in MAKERS.values()])
 def test_the_same_number_makes_the_same_case(make: Make) -> None:
     def case(number: int) -> bytes:
         return make(np.random.default_rng([3, number]))
