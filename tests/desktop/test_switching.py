@@ -21,7 +21,7 @@ from desktop.report import shelf as shelf_module
 from desktop.report.model import Report
 from desktop.report.recovery import RecoveryCopies
 from desktop.report.store import ReportStore, StoreError
-from desktop.studies.reading import Study, read_study
+from desktop.studies.reading import Study, StudyError, read_study
 from inference.protocol import Gap
 from tests.desktop.bench import REPORT, Bench, press, shown
 from tests.desktop.qt_loop import on_qt_loop, until
@@ -142,6 +142,30 @@ async def test_escape_gives_a_move_up(tmp_path: Path, reading: threading.Event) 
         QTest.keyClicks(window.editor, "Ann.")
         assert bench.report.text == "Ann."
         assert_is_one_study(window)
+        reading.set()
+
+
+@on_qt_loop
+async def test_escape_ends_the_reading_that_is_under_way(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stops: list[threading.Event] = []
+
+    def read(path: Path, stop: threading.Event) -> Study:
+        if path.name == "1.dcm":
+            stops.append(stop)
+            stop.wait(20)
+            raise StudyError("Reading was stopped.")
+        return read_study(path)
+
+    monkeypatch.setattr(session_module, "read_study", read)
+    async with shown(tmp_path) as bench:
+        await bench.open(patients(tmp_path / "list"))
+        press(bench.window.editor, "Alt+Right")
+        await until(lambda: stops)
+        press(bench.window.editor, "Esc")
+        await until(stops[0].is_set, seconds=5)
+        assert_is_one_study(bench.window)
 
 
 @on_qt_loop

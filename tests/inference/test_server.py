@@ -392,17 +392,19 @@ async def test_a_client_with_one_job_waits_for_the_running_job_of_another() -> N
 async def test_an_endless_job_ends_once_another_client_waits() -> None:
     server = Server(load(ScriptedEngine()), token=TOKEN, turn=0.0)
     url = await server.start()
-    async with peer(url) as greedy, peer(url) as honest:
-        await greedy.send(job("endless", "endless"))
-        for _ in range(5):  # alone it may go on for ever
-            assert isinstance(await greedy.receive(), Canvas)
-        await honest.send(job("honest"))
-        failure = await greedy.ending()
-        assert isinstance(failure, Failed)
-        assert failure.kind == "bad_request"
-        assert "Another client waits" in failure.message
-        assert isinstance(await honest.ending(), Filled)
-    await server.close()
+    try:
+        async with peer(url) as greedy, peer(url) as honest, asyncio.timeout(20):
+            await greedy.send(job("endless", "endless"))
+            for _ in range(5):  # alone it may go on for ever
+                assert isinstance(await greedy.receive(), Canvas)
+            await honest.send(job("honest"))
+            failure = await greedy.ending()
+            assert isinstance(failure, Failed)
+            assert failure.kind == "bad_request"
+            assert "Another client waits" in failure.message
+            assert isinstance(await honest.ending(), Filled)
+    finally:
+        await server.close()
 
 
 async def test_equal_request_ids_of_two_clients_do_not_mix(url: str) -> None:
