@@ -25,6 +25,7 @@ from inference.configurations import (
     shape_complaint,
     vocabulary_complaint,
 )
+from inference.first_job import misfit
 from inference.placement import Placement
 from inference.protocol import ModelInfo, Paradigm
 
@@ -64,6 +65,26 @@ def load_engine(
     on_stage("Starting PyTorch")
     place = pick_device(placement.device)
     on_stage(f"Loading {folder.name} on {place}")
+    engine = _placed_engine(folder, place, paradigm, placement, on_stage)
+    try:
+        complaint = misfit(engine)
+    except Exception as error:
+        _refuse_size(folder, place, error)
+    if complaint is not None:
+        raise CheckpointError(
+            f"The files of the checkpoint in {folder} do not fit one another: the first job on it "
+            f"failed ({complaint}). Copy the folder again, or name another."
+        )
+    return engine
+
+
+def _placed_engine(
+    folder: Path,
+    place: str,
+    paradigm: Paradigm,
+    placement: Placement,
+    on_stage: Callable[[str], None],
+) -> DiffusionEngine | AutoregressiveEngine:
     if paradigm == "autoregressive":
         from inference.engines.autoregressive import AutoregressiveEngine
 
@@ -344,10 +365,7 @@ def _load_parts(
         ) from error
     except Exception as error:  # a wrong configuration fails in nearly any way
         if is_exhaustion(error):
-            raise CheckpointError(
-                f"{folder.name} does not fit the memory of {device}: {first_line(error)}. Choose "
-                "a smaller or quantised checkpoint, or --device cpu."
-            ) from None
+            _refuse_size(folder, device, error)
         raise CheckpointError(
             f"The checkpoint in {folder} cannot be loaded: {first_line(error)} Copy the folder "
             "again, or name another."
@@ -359,6 +377,13 @@ def _load_parts(
         )
     _check_finite(folder, model)
     return model, tokenizer, processor
+
+
+def _refuse_size(folder: Path, device: str, error: Exception) -> NoReturn:
+    raise CheckpointError(
+        f"{folder.name} does not fit the memory of {device}: {first_line(error)}. Choose a smaller "
+        "or quantised checkpoint, or --device cpu."
+    ) from None
 
 
 def _check_tokenizer(folder: Path, tokenizer: Any, config: Mapping[str, Any]) -> None:

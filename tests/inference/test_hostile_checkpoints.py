@@ -190,6 +190,41 @@ def test_templates_that_give_no_prompt(folder: Path, template: str, words: str) 
     assert words in refusal(folder)
 
 
+@pytest.mark.parametrize(
+    ("name", "path", "value"),
+    [
+        ("preprocessor_config.json", "do_resize", False),
+        ("preprocessor_config.json", "pooling_kernel_size", ...),
+        ("config.json", "text_config.top_k_experts", ...),
+    ],
+)
+def test_settings_that_only_a_job_shows_to_be_wrong(
+    folder: Path, name: str, path: str, value: object
+) -> None:
+    change(folder, name, path, value)
+    assert "the first job on it failed" in refusal(folder)
+
+
+@pytest.mark.parametrize("images", [0, 2])
+def test_a_template_with_another_number_of_images(folder: Path, images: int) -> None:
+    path = folder / "chat_template.jinja"
+    path.write_text(path.read_text().replace("<|image|>", images * "<|image|>"))
+    assert "the first job on it failed" in refusal(folder)
+
+
+def test_a_lack_of_memory_at_the_first_job_is_told_as_one(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from inference.engines.diffusion import DiffusionEngine
+
+    def full(*_: object) -> None:
+        raise MemoryError("no room")
+
+    monkeypatch.setattr(DiffusionEngine, "infill", full)
+    with pytest.raises(CheckpointError, match="does not fit the memory of cpu"):
+        load_engine(folder, Placement("cpu"), lambda _: None)
+
+
 def test_a_template_that_waits_for_its_day_is_stopped_at_the_request(folder: Path) -> None:
     from inference.engines.diffusion import DiffusionEngine
     from inference.protocol import Gap, Infill
