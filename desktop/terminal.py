@@ -84,10 +84,8 @@ def draw(pieces: Sequence[Piece], canvas: Canvas) -> Text:
 
 
 def caption(canvas: Canvas) -> str:
-    return (
-        f"step {canvas.step} of {canvas.max_steps} · {canvas.tokens} tokens "
-        f"· {canvas.seconds:.1f} s"
-    )
+    tokens = "1 token" if canvas.tokens == 1 else f"{canvas.tokens} tokens"
+    return f"step {canvas.step} of {canvas.max_steps} · {tokens} · {canvas.seconds:.1f} s"
 
 
 def printable(text: str) -> str:

@@ -12,6 +12,7 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+needs_make = pytest.mark.skipif(shutil.which("make") is None, reason="make")
 ROOT = Path(__file__).resolve().parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 EXTRAS = PROJECT["optional-dependencies"]
@@ -82,10 +83,23 @@ def test_packages_come_from_wherever_pip_is_told_to_look() -> None:
     assert all(re.fullmatch(r"[0-9][0-9A-Za-z.]*", version) for version in pins().values())
 
 
-@pytest.mark.skipif(shutil.which("make") is None, reason="make")
+def recipe(target: str) -> str:
+    """What ``make`` would run."""
+    command = ["make", "--dry-run", target]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+
+
+@needs_make
+@pytest.mark.parametrize("target", ["test", "demo"])
+def test_what_qt_lacks_is_offered_before_it_is_missed(target: str) -> None:
+    libraries, _, rest = recipe(target).partition("-m desktop.system_libraries --install\n")
+    assert "pytest" not in libraries
+    assert ("-m pytest" if target == "test" else "pinfill demo") in rest
+
+
+@needs_make
 def test_the_suite_can_be_run_as_on_an_older_processor() -> None:
-    command = ["make", "--dry-run", "portable"]
-    told = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    told = recipe("portable")
     run = told[told.rindex("NPY_DISABLE_CPU_FEATURES=") :]
     assert "ATEN_CPU_CAPABILITY=default OMP_NUM_THREADS=1" in run
     assert "-m pytest" in run

@@ -110,7 +110,7 @@ class StatusLine(QFrame):
         self._bar.setValue(canvas.step)
         self._bar.show()
         self._job.setText(
-            f"step {canvas.step} of {canvas.max_steps} · {canvas.tokens} tokens · "
+            f"step {canvas.step} of {canvas.max_steps} · {_tokens(canvas.tokens)} · "
             f"{canvas.seconds:.1f} s"
         )
 
@@ -118,7 +118,7 @@ class StatusLine(QFrame):
         self._bar.hide()
         self._of_text = True
         steps = "1 step" if filled.steps == 1 else f"{filled.steps} steps"
-        parts = [steps, f"{filled.tokens} tokens", f"{filled.seconds:.1f} s"]
+        parts = [steps, _tokens(filled.tokens), f"{filled.seconds:.1f} s"]
         if (count := len(filled.candidates)) > 1:
             parts.append(f"{count} candidates")
         if empty := sum(not fill for fill in filled.fills):
@@ -153,3 +153,7 @@ def way_of_writing(model: ModelInfo) -> str:
     if model.paradigm == "autoregressive":
         return f"Writes from left to right, at most {model.max_steps} tokens"
     return f"Canvas of {model.canvas_length} tokens, at most {model.max_steps} steps"
+
+
+def _tokens(count: int) -> str:
+    return "1 token" if count == 1 else f"{count} tokens"

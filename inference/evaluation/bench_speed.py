@@ -31,6 +31,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inference.arguments import ArgumentParser
+from inference.counting import counted
 from inference.evaluation.outputs import OutputError, check_folder, write_outputs
 from inference.protocol import Filled, Fixed, Gap, Infill, Options, Piece, Prepare
 
@@ -398,8 +399,9 @@ def as_table(result: dict[str, Any]) -> str:
     lines = [
         f"{result['checkpoint']}: {result['parameters'] / 1e6:,.1f} M parameters, "
         f"canvas of {result['canvas_length']} tokens",
-        f"{result['device']}, {result['dtype']}, {result['threads']} threads, {versions}",
-        f"medians of {result['repeat']} jobs of at most {result['steps']} steps",
+        f"{result['device']}, {result['dtype']}, "
+        f"{counted(result['threads'], 'threads')}, {versions}",
+        f"medians of {counted(result['repeat'], 'jobs')} of at most {result['steps']} steps",
         "",
         f"one denoising step                {ms(result['step_seconds'])}",
         f"the bare decoder forward          {ms(result['forward_seconds'])}",

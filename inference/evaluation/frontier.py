@@ -8,6 +8,8 @@ from typing import Any, Final
 
 import numpy as np
 
+from inference.counting import counted
+
 _SERIES: Final = (
     ("paper_clamp", "canvas clamp (arXiv 2607.01436)", "#9a5b00", "s", "--"),
     ("pinfill_single", "Pinfill, one candidate", "#00539c", "o", "-"),
@@ -65,9 +67,8 @@ def draw_frontier(result: dict[str, Any], path: Path) -> None:
     axes.set_xlabel("decoder forwards (mean)")
     axes.set_ylabel("token-F1 of the fill")
     axes.set_title(
-        f"One removed sentence filled again, {result['n']} reports"
-        if result["gaps"] == 1
-        else f"{result['gaps']} removed sentences filled again, {result['n']} reports"
+        f"{counted(result['gaps'], 'sentences')} removed and filled again, "
+        f"{counted(result['n'], 'reports')}"
     )
     axes.grid(alpha=0.3)
     figure.legend(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from inference.counting import counted
 from inference.evaluation.infill_runs import LENGTHS, Context, Length, result_name
 from inference.evaluation.judged import Verdicts, judged_same
 from inference.evaluation.judging.verdicts import Item
@@ -191,7 +192,7 @@ def table_rows(result: Mapping[str, Any]) -> list[dict[str, object]]:
 def as_table(result: Mapping[str, Any]) -> str:
     """The same figures for people."""
     skipped = f", {result['skipped']} left out" if result["skipped"] else ""
-    lines = [f"{result['n']} reports, one sentence taken out of each{skipped}"]
+    lines = [f"{counted(result['n'], 'reports')}, one sentence taken out of each{skipped}"]
     if "judge" in result:
         lines.append(f"judge: {result['judge']['by']}")
     for length, told in result["lengths"].items():
@@ -276,7 +277,7 @@ def drawing(result: Mapping[str, Any]) -> Callable[[Figure], None]:
         figure.legend(
             handles,
             labels,
-            title=f"what the writer sees; {result['n']} reports, 95 % intervals",
+            title=f"what the writer sees; {counted(result['n'], 'reports')}, 95 % intervals",
             loc="outside lower center",
             ncols=len(labels),
         )

@@ -10,6 +10,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from inference.counting import counted
 from inference.evaluation.metrics import token_f1
 from inference.evaluation.statistics import bootstrap_interval, ratio_interval
 
@@ -168,7 +169,7 @@ def as_table(result: dict[str, Any]) -> str:
     columns = f"{'token-F1':>9} {'95 % interval':>15} {'exact':>6} {'forwards':>9} {'seconds':>8}"
     skipped = f", {result['skipped']} left out" if result["skipped"] else ""
     lines = [
-        f"{result['n']} reports, {result['gaps']} gap{'s' if result['gaps'] > 1 else ''} each"
+        f"{counted(result['n'], 'reports')}, {counted(result['gaps'], 'gaps')} each"
         f"{skipped}, {result['checkpoint']}",
         "",
         f"{'sampler':34} {columns}",

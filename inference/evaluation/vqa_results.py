@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from inference.counting import counted
 from inference.evaluation.answering import is_right, plain
 from inference.evaluation.judged import Verdicts, judged_same
 from inference.evaluation.judging.verdicts import Item
@@ -305,7 +306,7 @@ def drawing(result: Mapping[str, Any]) -> Callable[[Figure], None]:
         handles, labels = panels[0].get_legend_handles_labels()
         if not handles:
             handles, labels = panels[1].get_legend_handles_labels()
-        title = f"{result['n']} questions, 95 % intervals"
+        title = f"{counted(result['n'], 'questions')}, 95 % intervals"
         figure.legend(
             handles, labels, title=title, loc="outside lower center", ncols=max(1, len(labels))
         )

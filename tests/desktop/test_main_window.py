@@ -45,7 +45,7 @@ from desktop.widgets.status_line import DISCLAIMER
 from desktop.widgets.wrapped_text import WrappedText
 from desktop.worker_link import WorkerState
 from inference.client import RequestFailed
-from inference.protocol import Fixed, Gap
+from inference.protocol import Canvas, Fixed, Gap
 from tests.desktop.bench import REPORT, press, shown
 from tests.desktop.fake_worker import MODEL
 from tests.desktop.qt_loop import on_qt_loop, until
@@ -88,6 +88,8 @@ async def test_the_status_line_says_how_the_model_writes(tmp_path: Path) -> None
         assert "Canvas of 128 tokens, at most 48 steps" in status._model.toolTip()
         status.show_model(msgspec.structs.replace(MODEL, paradigm="autoregressive"))
         assert "from left to right, at most 48 tokens" in status._model.toolTip()
+        status.show_canvas(Canvas("a", 1, 48, 1, 0.5, ()))
+        assert "step 1 of 48 · 1 token · 0.5 s" in status.text
 
 
 @on_qt_loop

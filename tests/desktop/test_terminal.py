@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 
+import msgspec
+
 from desktop.terminal import SETTLED, UNSETTLED, LiveCanvas, caption, draw, printable
 from inference.protocol import Canvas, Fixed, Gap, Run
 
@@ -40,6 +42,8 @@ def test_a_terminal_sees_the_canvas_and_its_caption_and_a_pipe_sees_nothing(
             if live._live:
                 live._live.refresh()
     assert caption(CANVAS) == "step 3 of 48 · 12 tokens · 0.2 s"
+    one = msgspec.structs.replace(CANVAS, tokens=1)
+    assert caption(one) == "step 3 of 48 · 1 token · 0.2 s"
     assert "step 3 of 48" in terminal.getvalue()
     assert "blue" in terminal.getvalue()
     assert pipe.getvalue() == ""

@@ -105,6 +105,8 @@ def test_the_table_names_every_sampler_budget_and_difference() -> None:
     summary = summarise([item(seed) for seed in range(3)])
     table = as_table({"checkpoint": "some/folder", "gaps": 2} | summary)
     assert "3 reports, 2 gaps each, some/folder" in table
+    one = as_table({"checkpoint": "c", "gaps": 1} | summarise([item(0)]))
+    assert one.startswith("1 report, 1 gap each, c\n")
     for name in DEFAULTS:
         assert f"\n{name} " in table
     for budget in BUDGETS:
