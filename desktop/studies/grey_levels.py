@@ -54,8 +54,9 @@ def stored_image(dataset: Dataset, stored: Stored, name: str) -> tuple[StoredIma
         negative = table is None and _goes_below_zero(dataset, slope, intercept)
         presets = (*_voi_tables(dataset, negative, cautions), *_windows(dataset, cautions))
         if not presets:
+            usable = "usable " if cautions else ""  # those left out are told above
             cautions.append(
-                "The file gives no display window: contrast was set from the image itself."
+                f"The file gives no {usable}display window: contrast was set from the image itself."
             )
     else:
         presets = _whole_ranges(dataset, cautions)
@@ -254,6 +255,7 @@ _AT_DETECTOR: Final = "Distances are at the detector: the body was magnified ont
 
 def _spacing(dataset: Dataset, cautions: list[str]) -> tuple[float, float] | None:
     """mm between rows and between columns (PS3.3 10.7.1.3)."""
+    told = len(cautions)
     at_detector = _pair(dataset, "ImagerPixelSpacing", SPACINGS, cautions)
     measures = _scope(dataset, "PixelMeasuresSequence")
     if spacing := _pair(measures, "PixelSpacing", SPACINGS, cautions):
@@ -268,7 +270,9 @@ def _spacing(dataset: Dataset, cautions: list[str]) -> tuple[float, float] | Non
         return spacing
     spacing, why_not = region_spacing(dataset)
     if spacing is None:
-        cautions.append(why_not or "The file gives no pixel spacing: nothing can be measured.")
+        usable = "usable " if len(cautions) > told else ""  # those left out are told above
+        why_not = why_not or f"The file gives no {usable}pixel spacing: nothing can be measured."
+        cautions.append(why_not)
     return spacing
 
 

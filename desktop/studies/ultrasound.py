@@ -32,11 +32,14 @@ def region_spacing(dataset: Dataset) -> tuple[tuple[float, float] | None, str]:
 
     Else ``None``, and a caution where the file has regions at all.
     """
-    regions = [found for item in _items(dataset) if (found := _region(item, dataset)) is not None]
-    if not regions:
+    items = _items(dataset)
+    regions = [found for item in items if (found := _region(item, dataset)) is not None]
+    if not items:
         return None, ""
     spacings = {region.spacing for region in regions}
-    if len(spacings) > 1:
+    if not regions:
+        why_not = "The regions of this image do not say where they lie"
+    elif len(spacings) > 1:
         why_not = "The spacing differs between the regions of this image"
     elif regions[0].spacing is None:
         why_not = "The regions of this image have no spacing in space"

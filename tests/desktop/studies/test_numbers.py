@@ -85,6 +85,7 @@ def test_pixels_of_an_impossible_shape_are_shown_square(tmp_path: Path, pair: li
     assert study.image.pixel_spacing is None
     assert study.image.pixel_aspect == 1.0
     assert any("Pixel Spacing" in caution for caution in study.cautions)
+    assert "The file gives no usable pixel spacing: nothing can be measured." in study.cautions
 
 
 @pytest.mark.parametrize("aspect", ASPECTS)

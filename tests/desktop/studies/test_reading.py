@@ -172,6 +172,9 @@ def test_an_unusable_window_is_left_out_and_said(tmp_path: Path) -> None:
     study = read(tmp_path, WindowCenter=[10, 2000], WindowWidth=[0, 500])
     assert [preset.voi for preset in study.image.presets] == [Window(2000, 500)]
     assert any("width 0" in caution for caution in study.cautions)
+    assert not any("no usable" in caution for caution in study.cautions)
+    study = read(tmp_path, WindowCenter=10, WindowWidth=0)
+    assert any("gives no usable display window" in caution for caution in study.cautions)
 
 
 def test_a_linear_window_below_one_is_taken_as_exact(tmp_path: Path) -> None:
@@ -364,7 +367,7 @@ def test_orientation_from_direction_cosines(
             "with loss (about 12:1",
         ),
         ({"PixelSpacing": None}, "no pixel spacing"),
-        ({"PixelSpacing": [0, 1]}, "no pixel spacing"),
+        ({"PixelSpacing": [0, 1]}, "no usable pixel spacing"),
         ({"PixelSpacing": None, "ImagerPixelSpacing": [0.2, 0.2]}, "at the detector"),
         ({"PixelSpacing": [0.2, 0.2], "ImagerPixelSpacing": [0.2, 0.2]}, "at the detector"),
         ({"PixelSpacing": None, "NominalScannedPixelSpacing": [0.2, 0.2]}, "scanned film"),

@@ -80,7 +80,7 @@ def test_a_calibration_that_holds_for_the_whole_image_is_used(
         ([region(RegionSpatialFormat=2)], "no spacing in space"),
         ([region(PhysicalDeltaX=0.0)], "no spacing in space"),
         ([region(PhysicalDeltaX=None)], "no spacing in space"),
-        ([region(RegionLocationMaxX1=None)], "gives no pixel spacing"),
+        ([region(RegionLocationMaxX1=None)], "do not say where they lie"),
         ([Dataset()], "gives no pixel spacing"),
         ([], "gives no pixel spacing"),
     ],
