@@ -52,8 +52,8 @@ class Outcome:
 class Trials:
     """Opens files in a reading process of its own, one after the other."""
 
-    def __init__(self) -> None:
-        self._reader = Reader()
+    def __init__(self, reader: Reader | None = None) -> None:
+        self._reader = reader or Reader()
 
     def __enter__(self) -> Trials:
         return self

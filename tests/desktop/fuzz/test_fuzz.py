@@ -14,6 +14,7 @@ from desktop.fuzz.seeds import seeds
 from desktop.fuzz.sequences import nested_file
 from desktop.fuzz.trials import Ending, Outcome, Trials
 from desktop.studies.reading import StudyError, read_study
+from tests.desktop.studies.faulty import faulty_reader
 
 ENOUGH = 60
 
@@ -73,6 +74,14 @@ def test_a_fault_outside_the_reading_process_is_told(
         outcome, _ = opening.open(path)
     assert outcome.ending is Ending.FAULT
     assert "OverflowError" in outcome.told
+
+
+@pytest.mark.parametrize(("name", "ending"), [("crash", Ending.CRASHED), ("hang", Ending.GIVEN_UP)])
+def test_what_ends_the_reading_process_is_told(tmp_path: Path, name: str, ending: Ending) -> None:
+    path = tmp_path / f"{name}.dcm"
+    path.write_bytes(seeds()[0].data)
+    with Trials(faulty_reader(seconds=0.3)) as opening:
+        assert opening.open(path, search=False)[0].ending is ending
 
 
 @pytest.mark.parametrize(

@@ -287,3 +287,21 @@ def test_an_unknown_value_representation_keeps_no_other_file_from_being_found(
         assert good in find_studies(paths)[0]
     with contextlib.suppress(StudyError):
         read_study(odd)
+
+
+@pytest.mark.parametrize("fault", [NotImplementedError("VR"), RecursionError(), MemoryError()])
+def test_whatever_a_file_brings_about_the_others_are_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: Exception
+) -> None:
+    good, odd = save(tmp_path / "disc" / "good.dcm"), save(tmp_path / "disc" / "odd.dcm")
+
+    def faulty(path: Path) -> Dataset:
+        if path == odd:
+            raise fault
+        return open_real_header(path)
+
+    monkeypatch.setattr(folders, "open_header", faulty)
+    for paths in ([tmp_path / "disc"], [odd, good], [good, odd]):
+        found, errors = find_studies(paths)
+        assert found == [good]
+        assert len(errors) == 1
