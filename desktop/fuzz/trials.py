@@ -12,10 +12,12 @@ from typing import Final
 
 from desktop.studies.errors import StudyError
 from desktop.studies.isolation import DecodingEnded, Reader
+from desktop.studies.lateness import LONGEST, processor_seconds
 from desktop.studies.reading import Study
 from desktop.viewer.pixels import model_image, voi_lookup
 
 MAX_SECONDS: Final = 10.0
+"""Of the processor where that is shared."""
 MAX_MEMORY: Final = 1 << 30
 """Bytes of the reading process beyond what it holds at rest and the picture itself."""
 
@@ -70,6 +72,7 @@ class Trials:
         """Search for, read and draw ``path``; without ``search`` read and draw it."""
         self._reader.start()
         rest = self._peak(reset=True)
+        pid, used = self._reader.pid, self._used()
         start = time.perf_counter()
         study, ending, told = None, Ending.OPENED, ""
         try:
@@ -89,9 +92,22 @@ class Trials:
         if ending is not Ending.FAULT:
             if memory > MAX_MEMORY + own:
                 ending = Ending.LARGE
-            elif seconds > MAX_SECONDS + _SLACK:
+            elif _is_late(seconds, self._used_since(pid, used)):
                 ending = Ending.LATE
         return Outcome(ending, told, seconds, memory), study
+
+    def _used(self) -> float | None:
+        """Seconds of the processor that this process and the reading one have used."""
+        pid = self._reader.pid
+        used = processor_seconds(pid) if pid is not None else None
+        return None if used is None else used + time.process_time()
+
+    def _used_since(self, pid: int | None, before: float | None) -> float | None:
+        """``None`` where the system does not say, or the reading process is another."""
+        now = self._used()
+        if now is None or before is None or pid != self._reader.pid:
+            return None
+        return now - before
 
     def _peak(self, *, reset: bool = False) -> int:
         """The most bytes that the process has held since the last reset; 0 where none can tell."""
@@ -102,6 +118,13 @@ class Trials:
             text = (process / "status").read_text()
             return int(text.split("VmHWM:")[1].split()[0]) * 1024
         return 0
+
+
+def _is_late(seconds: float, used: float | None) -> bool:
+    """Whether a file took too long, ``used`` seconds of the processor where known."""
+    if seconds <= MAX_SECONDS + _SLACK:
+        return False
+    return used is None or used > MAX_SECONDS or seconds > LONGEST * MAX_SECONDS + _SLACK
 
 
 def draw(study: Study) -> None:

@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 
 from desktop.studies import limits, wire
 from desktop.studies.errors import PassedOver, StudyError
+from desktop.studies.lateness import LONGEST, Lateness
 from desktop.studies.listing import Listed
 from desktop.studies.names import shown, shown_path
 from desktop.studies.reading import Study
@@ -69,6 +70,7 @@ class _End(Enum):
 
     STOPPED = auto()
     LATE = auto()
+    STARVED = auto()
 
 
 class _Lost(Exception):
@@ -288,12 +290,14 @@ def _watch(process: subprocess.Popen[bytes], question: _Question) -> Iterator[No
     """Kill the process when the question is stopped or its time is over."""
     done = threading.Event()
 
+    lateness = Lateness(process.pid)
+
     def watch() -> None:
         while not done.wait(_TICK):
             if question.stop.is_set():
                 question.end = _End.STOPPED
-            elif time.monotonic() > question.deadline:
-                question.end = _End.LATE
+            elif lateness.is_late(question.deadline, question.seconds):
+                question.end = _End.STARVED if lateness.starved else _End.LATE
             else:
                 continue
             process.kill()
@@ -336,6 +340,12 @@ def _failure(question: _Question) -> StudyError:
         return StudyError(
             "The process that reads DICOM files ended before it read any: "
             "run `pinfill doctor` to learn what is missing."
+        )
+    if question.end is _End.STARVED:
+        return DecodingEnded(
+            f"{shown(question.at.name)} could not be read within {LONGEST * question.seconds:g} "
+            "seconds, for other programs use the processor: close some, then open it again.",
+            late=True,
         )
     if question.end is _End.LATE:
         return DecodingEnded(

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 SECONDS: Final = 10.0
-"""For one file, from its last byte read to its picture."""
+"""For one file, from its last byte read to its picture, where the processor is free for it."""
 
 MEMORY: Final = 900 << 20
 """Bytes beside the file and its picture."""

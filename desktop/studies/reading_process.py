@@ -25,6 +25,7 @@ from desktop.studies.codecs import OUT_OF_MEMORY
 from desktop.studies.datasets import open_header
 from desktop.studies.errors import PassedOver, StudyError
 from desktop.studies.folders import find_studies
+from desktop.studies.lateness import LONGEST
 from desktop.studies.names import shown
 from desktop.studies.presentation_states import states_in
 from desktop.studies.reading import read_study
@@ -39,7 +40,7 @@ _BEAT: Final = 1.0
 _TOLD: Final = 0.1
 """Seconds between two words on how far a listing is."""
 
-_LAST_RESORT: Final = 3 * limits.SECONDS
+_LAST_RESORT: Final = (LONGEST + 1) * limits.SECONDS
 """Seconds after which a hung decoder ends itself: its parent has gone without a word."""
 
 

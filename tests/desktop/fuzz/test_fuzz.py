@@ -17,6 +17,9 @@ from desktop.studies.reading import StudyError, read_study
 from tests.desktop.studies.faulty import faulty_reader
 
 ENOUGH = 60
+NEEDS_PROC = pytest.mark.skipif(
+    not Path("/proc/self/stat").exists(), reason="the clock counts alone"
+)
 
 
 @pytest.mark.parametrize("kind", MAKERS)
@@ -86,7 +89,12 @@ def test_what_ends_the_reading_process_is_told(tmp_path: Path, name: str, ending
 
 @pytest.mark.parametrize(
     ("seconds", "memory", "ending"),
-    [(60.0, 0, Ending.LATE), (0.1, 2 << 30, Ending.LARGE), (0.1, 1 << 20, Ending.OPENED)],
+    [
+        (62.0, 0, Ending.LATE),
+        pytest.param(30.0, 0, Ending.OPENED, marks=NEEDS_PROC),
+        (0.1, 2 << 30, Ending.LARGE),
+        (0.1, 1 << 20, Ending.OPENED),
+    ],
 )
 def test_what_goes_over_a_limit_is_told(
     tmp_path: Path,
@@ -102,6 +110,13 @@ def test_what_goes_over_a_limit_is_told(
         monkeypatch.setattr("time.perf_counter", lambda: next(clock))
         monkeypatch.setattr(opening, "_peak", lambda **_: next(peak))
         assert opening.open(path)[0].ending is ending
+
+
+def test_what_had_the_processor_for_too_long_is_late() -> None:
+    assert trials._is_late(30.0, 10.1)
+    assert not trials._is_late(30.0, 9.9)
+    assert not trials._is_late(10.5, 10.5)
+    assert trials._is_late(11.5, None)
 
 
 def test_the_command_tells_and_fails(

@@ -27,6 +27,16 @@ def fault(path):
         os.abort()
     if name.startswith("hang"):
         time.sleep(60)
+    if name.startswith("starved"):
+        end = time.monotonic() + 2
+        while time.monotonic() < end:
+            spent = time.process_time() + 0.01
+            while time.process_time() < spent:
+                pass
+            time.sleep(0.05)
+    if name.startswith("busy"):
+        while True:
+            pass
     if name.startswith("memory"):
         bytearray(2 << 30)
     if name.startswith("rubbish"):

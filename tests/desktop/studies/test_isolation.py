@@ -124,6 +124,7 @@ def test_what_a_bad_file_is_told_of_is_what_reading_says(tmp_path: Path, reader:
     [
         ("crash", "made the process that decodes it crash"),
         ("hang", "seconds to read"),
+        ("busy", "seconds to read"),
         pytest.param(
             "memory",
             "needs far more memory than its picture",
@@ -140,6 +141,14 @@ def test_a_file_that_ends_the_process_is_told_and_the_next_opens(
         faulty.read(bad)
     assert bad.name in str(told.value)
     assert faulty.read(good).path == good
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="the clock counts alone")
+def test_a_file_that_waits_for_the_processor_is_no_slow_file(
+    tmp_path: Path, faulty: Reader
+) -> None:
+    path = save(tmp_path / "starved.dcm")
+    assert faulty.read(path).path == path
 
 
 def test_files_that_end_a_search_keep_no_other_from_being_found(
