@@ -1,4 +1,4 @@
-"""Recovery copies that were passed over go after thirty days, and nothing else goes."""
+"""Recovery copies: whose are offered, and when those that were passed over go."""
 
 from __future__ import annotations
 
@@ -56,3 +56,18 @@ def test_copies_and_other_files_stay_however_old(
 def test_a_folder_that_is_none_is_no_failure(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     RecoveryCopies([tmp_path / "gone", tmp_path / "file"]).sweep_settled()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="permissions of POSIX")
+@pytest.mark.parametrize("others", ["write", "link"])
+def test_nothing_is_offered_from_a_folder_that_others_may_have_filled(
+    copies: RecoveryCopies, others: str
+) -> None:
+    copies.keep(STUDY, Report())
+    (folder,) = copies.folders
+    if others == "write":
+        folder.chmod(0o777)
+    else:
+        folder.rename(folder.with_name("theirs"))
+        folder.symlink_to(folder.with_name("theirs"))
+    assert RecoveryCopies(copies.folders).found(STUDY) == []
