@@ -154,7 +154,7 @@ async def test_escape_ends_the_reading_that_is_under_way(
     def read(path: Path, stop: threading.Event) -> Study:
         if path.name == "1.dcm":
             stops.append(stop)
-            stop.wait(20)
+            stop.wait(8)
             raise StudyError("Reading was stopped.")
         return read_study(path)
 

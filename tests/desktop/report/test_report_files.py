@@ -7,6 +7,7 @@ import os
 import stat
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -59,9 +60,11 @@ def test_what_is_no_report_file_never_blocks_and_is_kept_aside(
 ) -> None:
     store.prepare()
     path = store.path(MORGAN)
+    writer = threading.Timer(5, lambda: os.open(path, os.O_WRONLY | os.O_NONBLOCK))
     match kind:
         case "pipe":
             os.mkfifo(path)
+            writer.start()  # lets go of who waits for one
         case "device":
             path.symlink_to("/dev/zero")
         case "folder":
@@ -69,10 +72,13 @@ def test_what_is_no_report_file_never_blocks_and_is_kept_aside(
         case _:
             with path.open("wb") as file:
                 file.truncate(LARGEST_BYTES + 1)
+    began = time.monotonic()
     with pytest.raises(StoreError, match="could not be read"):
         store.load(MORGAN)
     with pytest.raises(StoreConflict, match="cannot be read"):
         store.save(MORGAN, report_of("mine"))
+    assert time.monotonic() - began < 5
+    writer.cancel()
     store.save(MORGAN, report_of("mine"), overwrite=True)
     again = store.load(MORGAN)
     assert again is not None
