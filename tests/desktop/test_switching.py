@@ -333,7 +333,8 @@ async def test_saving_over_writes_only_the_study_s_own_file(
         QTest.keyClicks(window.editor, "Ann.")
         bo = read_study(tmp_path / "list" / "1.dcm").identity
         file = ReportStore().path(bo)
-        nested = b"[" * 5_000 + b"]" * 5_000
+        nested = b'{"format": "pinfill-report", "version": 2, "x": ' + b"[" * 5_000
+        nested += b"]" * 5_000 + b"}"
         assert window.session.save()
         file.write_bytes(nested)
         press(window.editor, "Alt+Right")
