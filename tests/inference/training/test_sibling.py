@@ -103,7 +103,10 @@ def test_only_answers_are_asked_and_every_line_counts_alike(
 
 
 def test_the_command_trains_goes_on_and_its_checkpoint_writes(
-    random_checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    random_checkpoint: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setattr(demo_corpus, "SHARD", 4)
     monkeypatch.setattr(demo_corpus, "RENDER_ROWS", 256)
@@ -119,7 +122,9 @@ def test_the_command_trains_goes_on_and_its_checkpoint_writes(
 
     whole = train("whole", "one")
     train("part", "two", "--stop-after", "3")
+    assert "going on" not in capsys.readouterr().err
     resumed = train("resumed", "two")
+    assert "going on from step 3 of 6" in capsys.readouterr().err
     weights = "model.safetensors"
     assert (resumed / weights).read_bytes() == (whole / weights).read_bytes()
     assert (tmp_path / "two" / "sibling.csv").read_text() == (
