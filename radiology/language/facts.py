@@ -1,0 +1,265 @@
+"""The facts of a report: what it says of each finding and device, and the characters that say so."""
+
+from __future__ import annotations
+
+import bisect
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from enum import IntEnum, StrEnum
+from typing import Final
+
+from radiology.language.attaching import attach
+from radiology.language.grammar import find_items
+from radiology.language.lexicon import Item, Role
+from radiology.language.measures import Size, find_measures, read_size
+from radiology.language.mentions import Kind, Mention, find_mentions
+from radiology.language.negation import EXCEPTIONS, Presence, find_presences
+from radiology.language.sections import SectionName, find_sections
+from radiology.language.sentences import find_sentences
+from radiology.language.spans import Span, Word, find_words
+
+
+class Side(StrEnum):
+    """A side of the patient; what is on both has both."""
+
+    LEFT = "left"
+    RIGHT = "right"
+
+
+class Severity(IntEnum):
+    """Extent and severity on one scale: a small effusion, mild oedema."""
+
+    MINIMAL = 1
+    SMALL = 2
+    MODERATE = 3
+    LARGE = 4
+
+
+class Change(StrEnum):
+    """The course since an earlier examination."""
+
+    NEW = "new"
+    INCREASED = "increased"
+    DECREASED = "decreased"
+    UNCHANGED = "unchanged"
+    RESOLVED = "resolved"
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """The characters that say one attribute of a fact."""
+
+    attribute: str
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """What a report says of one finding, device or region in one place.
+
+    ``concept`` is a key of :data:`~radiology.language.terms.FINDINGS`, of ``DEVICES`` or, for a
+    region that is said to be normal, of :data:`~radiology.language.regions.REGIONS`. Empty sets and
+    None stand for what is not told. ``sites`` are ribs and vertebrae ("rib 6", "T8"), ``tips``
+    where a device ends, ``definite`` whether it is told of with "the": as of something known.
+    """
+
+    kind: Kind
+    concept: str
+    presence: Presence
+    span: Span
+    sentence: Span
+    section: SectionName | None = None
+    sides: frozenset[Side] = frozenset()
+    levels: frozenset[str] = frozenset()
+    severities: frozenset[Severity] = frozenset()
+    sizes: tuple[Size, ...] = ()
+    change: Change | None = None
+    count: int | None = None
+    sites: frozenset[str] = frozenset()
+    tips: frozenset[str] = frozenset()
+    qualifiers: frozenset[str] = frozenset()
+    definite: bool = False
+    evidence: tuple[Evidence, ...] = ()
+
+    @property
+    def size_mm(self) -> float | None:
+        """The longest axis of the largest size told."""
+        return max((size.mm for size in self.sizes), default=None)
+
+    def spans(self, attribute: str) -> tuple[Span, ...]:
+        """Where the attribute is said; its names are those of the fields, in the singular."""
+        return tuple(said.span for said in self.evidence if said.attribute == attribute)
+
+
+_SEVERITIES: Final = {
+    "minimal": Severity.MINIMAL,
+    "small": Severity.SMALL,
+    "moderate": Severity.MODERATE,
+    "large": Severity.LARGE,
+}
+_MANY: Final = 99
+"""The count of "multiple"."""
+
+_PRONOUNS: Final = frozenset({"it", "this", "these", "they", "measures", "measuring", "largest"})
+_WHEN: Final = re.compile(r"\bin\s+\d+(?:\s*(?:-|to)\s*\d+)?\s+(?:week|month|day|hour)", re.IGNORECASE)
+
+
+def read_facts(text: str) -> tuple[Fact, ...]:
+    """The facts of a report or of any part of one, in the order of the text."""
+    words = find_words(text)
+    starts = [word.start for word in words]
+    measures = find_measures(text)
+    facts: list[Fact] = []
+    for section, part in _parts(text):
+        for sentence in find_sentences(text, part.start, part.end):
+            begin = bisect.bisect_left(starts, sentence.start)
+            end = bisect.bisect_left(starts, sentence.end)
+            read = _read_sentence(text, words[begin:end], measures, sentence, section)
+            if not any(fact.kind is not Kind.RECOMMENDATION for fact in read.facts) and facts:
+                facts[-1] = _said_again(facts[-1], read.items)
+            facts.extend(read.facts)
+    return tuple(facts)
+
+
+def _parts(text: str) -> list[tuple[SectionName | None, Span]]:
+    """The bodies of the sections, and what stands before the first."""
+    sections = find_sections(text)
+    first = sections[0].heading.start if sections else len(text)
+    return [(None, Span(0, first)), *((section.name, section.body) for section in sections)]
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    facts: list[Fact]
+    items: list[Item]
+
+
+def _read_sentence(
+    text: str,
+    words: Sequence[Word],
+    measures: Sequence[Item],
+    sentence: Span,
+    section: SectionName | None,
+) -> _Read:
+    items = find_items(words, measures, sentence)
+    mentions = find_mentions(items)
+    facts: list[Fact] = []
+    if mentions:
+        presences = find_presences(items, mentions)
+        excepted = any(i.role is Role.BREAK and i.text in EXCEPTIONS for i in items)
+        groups = attach(items, mentions)
+        for mention, (presence, cue), alternatives in zip(mentions, presences, groups, strict=True):
+            for attributes in alternatives:
+                facts.extend(
+                    _facts(mention, items, presence, cue, attributes, sentence, section, excepted)
+                )
+    if recommended := _recommendation(text, items, sentence):
+        facts.append(
+            Fact(
+                Kind.RECOMMENDATION,
+                "recommendation",
+                Presence.PRESENT,
+                recommended,
+                sentence,
+                section,
+            )
+        )
+    return _Read(facts, items)
+
+
+def _facts(
+    mention: Mention,
+    items: Sequence[Item],
+    presence: Presence,
+    cue: Item | None,
+    attributes: Sequence[Item],
+    sentence: Span,
+    section: SectionName | None,
+    excepted: bool,
+) -> list[Fact]:
+    evidence = [Evidence("concept", items[part].span) for part in mention.parts]
+    if cue is not None:
+        evidence.append(Evidence("presence", cue.span))
+    found: dict[str, list[str]] = {}
+    for item in attributes:
+        for name, value in item.term.attributes:
+            if _applies(mention.kind, name):
+                found.setdefault(name, []).append(value)
+                evidence.append(Evidence(name, item.span))
+    changes = [Change(value) for value in found.get("change", ())]
+    if cue is not None and cue.text in {"resolved", "resolution", "has", "have", "clearing"} and presence is Presence.ABSENT:
+        changes.append(Change.RESOLVED)
+    if Change.RESOLVED in changes:
+        presence = Presence.ABSENT
+    qualifiers = set(found.get("qualifier", ())) - {"plain"}
+    if excepted and (presence is Presence.ABSENT or mention.kind is Kind.NORMAL):
+        qualifiers.add("restricted")
+    counts = found.get("count", ())
+    start = items[mention.start]
+    whole = Span(
+        min(said.span.start for said in evidence), max(said.span.end for said in evidence)
+    )
+    return [
+        Fact(
+            kind=mention.kind,
+            concept=concept,
+            presence=presence,
+            span=whole,
+            sentence=sentence,
+            section=section,
+            sides=frozenset(Side(value) for value in found.get("side", ())),
+            levels=frozenset(found.get("level", ())),
+            severities=frozenset(_SEVERITIES[value] for value in found.get("severity", ())),
+            sizes=tuple(read_size(value) for value in found.get("size", ())),
+            change=changes[-1] if changes else None,
+            count=(_MANY if counts[0] == "many" else int(counts[0])) if counts else None,
+            sites=frozenset(found.get("site", ())),
+            tips=frozenset(found.get("tip", ())),
+            qualifiers=frozenset(qualifiers),
+            definite=start.text in {"the", "this", "these", "that"},
+            evidence=tuple(evidence),
+        )
+        for concept in mention.concepts
+    ]
+
+
+_OF_NORMAL: Final = frozenset({"side", "qualifier"})
+_NOT_OF_DEVICES: Final = frozenset({"size", "severity"})
+
+
+def _applies(kind: Kind, attribute: str) -> bool:
+    if kind is Kind.NORMAL:
+        return attribute in _OF_NORMAL
+    if kind is Kind.DEVICE:
+        return attribute not in _NOT_OF_DEVICES
+    return attribute not in {"tip"}
+
+
+def _said_again(fact: Fact, items: Sequence[Item]) -> Fact:
+    """``fact`` with the size that a sentence of a pronoun gives it: "It measures 28 mm."."""
+    if fact.kind is not Kind.FINDING or not items or items[0].text not in _PRONOUNS:
+        return fact
+    sizes = [
+        (item.span, read_size(value))
+        for item in items
+        for name, value in item.term.attributes
+        if name == "size"
+    ]
+    return replace(
+        fact,
+        sizes=(*fact.sizes, *(size for _, size in sizes)),
+        evidence=(*fact.evidence, *(Evidence("size", span) for span, _ in sizes)),
+    )
+
+
+def _recommendation(text: str, items: Sequence[Item], sentence: Span) -> Span | None:
+    """From the first to the last item that recommends, if the sentence does."""
+    studies = [item for item in items if item.role is Role.STUDY]
+    advice = [item for item in items if item.role is Role.ADVICE]
+    soft = [item for item in items if "soft" in item.term.names]
+    when = _WHEN.search(text, sentence.start, sentence.end)
+    if not advice and not (studies and (soft or when)):
+        return None
+    said = [*studies, *advice, *soft]
+    return Span(min(item.start for item in said), max(item.end for item in said))
