@@ -113,11 +113,26 @@ def _inherited(
         if place := _places(behind[last + 1]):
             return place
     for first in range(number, 0, -1):
-        if not _listed(items, mentions[first - 1], mentions[first]):
+        one, other = mentions[first - 1], mentions[first]
+        explained = _explains(items, one, other)
+        if not explained and not _listed(items, one, other):
             break
-        if place := _places(own[first - 1]):
+        if place := _places(own[first - 1] if not explained else [*own[first - 1], *behind[first - 1]]):
             return place
     return []
+
+
+def _explains(items: Sequence[Item], one: Mention, other: Mention) -> bool:
+    """Whether the second mention says what the first may be: "RLL opacity, likely pneumonia"."""
+    between = items[one.last + 1 : other.start]
+    return (
+        one.kind is other.kind is Kind.FINDING
+        and any(item.name == "uncertain" or item.name == "explains" for item in between)
+        and all(
+            item.role in {Role.JOIN, Role.CUE, Role.GLUE, Role.ATTRIBUTE} and item.text != "and"
+            for item in between
+        )
+    )
 
 
 def _listed(items: Sequence[Item], one: Mention, other: Mention) -> bool:

@@ -18,11 +18,11 @@ _PLACES: Final[Mapping[str, str]] = {
     "side:left+level:upper": "lul | left upper lobe/zone",
     "side:left+level:lower": "lll | left lower lobe/zone",
     "side:right+level:upper": "rul | right upper lobe/zone",
-    "side:right+level:middle": "rml | right middle lobe/zone",
+    "side:right+level:middle": "middle lobe | rml | right middle lobe/zone",
     "side:right+level:lower": "rll | right lower lobe/zone",
     "side:left+level:lingula": "lingula | lingular",
     "level:upper": "upper lobe~/zone~/lung (zone/field) | upper",
-    "level:middle": "middle/mid lobe~/zone~/lung (zone/field) | mid | middle | midzone~",
+    "level:middle": "mid/middle zone~/lung (zone/field) | mid | middle | midzone~",
     "level:lower": "lower lobe~/zone~/lung (zone/field) | lower",
     "level:apical": "apical | apex | apices | lung apex/apices",
     "level:basal": "basal | basilar | base~ | (lung) base~ | basally | bibasilarly | infrabasal | costophrenic region",
@@ -36,7 +36,10 @@ _SEVERITIES: Final[Mapping[str, str]] = {
     "severity:minimal": "minimal | minimally | tiny | trace | minute | punctate | miniscule | trivial",
     "severity:small": """small (sized) | small volume | mild | mildly | slight | slightly | minor | small amount of | small sized
         | smallish | little""",
-    "severity:moderate": "moderate (sized) | moderately (sized) | moderate amount of | moderate sized | moderate to moderately",
+    "severity:minimal+severity:small": "tiny/minimal/trace to small/mild | minimally to mildly",
+    "severity:small+severity:moderate": "small/mild to moderate (sized) | mildly to moderately",
+    "severity:moderate+severity:large": "moderate to large/severe (sized) | moderately to severely",
+    "severity:moderate": "moderate (sized) | moderately (sized) | moderate amount of | moderate sized",
     "severity:large": """large (sized) | large volume | large amount of | severe | severely | massive | marked | markedly | huge | extensive
         | sizeable | sizable | gross | big""",
 }
@@ -49,7 +52,7 @@ _CHANGES: Final[Mapping[str, str]] = {
         | reduction in | less extensive/prominent | regressed | regression | resolving | clearing | partially/partly/incompletely resolved/cleared
         | interval decrease/improvement/resolution/clearing (in/of) (the) | decrease in (the/size) | partial resolution/clearing (of) | not (yet) (completely) resolved""",
     "change:unchanged": """unchanged | stable | no (significant) (interval/appreciable/relevant/real) change (in) (the) | no change | without (significant) (interval) change | similar | similar to prior/before
-        | persistent | persists | persisting | persist | again seen/noted/demonstrated/identified | again | constant | static | residual
+        | persistent | persists | persisting | persist | again seen/noted/demonstrated/identified | again | constant | static
         | no (significant) (interval) increase/progression/worsening/improvement (in/of) (the) | not (significantly) changed | have/has not (significantly) changed
         | unaltered | remains/remain (in) (place) | as before | longstanding | not increased | not worse | no longer increasing | no worse""",
     "change:resolved": "interval resolution (of) | complete resolution (of)",
@@ -66,7 +69,7 @@ _COUNTS: Final[Mapping[str, str]] = {
 _QUALIFIERS: Final[Mapping[str, str]] = {
     "qualifier:acute": "acute | recent",
     "qualifier:chronic": "old | chronic | healed | healing | remote | known | subacute | long standing | age indeterminate",
-    "qualifier:restricted": """other | additional | further | otherwise | elsewhere | remaining | remainder | rest of the | definite | definitely | significant
+    "qualifier:restricted": """residual | other | additional | further | otherwise | elsewhere | remaining | remainder | rest of the | definite | definitely | significant
         | suspicious | discrete | tension | recurrent | displaced | obvious | grossly | essentially | worrisome | aggressive | gross | overt | predominantly | mostly
         | frank | focal rib | concerning | confluent | lobar | well defined | relatively | except in | major | sizable residual""",
     "qualifier:nondisplaced": "nondisplaced | undisplaced | non displaced",

@@ -188,7 +188,7 @@ def _facts(
                 found.setdefault(name, []).append(value)
                 evidence.append(Evidence(name, item.span))
     changes = [Change(value) for value in found.get("change", ())]
-    if cue is not None and cue.text in {"resolved", "resolution", "has", "have", "clearing"} and presence is Presence.ABSENT:
+    if cue is not None and "resolved" in cue.term.names:
         changes.append(Change.RESOLVED)
     if Change.RESOLVED in changes:
         presence = Presence.ABSENT

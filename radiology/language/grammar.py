@@ -18,8 +18,9 @@ _GLUE: Final[Mapping[str, str]] = {
     "of": "of | of the",
     "preposition": "in | on | at | over | within | near | along | to | for | with | by | from | into | under | above | below | involving | through | throughout | overlying | projecting over | projects over",
     "verb": """is | are | was | were | has | have | been | be | shows | show | showing | seen | noted | identified | present
-        | appears | appear | measures | measuring | measured | demonstrates | there | consistent with | compatible with
-        | in keeping with | representing | represents | reflecting | it | they | now""",
+        | appears | appear | measures | measuring | measured | demonstrates | there | it | they | now""",
+    "explains": """(most) consistent/compatible/associated with | in keeping with | representing | represents | represent
+        | reflecting | reflects | denoting | indicating | due to | secondary to | related to""",
     "comparison": "greater/worse/larger/more/less/smaller/bigger than | larger/greater/more/worse/smaller/less on/in/at | > | < | the larger/largest/smaller/smallest/other/dominant | more pronounced/marked/prominent/extensive/severe (than/on/in/at) | most pronounced/marked/prominent/severe (in/at)",
 }
 _ADVICE: Final = """recommend | recommended | recommends | recommendation~ | recommending | advised | advise | advisable
@@ -28,9 +29,9 @@ _ADVICE: Final = """recommend | recommended | recommends | recommendation~ | rec
 _STUDIES: Final = """(chest) ct (scan/chest) | computed tomography | mri | pet ct | pet | hrct | ultrasound | bronchoscopy | biopsy | thoracentesis
     | (short interval/interval/clinical/radiographic) follow up (chest/imaging) (radiograph~/film~/ct/x ray/imaging/study/studies/evaluation/examination/exam)
     | repeat (chest/pa) (radiograph~/film~/x ray/imaging/study/ct/examination) | further (evaluation/imaging/assessment/characterization/workup/investigation)
-    | (dedicated) (rib/lateral/shallow oblique/two view) views | (two view/pa and lateral) radiographs/views/chest | correlation | surveillance"""
-_NO_FINDINGS: Final = """respiratory/renal/hepatic/liver failure | mass effect | bone/bony density | bone mineral density | soft tissue density/mass
-    | joint effusion~ | shoulder/knee effusion~ | left/right ventricle/ventricular/atrial (configuration/prominence/contour) | left atrium | left ventricular | right heart (strain/border) | left heart border
+    | (dedicated) (rib/lateral/shallow oblique/two view) views | (pa and lateral/two view) radiographs/views | correlation | surveillance"""
+_NO_FINDINGS: Final = """not only | respiratory/renal/hepatic/liver failure | mass effect | bone/bony density | bone mineral density | soft tissue density/mass
+    | joint effusion~ | shoulder/knee effusion~ | left/right ventricular/atrial configuration/prominence/contour | left atrium | left ventricular | right heart (strain/border) | left heart border
     | (right/left) paratracheal stripe | pulmonary toilet | upper extremity | upper limit of the film | right/left upper/lower quadrant | right/left upper/lower extremity
     | upper abdominal | lower neck | lower thoracic/cervical (spine) | mid thoracic/dorsal (spine) | upper thoracic/lumbar (spine) | mid to | right main/middle bronchus | left/right shoulder/arm/breast/humerus/scapula/axilla
     | right sided aortic arch | right aortic arch | right and left ventricle | high density | low density contrast | contrast density | metallic/calcific density/densities | fat density | rib crowding

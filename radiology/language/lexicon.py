@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from enum import Enum, auto
-from typing import Final
+from enum import IntEnum, auto
+from typing import Final, NamedTuple
 
 from radiology.language.spans import Span, Word
 
 
-class Role(Enum):
+class Role(IntEnum):
     """What a phrase does in a sentence."""
 
     FINDING = auto()
@@ -40,18 +40,14 @@ class Term:
     attributes: tuple[tuple[str, str], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
+class Item(NamedTuple):
     """A phrase of a sentence at ``start:end``, or a word that the table does not have."""
 
     start: int
     end: int
     text: str  # its first word, in lower case
     term: Term
-
-    @property
-    def role(self) -> Role:
-        return self.term.role
+    role: Role
 
     @property
     def name(self) -> str:
@@ -94,32 +90,38 @@ class Lexicon:
     """Phrases and their terms; of two that start at one word the longer counts."""
 
     def __init__(self, tables: Iterable[tuple[str, Term]]) -> None:
-        phrases: dict[str, dict[tuple[str, ...], Term]] = {}
+        self._root = _Node()
         for patterns, term in tables:
             for pattern in patterns.split("|"):
                 for phrase in expand(pattern):
-                    words = tuple(phrase.split())
-                    phrases.setdefault(words[0], {}).setdefault(words, term)
-        self._phrases: Mapping[str, tuple[tuple[tuple[str, ...], Term], ...]] = {
-            first: tuple(sorted(found.items(), key=lambda pair: -len(pair[0])))
-            for first, found in phrases.items()
-        }
+                    node = self._root
+                    for word in phrase.split():
+                        node = node.following.setdefault(word, _Node())
+                    node.term = node.term or term
 
     def items(self, words: Sequence[Word]) -> list[Item]:
         """All of ``words`` as items, from left to right."""
-        lowers = [word.lower for word in words]
         found: list[Item] = []
-        position = 0
-        while position < len(words):
-            length, term = self._longest(lowers, position)
-            first, last = words[position], words[position + length - 1]
-            found.append(Item(first.start, last.end, first.lower, term))
-            position += length
+        position, count = 0, len(words)
+        while position < count:
+            term, last, index = UNKNOWN, position, position
+            following = self._root.following
+            while index < count and (node := following.get(words[index].lower)):
+                if node.term is not None:
+                    term, last = node.term, index
+                following = node.following
+                index += 1
+            first = words[position]
+            found.append(Item(first.start, words[last].end, first.lower, term, term.role))
+            position = last + 1
         return found
 
-    def _longest(self, lowers: Sequence[str], position: int) -> tuple[int, Term]:
-        for phrase, term in self._phrases.get(lowers[position], ()):
-            length = len(phrase)
-            if length == 1 or tuple(lowers[position : position + length]) == phrase:
-                return length, term
-        return 1, UNKNOWN
+
+class _Node:
+    """A word of phrases: what they mean if they end here, and how they go on."""
+
+    __slots__ = ("following", "term")
+
+    def __init__(self) -> None:
+        self.following: dict[str, _Node] = {}
+        self.term: Term | None = None

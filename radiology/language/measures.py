@@ -123,4 +123,4 @@ def _vertebrae(text: str) -> Iterator[Item]:
 
 
 def _item(span: tuple[int, int], text: str, attributes: tuple[tuple[str, str], ...]) -> Item:
-    return Item(*span, text.lower(), Term(Role.ATTRIBUTE, (), attributes))
+    return Item(*span, text.lower(), Term(Role.ATTRIBUTE, (), attributes), Role.ATTRIBUTE)

@@ -154,7 +154,7 @@ def _modifiers_start(items: Sequence[Item], first: int) -> int:
             Role.STATE,
         }:
             return join + 1 if join >= 0 else start
-        elif item.role is Role.OTHER and item.text.isalpha() and unknown < _UNKNOWN_MODIFIERS:
+        elif item.name == "comparison" or item.role is Role.OTHER and item.text.isalpha() and unknown < _UNKNOWN_MODIFIERS:
             unknown += 1
         else:
             break

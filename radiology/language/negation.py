@@ -29,13 +29,13 @@ _SEEN: Final = "seen/identified/present/visible/visualized/visualised/evident/de
 _CUES: Final[Mapping[tuple[str, str], str]] = {
     ("absent", "before"): f"""no | not | without | no (convincing/radiographic/definite/significant/ct) evidence/sign~/suggestion/indication of/for
         | no evidence to suggest | no radiographic evidence of/for | without evidence of | negative for | free of/from | absence of | absent | lack of | lacks | denies | nor | neither | never
-        | clear of | devoid of | rather than | resolution of | removal of | removed | resolved | clearing of | rules out | ruled out | excludes
+        | clear of | devoid of | rather than | removal of | removed | rules out | ruled out | excludes
         | exclude the presence of | fails to show/demonstrate/reveal | show/shows no | has/have no | there is/are no | nil | zero | none of the""",
     ("absent", "behind"): f"""is/are/was/were not (now/clearly/definitely/currently) {_SEEN} | not (clearly/definitely) {_SEEN} | not {_SEEN}
-        | (is/are) no longer {_SEEN} | is/are/was/were absent | has/have (now/completely/fully/since) resolved/cleared/disappeared | is/are/was excluded | has/have been excluded
-        | (is/are/has/have) (now/completely/been/since/fully) resolved | (has/have) cleared | is/are/was/were ruled out | has/have been (ruled) out | (has/have) been removed | was/were removed
+        | (is/are) no longer {_SEEN} | is/are/was/were absent | is/are/was excluded | has/have been excluded
+        | is/are/was/were ruled out | has/have been (ruled) out | (has/have) been removed | was/were removed
         | removed (interval) | is/are unlikely | is/are less likely | excluded | no longer {_SEEN} | absent now | not confirmed | is/are not (confirmed)""",
-    ("uncertain", "before"): """possible | possibly | probable | probably | questionable | question of | may represent/reflect/be/indicate/suggest/relate | may be due/related
+    ("uncertain", "before"): """possible | ? | possibly | probable | probably | questionable | question of | may represent/reflect/be/indicate/suggest/relate | may be due/related
         | may (also) represent/reflect | could represent/reflect/be/indicate | might represent/reflect/be/indicate | can represent/reflect
         | suspicious/concerning/worrisome/suggestive for/of | raises/raising (the) concern/possibility/suspicion for/of | concern for
         | suggest | suggests | suggesting | suspected | suspect | suspicion of/for | presumed | presumably | perhaps | equivocal | cannot (entirely/completely) exclude
@@ -48,12 +48,14 @@ _CUES: Final[Mapping[tuple[str, str], str]] = {
         | is/are favored/favoured | is/are difficult to exclude | may be present | may persist | would be difficult to exclude | not be excluded""",
 }
 
+_RESOLVED_BEHIND: Final = """(is/are/has/have) (now/completely/since/fully/been) resolved/cleared/disappeared"""
+_RESOLVED_BEFORE: Final = "(complete/interval) resolution of | resolved"
 _SOFT: Final = """(is/are) suggested | should/may/could be considered/obtained/performed | consider | may/would be
     helpful/useful/of value | if clinically indicated/warranted | is/are needed | could be performed | can be obtained"""
 """Doubts a finding; together with a study that may be done it recommends it."""
 
 _ENDS: Final = """but | however | although | though | except (for) | apart from | aside from | other than | with the exception of | yet | whereas
-    | while | despite | which | there is/are | there has/have been | after | following | status post | due to | secondary to | because | ;"""
+    | while | despite | which | there is/are | there has/have been | after | following | status post | because | ;"""
 EXCEPTIONS: Final = frozenset({"except", "apart", "aside", "other", "with"})
 """First words of breaks after which something is taken out of what is said."""
 
@@ -65,6 +67,8 @@ def cue_table() -> Iterator[tuple[str, Term]]:
     """The phrases of cues and of what ends them for a lexicon."""
     for names, phrases in _CUES.items():
         yield phrases, Term(Role.CUE, names)
+    yield _RESOLVED_BEHIND, Term(Role.CUE, ("absent", "behind", "resolved"))
+    yield _RESOLVED_BEFORE, Term(Role.CUE, ("absent", "before", "resolved"))
     yield _SOFT, Term(Role.CUE, ("uncertain", "behind", "soft"))
     yield _ENDS, Term(Role.BREAK)
 

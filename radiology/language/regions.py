@@ -13,7 +13,7 @@ REGIONS: Final[Mapping[str, str]] = {
     "heart": """heart (size) | heart size and configuration/shape/contour | cardiac
         silhouette/size/shadow/contour~/outline/border~ | cardiac silhouette size | size of the heart | transverse diameter of the heart
         | cardiothoracic ratio | heart shadow/silhouette/contour~ | cardiac and pericardial silhouette""",
-    "heart+mediastinum": """cardiomediastinal/cardio mediastinal silhouette/contour~/structures/outline/size/shadow
+    "heart+mediastinum": """cardiomediastinal silhouette~/contour~/structures/outline/size/shadow (size) | cardio mediastinal silhouette/contour~
         | heart/cardiac and mediastinum | mediastinal and cardiac silhouette~/contours | cardiac and mediastinal silhouette~/contour~
         | cardiomediastinum | cardiac mediastinal silhouette/contour~""",
     "mediastinum": """mediastinum | (superior/upper) mediastinal contour~/silhouette/structures/width/border~/outline/shadow""",

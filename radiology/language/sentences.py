@@ -35,7 +35,7 @@ def find_sentences(text: str, start: int = 0, end: int | None = None) -> tuple[S
     found: list[Span] = []
     begin = _skip_list_mark(text, start, end)
     for stop in _STOP.finditer(text, start, end):
-        if stop.start() < begin or not _ends(text, begin, stop, end):
+        if stop.start() < begin or (stop[0] == "?" and text[stop.start() - 1 : stop.start()].strip() == "") or not _ends(text, begin, stop, end):
             continue
         _append(found, text, begin, stop.end())
         begin = stop.end()
