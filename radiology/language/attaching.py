@@ -29,7 +29,7 @@ def attach(items: Sequence[Item], mentions: Sequence[Mention]) -> list[list[Attr
         alternatives = _alternatives(own[number], behind[number])
         if not any(_has_place(attributes) for attributes in alternatives):
             inherited = _inherited(items, mentions, own, behind, number) or (
-                leading if mention.kind is not Kind.NORMAL else []
+                leading if mention.kind is not Kind.NORMAL else _restricting(items, mention)
             )
             alternatives = [[*attributes, *inherited] for attributes in alternatives]
         found.append([_without_adverbs(items, attributes) for attributes in alternatives])
@@ -97,6 +97,11 @@ def _leading(items: Sequence[Item], mentions: Sequence[Mention]) -> list[Item]:
         if item.role is Role.ATTRIBUTE and _names(item) & _PLACES:
             found.append(item)
     return found
+
+
+def _restricting(items: Sequence[Item], mention: Mention) -> list[Item]:
+    """What takes something out of a statement before it is made: "otherwise", "the remainder of"."""
+    return [item for item in items[: mention.start] if "qualifier" in _names(item)]
 
 
 def _inherited(

@@ -10,7 +10,7 @@ from radiology.language.lexicon import Role, Term
 _PLACES: Final[Mapping[str, str]] = {
     "side:left": "left (sided) | l | lt | left sided | leftward | left hemithorax | left chest (wall)",
     "side:right": "right (sided) | r | rt | rightward | right hemithorax | right chest (wall)",
-    "side:left+side:right": """bilateral | bilaterally | both | both lungs/sides/hemithoraces | either side/lung
+    "side:left+side:right": """bilateral | bilaterally | both | both sides/hemithoraces | either side/lung
        """,
     "side:left+side:right+level:basal": "bibasilar | bibasal | bibasally | both bases | both lung bases | bilateral bases/basilar/basal",
     "side:left+side:right+level:apical": "biapical | both apices | bilateral apices",
@@ -22,7 +22,7 @@ _PLACES: Final[Mapping[str, str]] = {
     "side:right+level:lower": "rll | right lower lobe/zone",
     "side:left+level:lingula": "lingula | lingular",
     "level:upper": "upper lobe~/zone~/lung (zone/field) | upper",
-    "level:middle": "mid/middle zone~/lung (zone/field) | mid | middle | midzone~",
+    "level:middle": "mid/middle zone~/lung (zone/field) | mid | middle | midzone~ | midlung~",
     "level:lower": "lower lobe~/zone~/lung (zone/field) | lower",
     "level:apical": "apical | apex | apices | lung apex/apices",
     "level:basal": "basal | basilar | base~ | (lung) base~ | basally | bibasilarly | infrabasal | costophrenic region",

@@ -17,6 +17,7 @@ from radiology.language.relations import (
     answers,
     denies,
     family,
+    is_checkable,
     is_grave,
     supports,
 )
@@ -59,6 +60,9 @@ _GRAVITIES: Final = {
 _TOLD: Final = frozenset({None, SectionName.FINDINGS, SectionName.IMPRESSION})
 """Sections whose facts are asserted of this study."""
 
+_VAGUE: Final = frozenset({"opacity", "density", "acute disease", "bone abnormality"})
+"""What is denied in one sense and said in another: "no focal opacity", "streaky opacity"."""
+
 _LEAST_FINDINGS: Final = 3
 """Facts of Findings that are complete enough for the Impression to be held against them."""
 
@@ -90,7 +94,7 @@ def clashes_among(text: str, facts: Sequence[Fact]) -> tuple[Clash, ...]:
             Place(second.span, second),
             _why(text, kind, first, second),
         )
-        found.setdefault((kind, first.span, second.span), clash)
+        found.setdefault((kind, first.sentence, second.sentence), clash)
     return tuple(sorted(found.values(), key=lambda clash: (clash.second or clash.first).span))
 
 
@@ -118,7 +122,7 @@ def _contradicts(denial: Fact, fact: Fact) -> bool:
     """Whether ``denial`` denies the very concept, and not just some kind of it."""
     if denial.concept != fact.concept or denial.presence is not Presence.ABSENT:
         return False
-    if denial.qualifiers & RESTRICTING or fact.concept == "opacity":
+    if denial.qualifiers & RESTRICTING or fact.concept in _VAGUE:
         return False
     if denial.change in {Change.NEW, Change.INCREASED} or fact.change is Change.RESOLVED:
         return False
@@ -174,14 +178,14 @@ def _unfounded(findings: Sequence[Fact], impression: Sequence[Fact]) -> Iterator
     """What the Impression concludes and the Findings do not tell."""
     if len(findings) < _LEAST_FINDINGS:
         return
-    told = [fact for fact in findings if fact.presence is not Presence.ABSENT and fact.kind is Kind.FINDING]
+    told = [fact for fact in findings if fact.presence is not Presence.ABSENT and fact.kind is not Kind.DEVICE]
     for claim in impression:
         if not _is_said(claim) or claim.kind is Kind.DEVICE:
             continue
-        if any(supports(fact, claim) for fact in told) or claim.concept in {"acute disease"}:
+        if not is_checkable(claim) or any(supports(fact, claim) for fact in told):
             continue
-        if any(fact.concept == claim.concept for fact in findings):
-            continue  # denied there
+        if any(_covers_denial(fact, claim) for fact in findings):
+            continue
         yield ClashKind.SECTION, findings[-1], claim
 
 

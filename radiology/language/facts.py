@@ -193,6 +193,8 @@ def _facts(
     if Change.RESOLVED in changes:
         presence = Presence.ABSENT
     qualifiers = set(found.get("qualifier", ())) - {"plain"}
+    if mention.state is not None and items[mention.state].name == "borderline":
+        qualifiers.add("borderline")
     if excepted and (presence is Presence.ABSENT or mention.kind is Kind.NORMAL):
         qualifiers.add("restricted")
     counts = found.get("count", ())

@@ -19,17 +19,18 @@ _GLUE: Final[Mapping[str, str]] = {
     "preposition": "in | on | at | over | within | near | along | to | for | with | by | from | into | under | above | below | involving | through | throughout | overlying | projecting over | projects over",
     "verb": """is | are | was | were | has | have | been | be | shows | show | showing | seen | noted | identified | present
         | appears | appear | measures | measuring | measured | demonstrates | there | it | they | now""",
-    "explains": """(most) consistent/compatible/associated with | in keeping with | representing | represents | represent
+    "explains": """to suggest/indicate | (most) consistent/compatible/associated with | in keeping with | representing | represents | represent
         | reflecting | reflects | denoting | indicating | due to | secondary to | related to""",
-    "comparison": "greater/worse/larger/more/less/smaller/bigger than | larger/greater/more/worse/smaller/less on/in/at | > | < | the larger/largest/smaller/smallest/other/dominant | more pronounced/marked/prominent/extensive/severe (than/on/in/at) | most pronounced/marked/prominent/severe (in/at)",
+    "comparison": "greater/worse/larger/more/less/smaller/bigger than | larger/greater/more/worse/smaller/less on/in/at | > | < | the larger/largest/smaller/smallest/dominant | more pronounced/marked/prominent/extensive/severe (than/on/in/at) | most pronounced/marked/prominent/severe (in/at)",
 }
 _ADVICE: Final = """recommend | recommended | recommends | recommendation~ | recommending | advised | advise | advisable
-    | is/are/may be warranted | warranted | clinical correlation | correlate clinically | clinically correlate
+    | is/are/may be warranted | warranted
     | is suggested for follow up | follow up to | follow up until | follow up recommended"""
+_CORRELATE: Final = "clinical correlation | correlate clinically | clinically correlate | correlate | correlation"
 _STUDIES: Final = """(chest) ct (scan/chest) | computed tomography | mri | pet ct | pet | hrct | ultrasound | bronchoscopy | biopsy | thoracentesis
     | (short interval/interval/clinical/radiographic) follow up (chest/imaging) (radiograph~/film~/ct/x ray/imaging/study/studies/evaluation/examination/exam)
     | repeat (chest/pa) (radiograph~/film~/x ray/imaging/study/ct/examination) | further (evaluation/imaging/assessment/characterization/workup/investigation)
-    | (dedicated) (rib/lateral/shallow oblique/two view) views | (pa and lateral/two view) radiographs/views | correlation | surveillance"""
+    | (dedicated) (rib/lateral/shallow oblique/two view) views | (pa and lateral/two view) radiographs/views | surveillance"""
 _NO_FINDINGS: Final = """not only | respiratory/renal/hepatic/liver failure | mass effect | bone/bony density | bone mineral density | soft tissue density/mass
     | joint effusion~ | shoulder/knee effusion~ | left/right ventricular/atrial configuration/prominence/contour | left atrium | left ventricular | right heart (strain/border) | left heart border
     | (right/left) paratracheal stripe | pulmonary toilet | upper extremity | upper limit of the film | right/left upper/lower quadrant | right/left upper/lower extremity
@@ -45,6 +46,7 @@ def _glue_table() -> Iterator[tuple[str, Term]]:
     for name, phrases in _GLUE.items():
         yield phrases, Term(Role.GLUE, (name,))
     yield _ADVICE, Term(Role.ADVICE)
+    yield _CORRELATE, Term(Role.ADVICE, ("correlate",))
     yield _STUDIES, Term(Role.STUDY)
     yield _NO_FINDINGS, Term(Role.OTHER)
 

@@ -46,6 +46,8 @@ _NORMAL: Final = frozenset({"normal", "borderline"})
 _SHORT: Final = 3
 """Words of the longest sentence that is about the whole chest where it names no region."""
 
+_OF_THE_WHOLE: Final = frozenset({"normal", "unremarkable", "negative"})
+
 _UNKNOWN_MODIFIERS: Final = 2
 """Words that the lexicon has not which may stand among modifiers."""
 
@@ -76,7 +78,7 @@ def _states(items: Sequence[Item], state: int) -> Iterator[Mention]:
     """What the state at ``state`` is said of."""
     name = items[state].name
     regions = _regions_of(items, state)
-    if not regions and name in _NORMAL and len(items) <= _SHORT:
+    if not regions and len(items) <= _SHORT and items[state].text in _OF_THE_WHOLE:
         yield Mention(Kind.NORMAL, ("chest",), state, state, state, state, state)
     for region in regions:
         first, last = min(region, state), max(region, state)

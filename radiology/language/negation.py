@@ -30,7 +30,7 @@ _CUES: Final[Mapping[tuple[str, str], str]] = {
     ("absent", "before"): f"""no | not | without | no (convincing/radiographic/definite/significant/ct) evidence/sign~/suggestion/indication of/for
         | no evidence to suggest | no radiographic evidence of/for | without evidence of | negative for | free of/from | absence of | absent | lack of | lacks | denies | nor | neither | never
         | clear of | devoid of | rather than | removal of | removed | rules out | ruled out | excludes
-        | exclude the presence of | fails to show/demonstrate/reveal | show/shows no | has/have no | there is/are no | nil | zero | none of the""",
+        | exclude the presence of | fails to show/demonstrate/reveal | show/shows no | has/have no | nil | zero | none of the""",
     ("absent", "behind"): f"""is/are/was/were not (now/clearly/definitely/currently) {_SEEN} | not (clearly/definitely) {_SEEN} | not {_SEEN}
         | (is/are) no longer {_SEEN} | is/are/was/were absent | is/are/was excluded | has/have been excluded
         | is/are/was/were ruled out | has/have been (ruled) out | (has/have) been removed | was/were removed
@@ -38,7 +38,7 @@ _CUES: Final[Mapping[tuple[str, str], str]] = {
     ("uncertain", "before"): """possible | ? | possibly | probable | probably | questionable | question of | may represent/reflect/be/indicate/suggest/relate | may be due/related
         | may (also) represent/reflect | could represent/reflect/be/indicate | might represent/reflect/be/indicate | can represent/reflect
         | suspicious/concerning/worrisome/suggestive for/of | raises/raising (the) concern/possibility/suspicion for/of | concern for
-        | suggest | suggests | suggesting | suspected | suspect | suspicion of/for | presumed | presumably | perhaps | equivocal | cannot (entirely/completely) exclude
+        | (signs or) symptoms of | sign~ of | evaluation/assessment/evaluate/assess/sensitivity/sensitive for/of | suggest | suggests | suggesting | suspected | suspect | suspicion of/for | presumed | presumably | perhaps | equivocal | cannot (entirely/completely) exclude
         | can not exclude | difficult to exclude | cannot rule out | not exclude | does not exclude | rule out | r/o | to exclude | evaluate for | query | likely | most likely | very likely
         | favor | favored to represent/be | favoured to represent | likely represents/represent/reflects/reflect | likely representing/reflecting/due/secondary | potentially | potential
         | differential (considerations/diagnosis) (include/includes) | simulating | mimicking | apparent | appears to be | seems | may have | in the appropriate clinical setting
@@ -103,6 +103,8 @@ def _before(
         item = items[index]
         if item.role is Role.BREAK:
             break
+        if item.name == "correlate":
+            return Presence.UNCERTAIN, item
         if item.role is Role.CUE:
             if item.term.names[1] == "behind":
                 break

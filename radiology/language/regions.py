@@ -33,15 +33,17 @@ REGIONS: Final[Mapping[str, str]] = {
     "soft tissues": "soft tissue~ | (extrathoracic/overlying) soft tissues | chest wall",
     "nodes": "lymph node~ | nodes",
     "chest": """chest (radiograph/film/examination/study) | radiograph | film | study | examination | exam | chest x ray | chest xray | cxr
-        | chest ct | ct of the chest | appearance~""",
+        | chest ct | ct of the chest""",
 }
 
 STATES: Final[Mapping[str, str]] = {
     "normal": """normal (limits/in/size/appearance/caliber) | normal in size/appearance/caliber/calibre (and) (contour/configuration/shape)
         | unremarkable | within normal limits | within limits of normal | within normal range | wnl | of normal size | intact | midline | central | smooth
-        | sharp | sharply defined | well expanded | well aerated | well inflated | well visualized | clear | not remarkable
-        | patent | preserved | normally expanded/aerated/inflated | fully expanded | symmetric | symmetrical | maintained
+        | sharp | sharply defined | clear | not remarkable
+        | patent | preserved | symmetric | symmetrical | maintained
         | normal for age | negative""",
+    "expanded": """well/normally/fully/symmetrically/adequately expanded/aerated/inflated/ventilated | expanded | aerated
+        | inflated""",
     "borderline": """top normal (in/size) | upper limits of normal | at the upper limits of normal | upper limit of normal
         | borderline (in/enlarged/size) | borderline (in) size | top normal in size | upper normal | at upper limits of normal
         | borderline enlargement""",

@@ -79,6 +79,9 @@ SINGLE: Final = frozenset({"cardiomegaly", "hiatal hernia", "scoliosis", "hyperi
 _LEAST_NODULE: Final = 8.0
 """mm of a nodule that an Impression does not leave out."""
 
+_SMALL_NODULE: Final = 6.0
+"""mm under which a nodule may stand beside "the lungs are clear": most are granulomas."""
+
 RESTRICTING: Final = frozenset({"restricted", "borderline"})
 
 
@@ -89,8 +92,15 @@ def family(concept: str) -> str:
 
 def supports(fact: Fact, claim: Fact) -> bool:
     """Whether ``fact`` bears out that the ``claim`` of an Impression was found."""
+    if fact.kind is Kind.NORMAL:
+        return "borderline" in fact.qualifiers and claim.concept in _DENIED.get(fact.concept, ())
     same = family(fact.concept) == family(claim.concept)
-    return same or fact.concept in _SUPPORT.get(claim.concept, frozenset(FINDINGS))
+    return same or claim.concept not in _SUPPORT or fact.concept in _SUPPORT[claim.concept]
+
+
+def is_checkable(claim: Fact) -> bool:
+    """Whether it is known what would bear out the ``claim`` of an Impression."""
+    return claim.concept in _SUPPORT
 
 
 def answers(fact: Fact, finding: Fact) -> bool:
@@ -108,7 +118,9 @@ def denies(statement: Fact, fact: Fact) -> bool:
         return False
     if statement.concept in {"acute disease", "bone abnormality"}:
         return is_acute(fact)
-    if "chronic" in fact.qualifiers and statement.concept in {"lungs", "bones", "chest"}:
+    if statement.concept in {"lungs", "bones", "chest"} and (
+        "chronic" in fact.qualifiers or fact.change is Change.UNCHANGED
+    ):
         return False
     return not is_slight(fact)
 
@@ -124,6 +136,8 @@ def is_slight(fact: Fact) -> bool:
     """Whether nothing but the least degrees of ``fact`` is told, or a trace of atelectasis."""
     if fact.concept in {"effusion", "atelectasis", "opacity"}:
         return bool(fact.severities) and max(fact.severities) <= Severity.SMALL
+    if fact.concept == "nodule" and fact.size_mm is not None:
+        return fact.size_mm < _SMALL_NODULE
     return bool(fact.severities) and max(fact.severities) <= Severity.MINIMAL
 
 

@@ -23,9 +23,10 @@ FINDINGS: Final[Mapping[str, str]] = {
         | air space opacity/opacities/opacification~/disease/consolidation~/process | airspace consolidation~
         | airspace/alveolar/air-space shadowing/infiltrate~ | air space shadowing | (lung/pulmonary) infection
         | infectious process/infiltrate~ | pneumonitis | aspiration (pneumonia/pneumonitis)""",
-    "opacity": """opacity | opacities | opacification~ | density | densities | haziness | haze
+    "opacity": """opacity | opacities | opacification~ | haziness | haze
         | shadowing | airspace/lung/pulmonary abnormality/abnormalities | hazy opacity/opacities
-        | nodular/streaky/linear/patchy density/densities""",
+        | streaky/linear/patchy/hazy density/densities""",
+    "density": "density | densities",
     "ground glass": "ground glass (nodular) opacity/opacities/change~/opacification/attenuation | ggo~ | ground glass",
     "atelectasis": """atelectasis | atelectases | atelectatic (change~) | (subsegmental/lobar/lung/lobe/segmental) collapse
         | (linear/discoid/platelike) atelectasis | plate like atelectasis | atelectatic band~""",
@@ -40,7 +41,7 @@ FINDINGS: Final[Mapping[str, str]] = {
     "nodule": """(pulmonary/lung/noncalcified) (noncalcified) nodule~ | nodular opacity/opacities/density/densities/lesion~
         | nodularity | micronodule~ | coin lesion~ | nodular shadow~ | pulmonary nodularity | spn""",
     "mass": """(pulmonary/lung/hilar/mediastinal/pleural/perihilar) mass/masses | mass like opacity/opacities/density
-        | masslike opacity | (lung) tumor~/tumour~/neoplasm~/lesion~ | space occupying lesion~""",
+        | masslike opacity | (lung) tumor~/tumour~/neoplasm~ | lung/pulmonary/parenchymal lesion~ | space occupying lesion~""",
     "cavity": "cavity | cavities | cavitation | cavitary/cavitating/cavitated (lung) lesion~/nodule~/opacity/opacities/mass | abscess | abscesses",
     "malignancy": """malignancy | malignancies | (lung/bronchogenic) carcinoma | (lung) cancer
         | bronchogenic carcinoma | metastasis | metastases | metastatic disease/lesion~/deposits | neoplastic process""",
@@ -63,10 +64,10 @@ FINDINGS: Final[Mapping[str, str]] = {
     "bulla": "bulla | bullae | bleb~ | bullous change~/disease",
     "fibrosis": """(pulmonary/interstitial/lung) fibrosis | fibrotic/fibrous (lung) change~/disease/scarring | (chronic) interstitial lung disease~
         | ild | uip | honeycombing | pulmonary/interstitial fibrotic change~ | reticulation""",
-    "interstitial markings": """(increased/prominent/coarse/coarsened/accentuated/reticular) interstitial/bronchovascular/lung/reticular
+    "interstitial markings": """(increased/prominent/coarse/coarsened/accentuated/reticular) interstitial/bronchovascular/reticular
         markings/opacity/opacities/pattern/change~/thickening/prominence/abnormality/infiltrate~/disease/densities
         | reticulonodular opacity/opacities/pattern/shadowing/markings | interstitial pneumonia/pneumonitis
-        | increased/prominent/coarse (pulmonary) markings | prominence of the interstitial markings/interstitium""",
+        | increased/prominent/coarse (pulmonary/lung) markings | prominence of the interstitial markings/interstitium""",
     "scarring": """scarring | scar~ | fibrotic/parenchymal/pleuroparenchymal/apical/pleural
         band~/scar~/scarring | cicatrix | postinflammatory/post inflammatory change~ | pleural parenchymal scarring | fibroscarring""",
     "granuloma": """(calcified) granuloma~ | granulomata | (old/prior/healed/remote/chronic) granulomatous disease/change~/infection
