@@ -9,7 +9,9 @@ from radiology.language.lexicon import Item, Role
 from radiology.language.mentions import Kind, Mention
 
 _PLACES: Final = frozenset({"side", "level", "site"})
-_LESIONS: Final = frozenset({"nodule", "mass", "cavity", "opacity", "aneurysm", "lymphadenopathy", "granuloma"})
+_LESIONS: Final = frozenset(
+    {"nodule", "mass", "cavity", "opacity", "aneurysm", "lymphadenopathy", "granuloma"}
+)
 """What is measured: of two mentions before a size it belongs to the last of these."""
 
 Attributes = list[Item]
@@ -66,7 +68,7 @@ def _behind(items: Sequence[Item], mentions: Sequence[Mention], number: int) -> 
     for item in items[mention.last + 1 : stop]:
         if item.role is Role.BREAK and item.text not in {"which", ";"}:
             break
-        if item.text == ";" or item.role is Role.REGION:
+        if item.text == ";":
             break
         found.append(item)
     return found
@@ -82,7 +84,9 @@ def _move_sizes(
             lesion = number
         elif lesion >= 0 and mention.kind is Kind.FINDING:
             sizes = [item for item in behind[number] if _names(item) & {"size"}]
-            if sizes and not any(_names(item) & {"size"} for item in (*own[lesion], *behind[lesion])):
+            if sizes and not any(
+                _names(item) & {"size"} for item in (*own[lesion], *behind[lesion])
+            ):
                 behind[lesion].extend(sizes)
                 behind[number][:] = [item for item in behind[number] if item not in sizes]
 
@@ -100,7 +104,7 @@ def _leading(items: Sequence[Item], mentions: Sequence[Mention]) -> list[Item]:
 
 
 def _restricting(items: Sequence[Item], mention: Mention) -> list[Item]:
-    """What takes something out of a statement before it is made: "otherwise", "the remainder of"."""
+    """What takes something out of a statement in advance: "otherwise", "the remainder of"."""
     return [item for item in items[: mention.start] if "qualifier" in _names(item)]
 
 
@@ -122,7 +126,9 @@ def _inherited(
         explained = _explains(items, one, other)
         if not explained and not _listed(items, one, other):
             break
-        if place := _places(own[first - 1] if not explained else [*own[first - 1], *behind[first - 1]]):
+        if place := _places(
+            own[first - 1] if not explained else [*own[first - 1], *behind[first - 1]]
+        ):
             return place
     return []
 
@@ -191,9 +197,7 @@ def _tells_apart(groups: Sequence[Attributes]) -> bool:
 
 
 def _sides(items: Sequence[Item]) -> set[str]:
-    return {
-        value for item in items for name, value in item.term.attributes if name == "side"
-    }
+    return {value for item in items for name, value in item.term.attributes if name == "side"}
 
 
 def _names(item: Item) -> set[str]:

@@ -1,4 +1,4 @@
-"""What is said of a finding beside its name: the phrases of sides, levels, severity, change, tips."""
+"""What is said of a finding beside its name: phrases of sides, levels, severity, change, tips."""
 
 from __future__ import annotations
 
@@ -8,11 +8,14 @@ from typing import Final
 from radiology.language.lexicon import Role, Term
 
 _PLACES: Final[Mapping[str, str]] = {
-    "side:left": "left (sided) | l | lt | left sided | leftward | left hemithorax | left chest (wall)",
+    "side:left": """
+        left (sided) | l | lt | left sided | leftward | left hemithorax | left chest (wall)""",
     "side:right": "right (sided) | r | rt | rightward | right hemithorax | right chest (wall)",
-    "side:left+side:right": """bilateral | bilaterally | both | both sides/hemithoraces | either side/lung
-       """,
-    "side:left+side:right+level:basal": "bibasilar | bibasal | bibasally | both bases | both lung bases | bilateral bases/basilar/basal",
+    "side:left+side:right": """
+        bilateral | bilaterally | both | both sides/hemithoraces | either side/lung""",
+    "side:left+side:right+level:basal": """
+        bibasilar | bibasal | bibasally | both bases | both lung bases |
+        bilateral bases/basilar/basal""",
     "side:left+side:right+level:apical": "biapical | both apices | bilateral apices",
     "side:left+side:right+level:perihilar": "bihilar",
     "side:left+level:upper": "lul | left upper lobe/zone",
@@ -25,7 +28,9 @@ _PLACES: Final[Mapping[str, str]] = {
     "level:middle": "mid/middle zone~/lung (zone/field) | mid | middle | midzone~ | midlung~",
     "level:lower": "lower lobe~/zone~/lung (zone/field) | lower",
     "level:apical": "apical | apex | apices | lung apex/apices",
-    "level:basal": "basal | basilar | base~ | (lung) base~ | basally | bibasilarly | infrabasal | costophrenic region",
+    "level:basal": """
+        basal | basilar | base~ | (lung) base~ | basally | bibasilarly | infrabasal |
+        costophrenic region""",
     "level:perihilar": "perihilar | parahilar | central lung",
     "level:hilar": "hilar",
     "level:retrocardiac": "retrocardiac (region) | behind the heart",
@@ -33,28 +38,49 @@ _PLACES: Final[Mapping[str, str]] = {
     "level:infrahilar": "infrahilar",
 }
 _SEVERITIES: Final[Mapping[str, str]] = {
-    "severity:minimal": "minimal | minimally | tiny | trace | minute | punctate | miniscule | trivial",
-    "severity:small": """small (sized) | small volume | mild | mildly | slight | slightly | minor | small amount of | small sized
-        | smallish | little""",
+    "severity:minimal": """
+        minimal | minimally | tiny | trace | minute | punctate | miniscule | trivial""",
+    "severity:small": """
+        small (sized) | small volume | mild | mildly | slight | slightly | minor |
+        small amount of | small sized | smallish | little""",
     "severity:minimal+severity:small": "tiny/minimal/trace to small/mild | minimally to mildly",
     "severity:small+severity:moderate": "small/mild to moderate (sized) | mildly to moderately",
-    "severity:moderate+severity:large": "moderate to large/severe (sized) | moderately to severely",
-    "severity:moderate": "moderate (sized) | moderately (sized) | moderate amount of | moderate sized",
-    "severity:large": """large (sized) | large volume | large amount of | severe | severely | massive | marked | markedly | huge | extensive
-        | sizeable | sizable | gross | big""",
+    "severity:moderate+severity:large": """
+        moderate to large/severe (sized) | moderately to severely""",
+    "severity:moderate": """
+        moderate (sized) | moderately (sized) | moderate amount of | moderate sized""",
+    "severity:large": """
+        large (sized) | large volume | large amount of | severe | severely | massive | marked |
+        markedly | huge | extensive | sizeable | sizable | gross | big""",
 }
 _CHANGES: Final[Mapping[str, str]] = {
-    "change:new": "new | newly | newly seen/appeared/developed | interval development of | interval appearance of | has developed | have developed",
-    "change:increased": """increased (in/size) | increased in size/extent | increasing | worse | worsened | worsening | progressed
-        | progression (of) | progressive | enlarging | larger | larger than before | has grown | grown | bigger | more extensive | more prominent
-        | interval increase/worsening/progression (in/of) | increase in (the/size) | has enlarged | deteriorated | deterioration""",
-    "change:decreased": """decreased (in/size) | decreasing | improved | improving | improvement (of/in) | smaller | smaller than before | diminished | reduced
-        | reduction in | less extensive/prominent | regressed | regression | resolving | clearing | partially/partly/incompletely resolved/cleared
-        | interval decrease/improvement/resolution/clearing (in/of) (the) | decrease in (the/size) | partial resolution/clearing (of) | not (yet) (completely) resolved""",
-    "change:unchanged": """unchanged | stable | no (significant) (interval/appreciable/relevant/real) change (in) (the) | no change | without (significant) (interval) change | similar | similar to prior/before
-        | persistent | persists | persisting | persist | again seen/noted/demonstrated/identified | again | constant | static
-        | no (significant) (interval) increase/progression/worsening/improvement (in/of) (the) | not (significantly) changed | have/has not (significantly) changed
-        | unaltered | remains/remain (in) (place) | as before | longstanding | not increased | not worse | no longer increasing | no worse""",
+    "change:new": """
+        new | newly | newly seen/appeared/developed | interval development of |
+        interval appearance of | has developed | have developed""",
+    "change:increased": """
+        increased (in/size) | increased in size/extent | increasing | worse | worsened |
+        worsening | progressed | progression (of) | progressive | enlarging | larger |
+        larger than before | has grown | grown | bigger | more extensive | more prominent |
+        interval increase/worsening/progression (in/of) | increase in (the/size) | has enlarged |
+        deteriorated | deterioration""",
+    "change:decreased": """
+        decreased (in/size) | decreasing | improved | improving | improvement (of/in) | smaller |
+        smaller than before | diminished | reduced | reduction in | less extensive/prominent |
+        regressed | regression | resolving | clearing |
+        partially/partly/incompletely resolved/cleared |
+        interval decrease/improvement/resolution/clearing (in/of) (the) |
+        decrease in (the/size) | partial resolution/clearing (of) |
+        not (yet) (completely) resolved""",
+    "change:unchanged": """
+        unchanged | stable |
+        no (significant) (interval/appreciable/relevant/real) change (in) (the) | no change |
+        without (significant) (interval) change | similar | similar to prior/before |
+        persistent | persists | persisting | persist | again seen/noted/demonstrated/identified |
+        again | constant | static |
+        no (significant) (interval) increase/progression/worsening/improvement (in/of) (the) |
+        not (significantly) changed | have/has not (significantly) changed | unaltered |
+        remains/remain (in) (place) | as before | longstanding | not increased | not worse |
+        no longer increasing | no worse""",
     "change:resolved": "interval resolution (of) | complete resolution (of)",
 }
 _COUNTS: Final[Mapping[str, str]] = {
@@ -68,29 +94,48 @@ _COUNTS: Final[Mapping[str, str]] = {
 }
 _QUALIFIERS: Final[Mapping[str, str]] = {
     "qualifier:acute": "acute | recent",
-    "qualifier:chronic": "old | chronic | healed | healing | remote | known | subacute | long standing | age indeterminate",
-    "qualifier:restricted": """residual | other | additional | further | otherwise | elsewhere | remaining | remainder | rest of the | definite | definitely | significant
-        | suspicious | discrete | tension | recurrent | displaced | obvious | grossly | essentially | worrisome | aggressive | gross | overt | predominantly | mostly
-        | frank | focal rib | concerning | confluent | lobar | well defined | relatively | except in | major | sizable residual""",
+    "qualifier:chronic": """
+        old | chronic | healed | healing | remote | known | subacute | long standing |
+        age indeterminate""",
+    "qualifier:restricted": """
+        residual | other | additional | further | otherwise | elsewhere | remaining | remainder |
+        rest of the | definite | definitely | significant | suspicious | discrete | tension |
+        recurrent | displaced | obvious | grossly | essentially | worrisome | aggressive |
+        gross | overt | predominantly | mostly | frank | focal rib | concerning | confluent |
+        lobar | well defined | relatively | except in | major | sizable residual""",
     "qualifier:nondisplaced": "nondisplaced | undisplaced | non displaced",
-    "qualifier:plain": "focal | patchy | diffuse | dense | streaky | linear | subsegmental | loculated | layering | pleural | pulmonary | interstitial | spiculated",
+    "qualifier:plain": """
+        focal | patchy | diffuse | dense | streaky | linear | subsegmental | loculated |
+        layering | pleural | pulmonary | interstitial | spiculated""",
 }
 _TIPS: Final[Mapping[str, str]] = {
-    "tip:svc": "(mid/upper/lower/distal/proximal) svc | (mid/upper/lower/distal/proximal) superior vena cava",
-    "tip:cavoatrial junction": "cavoatrial junction | cavo atrial junction | atriocaval junction | svc ra junction | svc right atrial junction | superior cavoatrial junction",
+    "tip:svc": """
+        (mid/upper/lower/distal/proximal) svc |
+        (mid/upper/lower/distal/proximal) superior vena cava""",
+    "tip:cavoatrial junction": """
+        cavoatrial junction | cavo atrial junction | atriocaval junction | svc ra junction |
+        svc right atrial junction | superior cavoatrial junction""",
     "tip:right atrium": "(high) right atrium | right atrial (appendage)",
     "tip:right ventricle": "right ventricle | right ventricular (apex/outflow/tract) | rv",
-    "tip:brachiocephalic vein": "(left/right) brachiocephalic (vein) | (left/right) innominate (vein)",
+    "tip:brachiocephalic vein": """
+        (left/right) brachiocephalic (vein) | (left/right) innominate (vein)""",
     "tip:subclavian vein": "(left/right) subclavian vein",
     "tip:jugular vein": "(left/right) internal jugular vein",
     "tip:azygos vein": "azygos (vein)",
     "tip:ivc": "ivc | inferior vena cava",
-    "tip:pulmonary artery": "(main) pulmonary artery | right/left (main) pulmonary artery | pulmonary outflow tract | right/left interlobar artery",
+    "tip:pulmonary artery": """
+        (main) pulmonary artery | right/left (main) pulmonary artery | pulmonary outflow tract |
+        right/left interlobar artery""",
     "tip:right main bronchus": "right main/mainstem (stem) bronchus | right mainstem",
     "tip:left main bronchus": "left main/mainstem (stem) bronchus",
-    "tip:carina": "carina | carinal | thoracic inlet | clavicular heads | clavicles | medial clavicles | midtrachea | mid trachea",
-    "tip:stomach": "(proximal/distal) stomach | gastric body/fundus/antrum | fundus of the stomach | left upper quadrant",
-    "tip:below diaphragm": "below the (left) diaphragm/hemidiaphragm | beneath the diaphragm | subdiaphragmatic",
+    "tip:carina": """
+        carina | carinal | thoracic inlet | clavicular heads | clavicles | medial clavicles |
+        midtrachea | mid trachea""",
+    "tip:stomach": """
+        (proximal/distal) stomach | gastric body/fundus/antrum | fundus of the stomach |
+        left upper quadrant""",
+    "tip:below diaphragm": """
+        below the (left) diaphragm/hemidiaphragm | beneath the diaphragm | subdiaphragmatic""",
     "tip:oesophagus": "(distal/mid/proximal) oesophagus/esophagus | gastroesophageal/ge junction",
     "tip:duodenum": "(proximal) duodenum | post pyloric | pylorus | jejunum",
     "tip:aorta": "descending thoracic aorta",
@@ -103,4 +148,7 @@ def attribute_table() -> Iterator[tuple[str, Term]]:
     for table in _ATTRIBUTES:
         for meaning, phrases in table.items():
             pairs = [pair.partition(":") for pair in meaning.split("+")]
-            yield phrases, Term(Role.ATTRIBUTE, (), tuple((name, value) for name, _, value in pairs))
+            yield (
+                phrases,
+                Term(Role.ATTRIBUTE, (), tuple((name, value) for name, _, value in pairs)),
+            )

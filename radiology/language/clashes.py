@@ -54,9 +54,9 @@ class Clash:
     why: str
 
 
-_GRAVITIES: Final = {
-    kind: Gravity.MINOR for kind in (ClashKind.CHANGE, ClashKind.NUMBER, ClashKind.SEVERITY)
-}
+_GRAVITIES: Final = dict.fromkeys(
+    (ClashKind.CHANGE, ClashKind.NUMBER, ClashKind.SEVERITY), Gravity.MINOR
+)
 _TOLD: Final = frozenset({None, SectionName.FINDINGS, SectionName.IMPRESSION})
 """Sections whose facts are asserted of this study."""
 
@@ -74,7 +74,9 @@ def find_clashes(text: str) -> tuple[Clash, ...]:
 
 def clashes_among(text: str, facts: Sequence[Fact]) -> tuple[Clash, ...]:
     """The clashes among ``facts``, which were read from ``text``."""
-    told = [fact for fact in facts if fact.section in _TOLD and fact.kind is not Kind.RECOMMENDATION]
+    told = [
+        fact for fact in facts if fact.section in _TOLD and fact.kind is not Kind.RECOMMENDATION
+    ]
     findings = [fact for fact in told if fact.section is not SectionName.IMPRESSION]
     impression = [fact for fact in told if fact.section is SectionName.IMPRESSION]
     found: dict[tuple[ClashKind, Span, Span], Clash] = {}
@@ -147,7 +149,9 @@ def _retold(findings: Sequence[Fact], impression: Sequence[Fact]) -> Iterator[Fo
         ]
         if not same:
             continue
-        closest = min(same, key=lambda fact: (len(differences(fact, claim)), fact.concept != claim.concept))
+        closest = min(
+            same, key=lambda fact: (len(differences(fact, claim)), fact.concept != claim.concept)
+        )
         for kind in differences(closest, claim):
             yield kind, closest, claim
         if claim.sides and all(fact.sides for fact in same):
@@ -178,7 +182,11 @@ def _unfounded(findings: Sequence[Fact], impression: Sequence[Fact]) -> Iterator
     """What the Impression concludes and the Findings do not tell."""
     if len(findings) < _LEAST_FINDINGS:
         return
-    told = [fact for fact in findings if fact.presence is not Presence.ABSENT and fact.kind is not Kind.DEVICE]
+    told = [
+        fact
+        for fact in findings
+        if fact.presence is not Presence.ABSENT and fact.kind is not Kind.DEVICE
+    ]
     for claim in impression:
         if not _is_said(claim) or claim.kind is Kind.DEVICE:
             continue

@@ -79,9 +79,7 @@ def _apart(one: frozenset[str], other: frozenset[str]) -> bool:
     return bool(one and other and not one & other)
 
 
-def _meet(
-    one: frozenset[str], other: frozenset[str], alike: tuple[frozenset[str], ...]
-) -> bool:
+def _meet(one: frozenset[str], other: frozenset[str], alike: tuple[frozenset[str], ...]) -> bool:
     """Whether two sets share a member or have alike ones; what is not told meets everything."""
     if not one or not other or one & other:
         return True

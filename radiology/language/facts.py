@@ -1,4 +1,4 @@
-"""The facts of a report: what it says of each finding and device, and the characters that say so."""
+"""The facts of a report: what it says of each finding and device, and where it says so."""
 
 from __future__ import annotations
 
@@ -58,7 +58,8 @@ class Evidence:
 class Fact:
     """What a report says of one finding, device or region in one place.
 
-    ``concept`` is a key of :data:`~radiology.language.terms.FINDINGS`, of ``DEVICES`` or, for a
+    ``concept`` is a key of :data:`~radiology.language.findings.FINDINGS`, of
+    :data:`~radiology.language.devices.DEVICES` or, for a
     region that is said to be normal, of :data:`~radiology.language.regions.REGIONS`. Empty sets and
     None stand for what is not told. ``sites`` are ribs and vertebrae ("rib 6", "T8"), ``tips``
     where a device ends, ``definite`` whether it is told of with "the": as of something known.
@@ -102,7 +103,9 @@ _MANY: Final = 99
 """The count of "multiple"."""
 
 _PRONOUNS: Final = frozenset({"it", "this", "these", "they", "measures", "measuring", "largest"})
-_WHEN: Final = re.compile(r"\bin\s+\d+(?:\s*(?:-|to)\s*\d+)?\s+(?:week|month|day|hour)", re.IGNORECASE)
+_WHEN: Final = re.compile(
+    r"\bin\s+\d+(?:\s*(?:-|to)\s*\d+)?\s+(?:week|month|day|hour)", re.IGNORECASE
+)
 
 
 def read_facts(text: str) -> tuple[Fact, ...]:
@@ -199,9 +202,7 @@ def _facts(
         qualifiers.add("restricted")
     counts = found.get("count", ())
     start = items[mention.start]
-    whole = Span(
-        min(said.span.start for said in evidence), max(said.span.end for said in evidence)
-    )
+    whole = Span(min(said.span.start for said in evidence), max(said.span.end for said in evidence))
     return [
         Fact(
             kind=mention.kind,

@@ -6,39 +6,74 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from radiology.language.attributes import attribute_table
+from radiology.language.devices import device_table
+from radiology.language.findings import finding_table
 from radiology.language.lexicon import Item, Lexicon, Role, Term
 from radiology.language.negation import cue_table
 from radiology.language.regions import region_table
 from radiology.language.spans import Span, Word
-from radiology.language.terms import concept_table
 
-_JOINS: Final = "and | or | , | / | & | as well as | and or | plus | + | along with | together with"
+_JOINS: Final = """
+    and | or | , | / | & | as well as | and or | plus | + | along with | together with"""
 _GLUE: Final[Mapping[str, str]] = {
     "article": "a | an | the | this | that | these | those | its | their | some | any",
     "of": "of | of the",
-    "preposition": "in | on | at | over | within | near | along | to | for | with | by | from | into | under | above | below | involving | through | throughout | overlying | projecting over | projects over",
-    "verb": """is | are | was | were | has | have | been | be | shows | show | showing | seen | noted | identified | present
-        | appears | appear | measures | measuring | measured | demonstrates | there | it | they | now""",
-    "explains": """to suggest/indicate | (most) consistent/compatible/associated with | in keeping with | representing | represents | represent
-        | reflecting | reflects | denoting | indicating | due to | secondary to | related to""",
-    "comparison": "greater/worse/larger/more/less/smaller/bigger than | larger/greater/more/worse/smaller/less on/in/at | > | < | the larger/largest/smaller/smallest/dominant | more pronounced/marked/prominent/extensive/severe (than/on/in/at) | most pronounced/marked/prominent/severe (in/at)",
+    "preposition": """
+        in | on | at | over | within | near | along | to | for | with | by | from | into |
+        under | above | below | involving | through | throughout | overlying | projecting over |
+        projects over""",
+    "verb": """
+        is | are | was | were | has | have | been | be | shows | show | showing | seen | noted |
+        identified | present | appears | appear | measures | measuring | measured |
+        demonstrates | there | it | they | now""",
+    "explains": """
+        to suggest/indicate | (most) consistent/compatible/associated with | in keeping with |
+        representing | represents | represent | reflecting | reflects | denoting | indicating |
+        due to | secondary to | related to""",
+    "comparison": """
+        greater/worse/larger/more/less/smaller/bigger than |
+        larger/greater/more/worse/smaller/less on/in/at | > | < |
+        the larger/largest/smaller/smallest/dominant |
+        more pronounced/marked/prominent/extensive/severe (than/on/in/at) |
+        most pronounced/marked/prominent/severe (in/at)""",
 }
-_ADVICE: Final = """recommend | recommended | recommends | recommendation~ | recommending | advised | advise | advisable
-    | is/are/may be warranted | warranted
-    | is suggested for follow up | follow up to | follow up until | follow up recommended"""
-_CORRELATE: Final = "clinical correlation | correlate clinically | clinically correlate | correlate | correlation"
-_STUDIES: Final = """(chest) ct (scan/chest) | computed tomography | mri | pet ct | pet | hrct | ultrasound | bronchoscopy | biopsy | thoracentesis
-    | (short interval/interval/clinical/radiographic) follow up (chest/imaging) (radiograph~/film~/ct/x ray/imaging/study/studies/evaluation/examination/exam)
-    | repeat (chest/pa) (radiograph~/film~/x ray/imaging/study/ct/examination) | further (evaluation/imaging/assessment/characterization/workup/investigation)
-    | (dedicated) (rib/lateral/shallow oblique/two view) views | (pa and lateral/two view) radiographs/views | surveillance"""
-_NO_FINDINGS: Final = """not only | respiratory/renal/hepatic/liver failure | mass effect | bone/bony density | bone mineral density | soft tissue density/mass
-    | joint effusion~ | shoulder/knee effusion~ | left/right ventricular/atrial configuration/prominence/contour | left atrium | left ventricular | right heart (strain/border) | left heart border
-    | (right/left) paratracheal stripe | pulmonary toilet | upper extremity | upper limit of the film | right/left upper/lower quadrant | right/left upper/lower extremity
-    | upper abdominal | lower neck | lower thoracic/cervical (spine) | mid thoracic/dorsal (spine) | upper thoracic/lumbar (spine) | mid to | right main/middle bronchus | left/right shoulder/arm/breast/humerus/scapula/axilla
-    | right sided aortic arch | right aortic arch | right and left ventricle | high density | low density contrast | contrast density | metallic/calcific density/densities | fat density | rib crowding
-    | right eye | left behind | no comparison~ | no prior (study/studies/exam/examination/film/films/radiographs/imaging) | no previous (study/studies/film/films/radiographs) | not included | not available | no contrast
-    | without comparison | not well/fully/optimally/completely seen/evaluated/visualized/included/assessed/imaged | not tested | not significantly displaced | not imaged
-    | nipple shadow~ | skin fold~ | overlying soft tissue~ | stool burden | ng | nodular in | failure to | heart rate | heart valve | large bore | large body habitus | patient is rotated"""
+_ADVICE: Final = """
+    recommend | recommended | recommends | recommendation~ | recommending | advised | advise |
+    advisable | is/are/may be warranted | warranted | is suggested for follow up | follow up to |
+    follow up until | follow up recommended"""
+_CORRELATE: Final = (
+    "clinical correlation | correlate clinically | clinically correlate | correlate | correlation"
+)
+_STUDIES: Final = """
+    (chest) ct (scan/chest) | computed tomography | mri | pet ct | pet | hrct | ultrasound |
+    bronchoscopy | biopsy | thoracentesis |
+    (short interval/interval/clinical/radiographic) follow up (chest/imaging)
+    (radiograph~/film~/ct/x ray/imaging/study/studies/evaluation/examination/exam) |
+    repeat (chest/pa) (radiograph~/film~/x ray/imaging/study/ct/examination) |
+    further (evaluation/imaging/assessment/characterization/workup/investigation) |
+    (dedicated) (rib/lateral/shallow oblique/two view) views |
+    (pa and lateral/two view) radiographs/views | surveillance"""
+_NO_FINDINGS: Final = """
+    not only | respiratory/renal/hepatic/liver failure | mass effect | bone/bony density |
+    bone mineral density | soft tissue density/mass | joint effusion~ | shoulder/knee effusion~ |
+    left/right ventricular/atrial configuration/prominence/contour | left atrium |
+    left ventricular | right heart (strain/border) | left heart border |
+    (right/left) paratracheal stripe | pulmonary toilet | upper extremity |
+    upper limit of the film | right/left upper/lower quadrant |
+    right/left upper/lower extremity | upper abdominal | lower neck |
+    lower thoracic/cervical (spine) | mid thoracic/dorsal (spine) |
+    upper thoracic/lumbar (spine) | mid to | right main/middle bronchus |
+    left/right shoulder/arm/breast/humerus/scapula/axilla | right sided aortic arch |
+    right aortic arch | right and left ventricle | high density | low density contrast |
+    contrast density | metallic/calcific density/densities | fat density | rib crowding |
+    right eye | left behind | no comparison~ |
+    no prior (study/studies/exam/examination/film/films/radiographs/imaging) |
+    no previous (study/studies/film/films/radiographs) | not included | not available |
+    no contrast | without comparison |
+    not well/fully/optimally/completely seen/evaluated/visualized/included/assessed/imaged |
+    not tested | not significantly displaced | not imaged | nipple shadow~ | skin fold~ |
+    overlying soft tissue~ | stool burden | ng | nodular in | failure to | heart rate |
+    heart valve | large bore | large body habitus | patient is rotated"""
 
 
 def _glue_table() -> Iterator[tuple[str, Term]]:
@@ -54,7 +89,8 @@ def _glue_table() -> Iterator[tuple[str, Term]]:
 LEXICON: Final = Lexicon(
     (
         *_glue_table(),
-        *concept_table(),
+        *finding_table(),
+        *device_table(),
         *cue_table(),
         *attribute_table(),
         *region_table(),
@@ -70,9 +106,13 @@ def find_items(words: Sequence[Word], measures: Sequence[Item], sentence: Span) 
     for measure in measures:
         if measure.start < sentence.start or measure.end > sentence.end:
             continue
-        first = next((n for n in range(begin, len(words)) if words[n].end > measure.start), len(words))
+        first = next(
+            (n for n in range(begin, len(words)) if words[n].end > measure.start), len(words)
+        )
         items.extend(LEXICON.items(words[begin:first]))
         items.append(measure)
-        begin = next((n for n in range(first, len(words)) if words[n].start >= measure.end), len(words))
+        begin = next(
+            (n for n in range(first, len(words)) if words[n].start >= measure.end), len(words)
+        )
     items.extend(LEXICON.items(words[begin:]))
     return items

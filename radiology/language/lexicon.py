@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import IntEnum, auto
+from itertools import product
 from typing import Final, NamedTuple
 
 from radiology.language.spans import Span, Word
@@ -60,9 +61,7 @@ class Item(NamedTuple):
 
 UNKNOWN: Final = Term(Role.OTHER)
 
-_ALTERNATIVES: Final = re.compile(r"[^\s/]+(?:/[^\s/]+)+")
-_OPTIONAL: Final = re.compile(r"\(([^()]*)\)")
-_PLURAL: Final = "~"
+_PART: Final = re.compile(r"\(([^()]*)\)|(\S+)")
 
 
 def expand(pattern: str) -> Iterator[str]:
@@ -71,19 +70,21 @@ def expand(pattern: str) -> Iterator[str]:
     Words in brackets may be absent, "/" stands between alternatives of one word, "~" is an "s"
     that may be absent.
     """
-    if optional := _OPTIONAL.search(pattern):
-        head, tail = pattern[: optional.start()], pattern[optional.end() :]
-        yield from expand(head + tail)
-        yield from expand(head + optional[1] + tail)
-    elif alternatives := _ALTERNATIVES.search(pattern):
-        head, tail = pattern[: alternatives.start()], pattern[alternatives.end() :]
-        for word in alternatives[0].split("/"):
-            yield from expand(head + word + tail)
-    elif _PLURAL in pattern:
-        yield from expand(pattern.replace(_PLURAL, "", 1))
-        yield from expand(pattern.replace(_PLURAL, "s", 1))
-    else:
-        yield " ".join(pattern.split())
+    parts: list[list[str]] = []
+    for optional, word in _PART.findall(pattern):
+        if optional:
+            parts.append(["", *expand(optional)])
+        elif word == "/":
+            parts.append([word])
+        else:
+            parts.append([form for option in word.split("/") for form in _forms(option)])
+    for phrase in product(*parts):
+        yield " ".join(" ".join(phrase).split())
+
+
+def _forms(word: str) -> tuple[str, ...]:
+    stem = word.removesuffix("~")
+    return (stem, stem + "s") if stem != word else (word,)
 
 
 class Lexicon:

@@ -124,9 +124,9 @@ def _regions_before(items: Sequence[Item], state: int) -> list[int]:
             joined = False
         elif item.role is Role.JOIN:
             joined = True
-        elif item.role in {Role.BREAK, Role.FINDING, Role.DEVICE}:
-            break
-        elif found and item.role is not Role.ATTRIBUTE and item.name not in {"article", "of"}:
+        elif item.role in {Role.BREAK, Role.FINDING, Role.DEVICE} or (
+            found and item.role is not Role.ATTRIBUTE and item.name not in {"article", "of"}
+        ):
             break
     return found
 
@@ -156,7 +156,9 @@ def _modifiers_start(items: Sequence[Item], first: int) -> int:
             Role.STATE,
         }:
             return join + 1 if join >= 0 else start
-        elif item.name == "comparison" or item.role is Role.OTHER and item.text.isalpha() and unknown < _UNKNOWN_MODIFIERS:
+        elif item.name == "comparison" or (
+            item.role is Role.OTHER and item.text.isalpha() and unknown < _UNKNOWN_MODIFIERS
+        ):
             unknown += 1
         else:
             break

@@ -24,38 +24,85 @@ class Presence(StrEnum):
     UNCERTAIN = "uncertain"
 
 
-_SEEN: Final = "seen/identified/present/visible/visualized/visualised/evident/demonstrated/appreciated/noted/detected/shown/found"
+_SEEN: Final = (
+    "seen/identified/present/visible/visualized/visualised/evident/demonstrated/appreciated/noted"
+    "/detected/shown/found"
+)
 
 _CUES: Final[Mapping[tuple[str, str], str]] = {
-    ("absent", "before"): f"""no | not | without | no (convincing/radiographic/definite/significant/ct) evidence/sign~/suggestion/indication of/for
-        | no evidence to suggest | no radiographic evidence of/for | without evidence of | negative for | free of/from | absence of | absent | lack of | lacks | denies | nor | neither | never
-        | clear of | devoid of | rather than | removal of | removed | rules out | ruled out | excludes
-        | exclude the presence of | fails to show/demonstrate/reveal | show/shows no | has/have no | nil | zero | none of the""",
-    ("absent", "behind"): f"""is/are/was/were not (now/clearly/definitely/currently) {_SEEN} | not (clearly/definitely) {_SEEN} | not {_SEEN}
-        | (is/are) no longer {_SEEN} | is/are/was/were absent | is/are/was excluded | has/have been excluded
-        | is/are/was/were ruled out | has/have been (ruled) out | (has/have) been removed | was/were removed
-        | removed (interval) | is/are unlikely | is/are less likely | excluded | no longer {_SEEN} | absent now | not confirmed | is/are not (confirmed)""",
-    ("uncertain", "before"): """possible | ? | possibly | probable | probably | questionable | question of | may represent/reflect/be/indicate/suggest/relate | may be due/related
-        | may (also) represent/reflect | could represent/reflect/be/indicate | might represent/reflect/be/indicate | can represent/reflect
-        | suspicious/concerning/worrisome/suggestive for/of | raises/raising (the) concern/possibility/suspicion for/of | concern for
-        | (signs or) symptoms of | sign~ of | evaluation/assessment/evaluate/assess/sensitivity/sensitive for/of | suggest | suggests | suggesting | suspected | suspect | suspicion of/for | presumed | presumably | perhaps | equivocal | cannot (entirely/completely) exclude
-        | can not exclude | difficult to exclude | cannot rule out | not exclude | does not exclude | rule out | r/o | to exclude | evaluate for | query | likely | most likely | very likely
-        | favor | favored to represent/be | favoured to represent | likely represents/represent/reflects/reflect | likely representing/reflecting/due/secondary | potentially | potential
-        | differential (considerations/diagnosis) (include/includes) | simulating | mimicking | apparent | appears to be | seems | may have | in the appropriate clinical setting
-        | versus | vs | compatible with early | questioned | concerning for | worrisome for | suggestive of | suspicious for | or possibly | may indicate | there may be | may have developed | thought to represent | early/developing""",
-    ("uncertain", "behind"): """cannot (be) (entirely/completely/confidently) (be) excluded | can not be (entirely/completely) excluded | could not be excluded | is/are not (entirely/completely) excluded | not excluded
-        | cannot be ruled out | is/are possible | is/are probable | is/are suspected | is/are likely | is/are questioned | is/are a possibility | is/are a consideration
-        | is/are favored/favoured | is/are difficult to exclude | may be present | may persist | would be difficult to exclude | not be excluded""",
+    (
+        "absent",
+        "before",
+    ): """
+        no | not | without |
+        no (convincing/radiographic/definite/significant/ct)
+        evidence/sign~/suggestion/indication of/for | no evidence to suggest |
+        no radiographic evidence of/for | without evidence of | negative for | free of/from |
+        absence of | absent | lack of | lacks | denies | nor | neither | never | clear of |
+        devoid of | rather than | removal of | removed | rules out | ruled out | excludes |
+        exclude the presence of | fails to show/demonstrate/reveal | show/shows no |
+        has/have no | nil | zero | none of the""",
+    (
+        "absent",
+        "behind",
+    ): """
+        is/are/was/were not (now/clearly/definitely/currently) SEEN |
+        not (clearly/definitely) SEEN | not SEEN | (is/are) no longer SEEN |
+        is/are/was/were absent | is/are/was excluded | has/have been excluded |
+        is/are/was/were ruled out | has/have been (ruled) out | (has/have) been removed |
+        was/were removed | removed (interval) | is/are unlikely | is/are less likely | excluded |
+        no longer SEEN | absent now | (is/are) not confirmed""",
+    (
+        "uncertain",
+        "before",
+    ): """
+        possible | ? | possibly | probable | probably | questionable | question of |
+        may represent/reflect/be/indicate/suggest/relate | may be due/related |
+        may (also) represent/reflect | could represent/reflect/be/indicate |
+        might represent/reflect/be/indicate | can represent/reflect |
+        suspicious/concerning/worrisome/suggestive for/of |
+        raises/raising (the) concern/possibility/suspicion for/of | concern for |
+        (signs or) symptoms of | sign~ of |
+        evaluation/assessment/evaluate/assess/sensitivity/sensitive for/of | suggest | suggests |
+        suggesting | suspected | suspect | suspicion of/for | presumed | presumably | perhaps |
+        equivocal | cannot (entirely/completely) exclude | can not exclude |
+        difficult to exclude | cannot rule out | not exclude | does not exclude | rule out |
+        r/o | to exclude | evaluate for | query | likely | most likely | very likely | favor |
+        favored to represent/be | favoured to represent |
+        likely represents/represent/reflects/reflect |
+        likely representing/reflecting/due/secondary | potentially | potential |
+        differential (considerations/diagnosis) (include/includes) | simulating | mimicking |
+        apparent | appears to be | seems | may have | in the appropriate clinical setting |
+        versus | vs | compatible with early | questioned | concerning for | worrisome for |
+        suggestive of | suspicious for | or possibly | may indicate | there may be |
+        may have developed | thought to represent | early/developing""",
+    (
+        "uncertain",
+        "behind",
+    ): """
+        cannot (be) (entirely/completely/confidently) (be) excluded |
+        can not be (entirely/completely) excluded | could not be excluded |
+        is/are not (entirely/completely) excluded | not excluded | cannot be ruled out |
+        is/are possible | is/are probable | is/are suspected | is/are likely |
+        is/are questioned | is/are a possibility | is/are a consideration |
+        is/are favored/favoured | is/are difficult to exclude | may be present | may persist |
+        would be difficult to exclude | not be excluded""",
 }
 
-_RESOLVED_BEHIND: Final = """(is/are/has/have) (now/completely/since/fully/been) resolved/cleared/disappeared"""
+_RESOLVED_BEHIND: Final = (
+    """(is/are/has/have) (now/completely/since/fully/been) resolved/cleared/disappeared"""
+)
 _RESOLVED_BEFORE: Final = "(complete/interval) resolution of | resolved"
-_SOFT: Final = """(is/are) suggested | should/may/could be considered/obtained/performed | consider | may/would be
-    helpful/useful/of value | if clinically indicated/warranted | is/are needed | could be performed | can be obtained"""
+_SOFT: Final = """
+    (is/are) suggested | should/may/could be considered/obtained/performed | consider |
+    may/would be helpful/useful/of value | if clinically indicated/warranted | is/are needed |
+    could be performed | can be obtained"""
 """Doubts a finding; together with a study that may be done it recommends it."""
 
-_ENDS: Final = """but | however | although | though | except (for) | apart from | aside from | other than | with the exception of | yet | whereas
-    | while | despite | which | there is/are | there has/have been | after | following | status post | because | ;"""
+_ENDS: Final = """
+    but | however | although | though | except (for) | apart from | aside from | other than |
+    with the exception of | yet | whereas | while | despite | which | there is/are |
+    there has/have been | after | following | status post | because | ;"""
 EXCEPTIONS: Final = frozenset({"except", "apart", "aside", "other", "with"})
 """First words of breaks after which something is taken out of what is said."""
 
@@ -66,7 +113,7 @@ _ASSERTS: Final = frozenset({"side", "severity", "change", "size"})
 def cue_table() -> Iterator[tuple[str, Term]]:
     """The phrases of cues and of what ends them for a lexicon."""
     for names, phrases in _CUES.items():
-        yield phrases, Term(Role.CUE, names)
+        yield phrases.replace("SEEN", _SEEN), Term(Role.CUE, names)
     yield _RESOLVED_BEHIND, Term(Role.CUE, ("absent", "behind", "resolved"))
     yield _RESOLVED_BEFORE, Term(Role.CUE, ("absent", "before", "resolved"))
     yield _SOFT, Term(Role.CUE, ("uncertain", "behind", "soft"))
@@ -114,15 +161,15 @@ def _before(
     return Presence.PRESENT, None
 
 
-def _starts_anew(
-    items: Sequence[Item], mentions: Sequence[Mention], number: int, cue: int
-) -> bool:
+def _starts_anew(items: Sequence[Item], mentions: Sequence[Mention], number: int, cue: int) -> bool:
     """Whether a mention stands in a list behind a cue, yet begins an assertion of its own."""
     if number == 0 or mentions[number - 1].last < cue:
         return False
     mention, previous = mentions[number], mentions[number - 1]
     between = items[previous.last + 1 : mention.start]
     if any(item.text in {"or", "nor", "/"} for item in between):
+        return False
+    if not any(item.role is Role.JOIN or item.text == "with" for item in between):
         return False
     own = items[mention.start : mention.first]
     asserts = any(name in _ASSERTS for item in own for name, _ in item.term.attributes)
@@ -154,9 +201,7 @@ def _reaches_back(items: Sequence[Item], mentions: Sequence[Mention], index: int
     return True
 
 
-def _listed_before(
-    items: Sequence[Item], mentions: Sequence[Mention], index: int
-) -> Iterator[int]:
+def _listed_before(items: Sequence[Item], mentions: Sequence[Mention], index: int) -> Iterator[int]:
     """The mentions that a cue at ``index`` reaches back to: the last one, and its list."""
     following: Mention | None = None
     for number in range(len(mentions) - 1, -1, -1):

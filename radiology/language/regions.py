@@ -8,57 +8,85 @@ from typing import Final
 from radiology.language.lexicon import Role, Term
 
 REGIONS: Final[Mapping[str, str]] = {
-    "lungs": """lung~ | (both) lung field~/parenchyma/zones | lung fields | pulmonary parenchyma | lung parenchyma
-        | lungs and airways | lung bases | airspaces""",
-    "heart": """heart (size) | heart size and configuration/shape/contour | cardiac
-        silhouette/size/shadow/contour~/outline/border~ | cardiac silhouette size | size of the heart | transverse diameter of the heart
-        | cardiothoracic ratio | heart shadow/silhouette/contour~ | cardiac and pericardial silhouette""",
-    "heart+mediastinum": """cardiomediastinal silhouette~/contour~/structures/outline/size/shadow (size) | cardio mediastinal silhouette/contour~
-        | heart/cardiac and mediastinum | mediastinal and cardiac silhouette~/contours | cardiac and mediastinal silhouette~/contour~
-        | cardiomediastinum | cardiac mediastinal silhouette/contour~""",
-    "mediastinum": """mediastinum | (superior/upper) mediastinal contour~/silhouette/structures/width/border~/outline/shadow""",
-    "hila": "hila | hilum | hilar contour~/structure~/region~/shadow~/vasculature/silhouette | pulmonary hila | hilus",
-    "hila+mediastinum": "mediastinal and hilar contours/structures | hilar and mediastinal contours/structures",
-    "pleura": """pleura | pleural space~/surface~/margins/reflections | (lateral/posterior) costophrenic
-        angle~/sulcus/sulci/recess/recesses | cp angle~ | costophrenic""",
-    "bones": """(visualized/visible) bone~ | osseous/bony/skeletal structure~ | bony thorax/skeleton/structures
-        | osseous thorax | skeleton | skeletal thorax | (visualized) ribs | bony elements | thoracic cage | rib cage | regional skeleton""",
+    "lungs": """
+        lung~ | (both) lung field~/parenchyma/zones | lung fields | pulmonary parenchyma |
+        lung parenchyma | lungs and airways | lung bases | airspaces""",
+    "heart": """
+        heart (size) | heart size and configuration/shape/contour |
+        cardiac silhouette/size/shadow/contour~/outline/border~ | cardiac silhouette size |
+        size of the heart | transverse diameter of the heart | cardiothoracic ratio |
+        heart shadow/silhouette/contour~ | cardiac and pericardial silhouette""",
+    "heart+mediastinum": """
+        cardiomediastinal silhouette~/contour~/structures/outline/size/shadow (size) |
+        cardio mediastinal silhouette/contour~ | heart/cardiac and mediastinum |
+        mediastinal and cardiac silhouette~/contours |
+        cardiac and mediastinal silhouette~/contour~ | cardiomediastinum |
+        cardiac mediastinal silhouette/contour~""",
+    "mediastinum": """
+        mediastinum |
+        (superior/upper) mediastinal contour~/silhouette/structures/width/border~/outline/shadow""",
+    "hila": """
+        hila | hilum | hilar contour~/structure~/region~/shadow~/vasculature/silhouette |
+        pulmonary hila | hilus""",
+    "hila+mediastinum": """
+        mediastinal and hilar contours/structures | hilar and mediastinal contours/structures""",
+    "pleura": """
+        pleura | pleural space~/surface~/margins/reflections |
+        (lateral/posterior) costophrenic angle~/sulcus/sulci/recess/recesses | cp angle~ |
+        costophrenic""",
+    "bones": """
+        (visualized/visible) bone~ | osseous/bony/skeletal structure~ |
+        bony thorax/skeleton/structures | osseous thorax | skeleton | skeletal thorax |
+        (visualized) ribs | bony elements | thoracic cage | rib cage | regional skeleton""",
     "spine": "(thoracic/dorsal/lumbar) spine | vertebral bodies",
-    "vessels": """pulmonary vascularity/vasculature/vessels/vessel | pulmonary vascular pattern/markings/distribution/congestion | vascularity | vasculature
-        | vascular pattern/markings | pulmonary arteries | pulmonary venous pattern""",
+    "vessels": """
+        pulmonary vascularity/vasculature/vessels/vessel |
+        pulmonary vascular pattern/markings/distribution/congestion | vascularity | vasculature |
+        vascular pattern/markings | pulmonary arteries | pulmonary venous pattern""",
     "diaphragm": "diaphragm~ | hemidiaphragm~ | hemi diaphragm~ | diaphragmatic contour~",
     "aorta": "(thoracic/descending/ascending) aorta | aortic contour/arch/knob/shadow/knuckle",
-    "airway": "trachea | (central) airways | tracheobronchial tree | tracheal air column | tracheal",
-    "abdomen": "(visualized/imaged) (upper) abdomen | upper abdominal structures | bowel gas pattern | stomach bubble",
+    "airway": """
+        trachea | (central) airways | tracheobronchial tree | tracheal air column | tracheal""",
+    "abdomen": """
+        (visualized/imaged) (upper) abdomen | upper abdominal structures | bowel gas pattern |
+        stomach bubble""",
     "soft tissues": "soft tissue~ | (extrathoracic/overlying) soft tissues | chest wall",
     "nodes": "lymph node~ | nodes",
-    "chest": """chest (radiograph/film/examination/study) | radiograph | film | study | examination | exam | chest x ray | chest xray | cxr
-        | chest ct | ct of the chest""",
+    "chest": """
+        chest (radiograph/film/examination/study) | radiograph | film | study | examination |
+        exam | chest x ray | chest xray | cxr | chest ct | ct of the chest""",
 }
 
 STATES: Final[Mapping[str, str]] = {
-    "normal": """normal (limits/in/size/appearance/caliber) | normal in size/appearance/caliber/calibre (and) (contour/configuration/shape)
-        | unremarkable | within normal limits | within limits of normal | within normal range | wnl | of normal size | intact | midline | central | smooth
-        | sharp | sharply defined | clear | not remarkable
-        | patent | preserved | symmetric | symmetrical | maintained
-        | normal for age | negative""",
-    "expanded": """well/normally/fully/symmetrically/adequately expanded/aerated/inflated/ventilated | expanded | aerated
-        | inflated""",
-    "borderline": """top normal (in/size) | upper limits of normal | at the upper limits of normal | upper limit of normal
-        | borderline (in/enlarged/size) | borderline (in) size | top normal in size | upper normal | at upper limits of normal
-        | borderline enlargement""",
-    "enlarged": """enlarged | enlargement | bulky | full | fullness | dilated | dilatation | dilation | prominent
-        | prominence""",
+    "normal": """
+        normal (limits/in/size/appearance/caliber) |
+        normal in size/appearance/caliber/calibre (and) (contour/configuration/shape) |
+        unremarkable | within normal limits | within limits of normal | within normal range |
+        wnl | of normal size | intact | midline | central | smooth | sharp | sharply defined |
+        clear | not remarkable | patent | preserved | symmetric | symmetrical | maintained |
+        normal for age | negative""",
+    "expanded": """
+        well/normally/fully/symmetrically/adequately expanded/aerated/inflated/ventilated |
+        expanded | aerated | inflated""",
+    "borderline": """
+        top normal (in/size) | upper limits of normal | at the upper limits of normal |
+        upper limit of normal | borderline (in/enlarged/size) | borderline (in) size |
+        top normal in size | upper normal | at upper limits of normal | borderline enlargement""",
+    "enlarged": """
+        enlarged | enlargement | bulky | full | fullness | dilated | dilatation | dilation |
+        prominent | prominence""",
     "widened": "widened | widening | wide | broadened",
-    "tortuous": "tortuous | unfolded | unfolding | ectatic | ectasia | elongated | uncoiled | uncoiling | tortuosity",
+    "tortuous": """
+        tortuous | unfolded | unfolding | ectatic | ectasia | elongated | uncoiled | uncoiling |
+        tortuosity""",
     "aneurysmal": "aneurysmal",
     "calcified": "calcified | calcification~ | atherosclerotic | atheromatous",
     "raised": "elevated | raised | elevation | high riding | higher",
     "flattened": "flattened | flattening | flat",
     "blunted": "blunted | obscured | effaced | blunting",
-    "congested": "congested | engorged | indistinct | cephalized | engorgement | plethoric | redistribution",
+    "congested": """
+        congested | engorged | indistinct | cephalized | engorgement | redistribution""",
     "osteopenic": "demineralized | demineralised",
-    "fractured": "fractured | broken",
     "deviated": "deviated | displaced | shifted | deviation",
     "thickened": "thickened | thickening",
     "collapsed": "collapsed",
@@ -91,8 +119,6 @@ MEANINGS: Final[Mapping[tuple[str, str], str]] = {
     ("pleura", "thickened"): "pleural thickening",
     ("pleura", "calcified"): "pleural plaque",
     ("bones", "osteopenic"): "osteopenia",
-    ("bones", "fractured"): "fracture",
-    ("spine", "fractured"): "fracture",
     ("airway", "deviated"): "tracheal deviation",
 }
 """The concept that a region in an abnormal state is."""

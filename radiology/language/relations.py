@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Final
 
 from radiology.language.facts import Change, Fact, Severity
+from radiology.language.findings import FINDINGS
 from radiology.language.mentions import Kind
 from radiology.language.negation import Presence
-from radiology.language.terms import FINDINGS
 
 _FAMILIES: Final[Mapping[str, str]] = {
     **dict.fromkeys(("nodule", "mass", "cavity"), "lesion"),
@@ -17,8 +17,22 @@ _FAMILIES: Final[Mapping[str, str]] = {
     **dict.fromkeys(("central line", "picc", "port", "dialysis catheter"), "venous catheter"),
 }
 _OPACITIES: Final = frozenset(
-    """consolidation opacity atelectasis mass nodule cavity oedema embolism scarring fibrosis
-    tuberculosis malignancy bronchiectasis aspiration""".split()
+    [
+        "consolidation",
+        "opacity",
+        "atelectasis",
+        "mass",
+        "nodule",
+        "cavity",
+        "oedema",
+        "embolism",
+        "scarring",
+        "fibrosis",
+        "tuberculosis",
+        "malignancy",
+        "bronchiectasis",
+        "aspiration",
+    ]
 ) | {"ground glass", "interstitial markings", "volume loss", "bronchial wall thickening"}
 
 _SUPPORT: Final[Mapping[str, frozenset[str]]] = {
@@ -26,12 +40,18 @@ _SUPPORT: Final[Mapping[str, frozenset[str]]] = {
     "pneumothorax": frozenset(),
     "consolidation": _OPACITIES,
     "atelectasis": _OPACITIES | {"low volumes", "raised hemidiaphragm", "effusion", "blunting"},
-    "oedema": _OPACITIES | {"congestion", "heart failure", "septal lines", "effusion", "cardiomegaly"},
+    "oedema": frozenset(
+        {"consolidation", "opacity", "ground glass", "interstitial markings", "congestion"}
+    )
+    | {"heart failure", "septal lines", "effusion", "cardiomegaly", "bronchial wall thickening"},
     "cardiomegaly": frozenset({"heart failure", "pericardial effusion"}),
     "nodule": _OPACITIES | {"granuloma", "lymphadenopathy"},
-    "mass": _OPACITIES | {"lymphadenopathy", "hilar enlargement", "mediastinal widening", "hiatal hernia"},
+    "mass": _OPACITIES
+    | {"lymphadenopathy", "hilar enlargement", "mediastinal widening", "hiatal hernia"},
     "cavity": _OPACITIES | {"bulla"},
-    "fracture": frozenset({"bone lesion", "bone abnormality", "degenerative change", "kyphosis", "osteopenia"}),
+    "fracture": frozenset(
+        {"bone lesion", "bone abnormality", "degenerative change", "kyphosis", "osteopenia"}
+    ),
     "hyperinflation": frozenset({"bulla", "interstitial markings", "fibrosis"}),
     "hiatal hernia": frozenset({"opacity", "mass"}),
     "free air": frozenset(),
@@ -42,15 +62,39 @@ _SUPPORT: Final[Mapping[str, frozenset[str]]] = {
 """What in the Findings bears out a finding of the Impression, besides its like."""
 
 _LUNGS: Final = frozenset(
-    {"consolidation", "oedema", "opacity", "mass", "nodule", "cavity", "atelectasis", "ground glass"}
+    {
+        "consolidation",
+        "oedema",
+        "opacity",
+        "mass",
+        "nodule",
+        "cavity",
+        "atelectasis",
+        "ground glass",
+    }
 )
 _ACUTE: Final = frozenset(
-    """pneumothorax consolidation oedema effusion pneumomediastinum embolism dissection cavity
-    """.split()
+    [
+        "pneumothorax",
+        "consolidation",
+        "oedema",
+        "effusion",
+        "pneumomediastinum",
+        "embolism",
+        "dissection",
+        "cavity",
+    ]
 ) | {"free air", "heart failure", "mediastinal shift", "subcutaneous emphysema"}
 _TRIFLES: Final = frozenset(
-    """granuloma scarring scoliosis kyphosis osteopenia hyperinflation""".split()
-) | {"degenerative change", "aortic calcification", "aortic tortuosity", "coronary calcification", "low volumes", "blunting"}
+    ["granuloma", "scarring", "scoliosis", "kyphosis", "osteopenia", "hyperinflation"]
+) | {
+    "degenerative change",
+    "aortic calcification",
+    "aortic tortuosity",
+    "coronary calcification",
+    "low volumes",
+    "blunting",
+}
 
 _DENIED: Final[Mapping[str, frozenset[str]]] = {
     "lungs": _LUNGS,
@@ -70,7 +114,9 @@ _DENIED: Final[Mapping[str, frozenset[str]]] = {
 }
 """What cannot be there where a region is normal, or where "no acute disease" is said."""
 
-GRAVE: Final = frozenset({"pneumothorax", "consolidation", "mass", "cavity", "oedema", "pneumomediastinum"}) | {"free air"}
+GRAVE: Final = frozenset(
+    {"pneumothorax", "consolidation", "mass", "cavity", "oedema", "pneumomediastinum"}
+) | {"free air"}
 """What an Impression does not leave out; a nodule and an effusion where they are large."""
 
 SINGLE: Final = frozenset({"cardiomegaly", "hiatal hernia", "scoliosis", "hyperinflation"})

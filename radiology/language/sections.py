@@ -61,7 +61,14 @@ _HEADINGS: Final = {
     ),
     SectionName.OTHER: (
         *("recommendation", "recommendations", "recommendation(s)", "addendum", "notification"),
-        *("notifications", "communication", "attestation", "dose", "wet read", "electronically signed"),
+        *(
+            "notifications",
+            "communication",
+            "attestation",
+            "dose",
+            "wet read",
+            "electronically signed",
+        ),
     ),
 }
 _NAMES: Final = {heading: name for name, headings in _HEADINGS.items() for heading in headings}
@@ -107,9 +114,9 @@ def name_of(heading: str) -> SectionName | None:
 
 
 def _is_heading(text: str, match: re.Match[str]) -> bool:
-    line_start = not text[text.rfind("\n", 0, match.start("words")) + 1 : match.start("words")].strip(
-        " \t*_#"
-    )
+    line_start = not text[
+        text.rfind("\n", 0, match.start("words")) + 1 : match.start("words")
+    ].strip(" \t*_#")
     if match["dash"] is not None or match["bare"] is not None:
         return line_start and match["words"].lower() in _ALONE
     return line_start or match["words"][0].isupper()

@@ -8,13 +8,59 @@ from typing import Final
 from radiology.language.spans import Span
 
 _ABBREVIATIONS: Final = frozenset(
-    """dr mr mrs ms prof st vs e.g i.e etc cf approx no nos fig resp incl excl ca pt pts hx dx rt lt
-    sup inf ant post lat min max ref dept vol yr yrs wk wks mo mos dept a.m p.m""".split()
+    [
+        "dr",
+        "mr",
+        "mrs",
+        "ms",
+        "prof",
+        "st",
+        "vs",
+        "e.g",
+        "i.e",
+        "etc",
+        "cf",
+        "approx",
+        "no",
+        "nos",
+        "fig",
+        "resp",
+        "incl",
+        "excl",
+        "ca",
+        "pt",
+        "pts",
+        "hx",
+        "dx",
+        "rt",
+        "lt",
+        "sup",
+        "inf",
+        "ant",
+        "post",
+        "lat",
+        "min",
+        "max",
+        "ref",
+        "dept",
+        "vol",
+        "yr",
+        "yrs",
+        "wk",
+        "wks",
+        "mo",
+        "mos",
+        "dept",
+        "a.m",
+        "p.m",
+    ]
 )
 _BEFORE_NUMBERS: Final = frozenset({"no", "nos", "fig", "ref", "vol", "ca", "approx"})
 """Words of their own, too: "Consolidation: no. Effusion: yes." ends where "no. 3" does not."""
 
-_AT_ENDS: Final = frozenset({"min", "max", "post", "ant", "lat", "sup", "inf", "mo", "wk", "wks", "yr", "yrs"})
+_AT_ENDS: Final = frozenset(
+    {"min", "max", "post", "ant", "lat", "sup", "inf", "mo", "wk", "wks", "yr", "yrs"}
+)
 _LONGEST_ABBREVIATION: Final = 12
 """Characters before a full stop that are looked at."""
 
@@ -35,7 +81,11 @@ def find_sentences(text: str, start: int = 0, end: int | None = None) -> tuple[S
     found: list[Span] = []
     begin = _skip_list_mark(text, start, end)
     for stop in _STOP.finditer(text, start, end):
-        if stop.start() < begin or (stop[0] == "?" and text[stop.start() - 1 : stop.start()].strip() == "") or not _ends(text, begin, stop, end):
+        if (
+            stop.start() < begin
+            or (stop[0] == "?" and text[stop.start() - 1 : stop.start()].strip() == "")
+            or not _ends(text, begin, stop, end)
+        ):
             continue
         _append(found, text, begin, stop.end())
         begin = stop.end()

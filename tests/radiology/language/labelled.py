@@ -46,7 +46,10 @@ class Score:
 
 def load(name: str) -> list[Sentence]:
     rows = tomllib.loads((Path(__file__).parent / name).read_text(encoding="utf-8"))["sentence"]
-    return [Sentence(row["text"], tuple(sorted({_parse(fact) for fact in row["facts"]}, key=str))) for row in rows]
+    return [
+        Sentence(row["text"], tuple(sorted({_parse(fact) for fact in row["facts"]}, key=str)))
+        for row in rows
+    ]
 
 
 def _parse(label: str) -> tuple[str, Told]:

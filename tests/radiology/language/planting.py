@@ -1,0 +1,89 @@
+"""Contradictions planted into clean reports."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+_MARKED = re.compile(r"\[(side|size|severity|number):([^\]]+)\]")
+_OTHERS = {
+    "severity": {
+        "small": ("moderate", "large"),
+        "mild": ("moderate", "severe"),
+        "moderate": ("small", "large", "severe"),
+        "large": ("small", "moderate", "tiny"),
+        "severe": ("mild", "moderate"),
+    },
+    "side": {"left": ("right",), "right": ("left",)},
+    "number": {
+        "two": ("three", "four"),
+        "three": ("two", "four"),
+        "solitary": ("two", "three"),
+        "single": ("two", "three"),
+        "sixth": ("fifth", "seventh", "eighth"),
+        "fourth and fifth": ("sixth and seventh", "second"),
+        "sixth and seventh": ("third", "eighth and ninth"),
+        "t8": ("T9", "T11", "L1"),
+    },
+}
+_FACTORS = (0.5, 0.7, 1.5, 2.0)
+
+Planted = tuple[str, str]
+"""A kind of clash, and a report that has one."""
+
+
+def clean_reports() -> list[str]:
+    return [_MARKED.sub(lambda match: match[2], base["text"]) for base in _bases()]
+
+
+def planted_reports() -> Iterator[Planted]:
+    for base in _bases():
+        text = base["text"]
+        for marked in _MARKED.finditer(text):
+            for other in _exchanged(marked[1], marked[2]):
+                changed = text[: marked.start()] + other + text[marked.end() :]
+                yield marked[1], _clean(changed)
+        clean = _clean(text)
+        for sentence in base["denied"]:
+            yield "negation", clean.rstrip() + " " + sentence
+            yield "negation", _first_in_findings(clean, sentence)
+        for sentence in base["unfounded"]:
+            yield "section", clean.rstrip() + " " + sentence
+        for sentence in base["silent"]:
+            yield "section", _impression_instead(clean, sentence)
+
+
+def _bases() -> list[dict[str, str]]:
+    path = Path(__file__).parent / "planted.toml"
+    return tomllib.loads(path.read_text(encoding="utf-8"))["base"]
+
+
+def _clean(text: str) -> str:
+    return _MARKED.sub(lambda match: match[2], text)
+
+
+def _exchanged(kind: str, word: str) -> Iterator[str]:
+    if kind == "size":
+        number, unit = word.split()
+        for factor in _FACTORS:
+            yield f"{round(float(number) * factor, 1):g} {unit}"
+        return
+    for other in _OTHERS[kind][word.lower()]:
+        yield other.capitalize() if word[0].isupper() else other
+
+
+_HEADINGS = re.compile(
+    r"(?i)(?:findings|report)(?:\n|:)\s*|(?:impression|conclusion|opinion)(?:\n|:)\s*"
+)
+
+
+def _first_in_findings(text: str, sentence: str) -> str:
+    first = next(_HEADINGS.finditer(text)).end()
+    return f"{text[:first]}{sentence} {text[first:]}"
+
+
+def _impression_instead(text: str, sentence: str) -> str:
+    *_, last = _HEADINGS.finditer(text)
+    return text[: last.end()] + sentence
