@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from enum import IntEnum
 from typing import Final
 
@@ -74,9 +74,9 @@ def find_clashes(text: str) -> tuple[Clash, ...]:
 
 def clashes_among(text: str, facts: Sequence[Fact]) -> tuple[Clash, ...]:
     """The clashes among ``facts``, which were read from ``text``."""
-    told = [
+    told = _distinct(
         fact for fact in facts if fact.section in _TOLD and fact.kind is not Kind.RECOMMENDATION
-    ]
+    )
     findings = [fact for fact in told if fact.section is not SectionName.IMPRESSION]
     impression = [fact for fact in told if fact.section is SectionName.IMPRESSION]
     found: dict[tuple[ClashKind, Span, Span], Clash] = {}
@@ -98,6 +98,15 @@ def clashes_among(text: str, facts: Sequence[Fact]) -> tuple[Clash, ...]:
         )
         found.setdefault((kind, first.sentence, second.sentence), clash)
     return tuple(sorted(found.values(), key=lambda clash: (clash.second or clash.first).span))
+
+
+def _distinct(facts: Iterable[Fact]) -> list[Fact]:
+    """One of the facts that a section tells in the same way, so that time does not run away."""
+    kept: dict[Fact, Fact] = {}
+    nowhere = Span(0, 0)
+    for fact in facts:
+        kept.setdefault(replace(fact, span=nowhere, sentence=nowhere, evidence=()), fact)
+    return list(kept.values())
 
 
 Found = tuple[ClashKind, Fact, Fact]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import bisect
 import re
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import IntEnum, StrEnum
@@ -17,7 +17,7 @@ from radiology.language.mentions import Kind, Mention, find_mentions
 from radiology.language.negation import EXCEPTIONS, Presence, find_presences
 from radiology.language.sections import SectionName, find_sections
 from radiology.language.sentences import find_sentences
-from radiology.language.spans import Span, Word, find_words
+from radiology.language.spans import Span, find_words
 
 
 class Side(StrEnum):
@@ -99,6 +99,9 @@ _SEVERITIES: Final = {
     "moderate": Severity.MODERATE,
     "large": Severity.LARGE,
 }
+_LONGEST: Final = 200
+"""Words of the longest sentence; what is longer is none, and read in pieces."""
+
 _MANY: Final = 99
 """The count of "multiple"."""
 
@@ -113,15 +116,21 @@ def read_facts(text: str) -> tuple[Fact, ...]:
     words = find_words(text)
     starts = [word.start for word in words]
     measures = find_measures(text)
+    measured = [measure.start for measure in measures]
     facts: list[Fact] = []
     for section, part in _parts(text):
         for sentence in find_sentences(text, part.start, part.end):
-            begin = bisect.bisect_left(starts, sentence.start)
-            end = bisect.bisect_left(starts, sentence.end)
-            read = _read_sentence(text, words[begin:end], measures, sentence, section)
-            if not any(fact.kind is not Kind.RECOMMENDATION for fact in read.facts) and facts:
-                facts[-1] = _said_again(facts[-1], read.items)
-            facts.extend(read.facts)
+            inside = slice(bisect_left(starts, sentence.start), bisect_left(starts, sentence.end))
+            within = slice(
+                bisect_left(measured, sentence.start), bisect_left(measured, sentence.end)
+            )
+            sentence_items = find_items(words[inside], measures[within])
+            for begin in range(0, len(sentence_items), _LONGEST):
+                items = sentence_items[begin : begin + _LONGEST]
+                read = _read_sentence(text, items, sentence, section)
+                if facts and all(fact.kind is Kind.RECOMMENDATION for fact in read):
+                    facts[-1] = _said_again(facts[-1], items)
+                facts.extend(read)
     return tuple(facts)
 
 
@@ -132,20 +141,9 @@ def _parts(text: str) -> list[tuple[SectionName | None, Span]]:
     return [(None, Span(0, first)), *((section.name, section.body) for section in sections)]
 
 
-@dataclass(frozen=True, slots=True)
-class _Read:
-    facts: list[Fact]
-    items: list[Item]
-
-
 def _read_sentence(
-    text: str,
-    words: Sequence[Word],
-    measures: Sequence[Item],
-    sentence: Span,
-    section: SectionName | None,
-) -> _Read:
-    items = find_items(words, measures, sentence)
+    text: str, items: Sequence[Item], sentence: Span, section: SectionName | None
+) -> list[Fact]:
     mentions = find_mentions(items)
     facts: list[Fact] = []
     if mentions:
@@ -168,7 +166,7 @@ def _read_sentence(
                 section,
             )
         )
-    return _Read(facts, items)
+    return facts
 
 
 def _facts(

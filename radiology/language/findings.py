@@ -12,7 +12,7 @@ from typing import Final
 from radiology.language.lexicon import Role, Term
 
 _PROCESS: Final = (
-    "disease/abnormality/abnormalities/process/processes/finding/findings/pathology/disorder/changes"
+    "disease/abnormality/abnormalities/process/processes/finding/findings/pathology/disorder"
 )
 
 FINDINGS: Final[Mapping[str, str]] = {
@@ -213,7 +213,7 @@ FINDINGS: Final[Mapping[str, str]] = {
         shrapnel""",
     "acute disease": f"""
         (acute/active) cardiopulmonary/intrathoracic/cardiothoracic/cardiac/pulmonary {_PROCESS} |
-        (acute/active) thoracic/chest/lung/pleural {_PROCESS} | acute/active {_PROCESS} |
+        (acute/active) thoracic/chest/lung/pleural {_PROCESS} | acute/active {_PROCESS}/changes |
         acute cardiac or pulmonary/cardiopulmonary {_PROCESS} |
         acute pulmonary or pleural {_PROCESS} | acute airspace {_PROCESS} |
         acute/active lung/pulmonary parenchymal {_PROCESS}""",

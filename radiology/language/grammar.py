@@ -11,7 +11,7 @@ from radiology.language.findings import finding_table
 from radiology.language.lexicon import Item, Lexicon, Role, Term
 from radiology.language.negation import cue_table
 from radiology.language.regions import region_table
-from radiology.language.spans import Span, Word
+from radiology.language.spans import Word
 
 _JOINS: Final = """
     and | or | , | / | & | as well as | and or | plus | + | along with | together with"""
@@ -99,13 +99,11 @@ LEXICON: Final = Lexicon(
 """Every phrase that is known; of two tables with one phrase the first counts."""
 
 
-def find_items(words: Sequence[Word], measures: Sequence[Item], sentence: Span) -> list[Item]:
-    """The items of a sentence: ``words`` are its words, ``measures`` those of the whole text."""
+def find_items(words: Sequence[Word], measures: Sequence[Item]) -> list[Item]:
+    """The items of a sentence from its ``words`` and ``measures``."""
     items: list[Item] = []
     begin = 0
     for measure in measures:
-        if measure.start < sentence.start or measure.end > sentence.end:
-            continue
         first = next(
             (n for n in range(begin, len(words)) if words[n].end > measure.start), len(words)
         )

@@ -79,7 +79,7 @@ def find_sentences(text: str, start: int = 0, end: int | None = None) -> tuple[S
     """
     end = len(text) if end is None else end
     found: list[Span] = []
-    begin = _skip_list_mark(text, start, end)
+    begin = _skip_list_mark(text, _next_visible(text, start, end), end)
     for stop in _STOP.finditer(text, start, end):
         if (
             stop.start() < begin
@@ -88,8 +88,8 @@ def find_sentences(text: str, start: int = 0, end: int | None = None) -> tuple[S
         ):
             continue
         _append(found, text, begin, stop.end())
-        begin = stop.end()
-        if "\n" in text[stop.start() : _next_visible(text, begin, end)]:
+        begin = _next_visible(text, stop.end(), end)
+        if "\n" in text[stop.start() : begin]:
             begin = _skip_list_mark(text, begin, end)
     _append(found, text, begin, end)
     return tuple(found)
@@ -122,8 +122,8 @@ def _next_visible(text: str, position: int, end: int) -> int:
 
 
 def _skip_list_mark(text: str, position: int, end: int) -> int:
-    """Behind the mark of a list that starts at ``position``, white space before it included."""
-    match = _LIST_MARK.match(text, _next_visible(text, position, end), end)
+    """Behind the mark of a list that stands at ``position``, if one does."""
+    match = _LIST_MARK.match(text, position, end)
     return match.end() if match and match.end() < end else position
 
 
