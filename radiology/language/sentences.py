@@ -67,6 +67,7 @@ _LONGEST_ABBREVIATION: Final = 12
 _STOP: Final = re.compile(r"[.!?…]+[\"'”’)\]]*(?=\s|$)|[.](?=[A-Z][a-z])|\n")
 _LIST_MARK: Final = re.compile(r"[ \t]*(?:\(?\d{1,2}[.)](?!\d)|[-*•–·])[ \t]*")
 _LAST_WORD: Final = re.compile(r"[^\s(\[]+$")
+_INLINE_NUMBER: Final = re.compile(r"\d{1,2}[.)][ \t]+(?=[A-Z])")
 _SPACE: Final = re.compile(r"\s*")
 
 
@@ -89,8 +90,8 @@ def find_sentences(text: str, start: int = 0, end: int | None = None) -> tuple[S
             continue
         _append(found, text, begin, stop.end())
         begin = _next_visible(text, stop.end(), end)
-        if "\n" in text[stop.start() : begin]:
-            begin = _skip_list_mark(text, begin, end)
+        at_line = "\n" in text[stop.start() : begin]
+        begin = _skip_list_mark(text, begin, end) if at_line else _skip_number(text, begin, end)
     _append(found, text, begin, end)
     return tuple(found)
 
@@ -127,6 +128,12 @@ def _skip_list_mark(text: str, position: int, end: int) -> int:
     return match.end() if match and match.end() < end else position
 
 
+def _skip_number(text: str, position: int, end: int) -> int:
+    """Behind the number of an item that goes on in the same line: "… clear. 2. No effusion."."""
+    match = _INLINE_NUMBER.match(text, position, end)
+    return match.end() if match else position
+
+
 def _ends(text: str, begin: int, stop: re.Match[str], end: int) -> bool:
     if stop[0] == "\n":
         return _line_ends(text, begin, stop.start(), end)
@@ -141,6 +148,8 @@ def _ends(text: str, begin: int, stop: re.Match[str], end: int) -> bool:
     if len(last) == 1 and last.isupper() and following.isupper():
         return False  # an initial: "J. Smith"
     word = last.lower()
+    if "." in word and following.islower():
+        return False  # "M.D. read this"
     if word in _BEFORE_NUMBERS:
         return not following.isdigit()
     if word in _ABBREVIATIONS:

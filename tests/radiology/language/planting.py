@@ -28,6 +28,11 @@ _OTHERS = {
         "t8": ("T9", "T11", "L1"),
     },
 }
+_FORMS = (
+    *(("FINDINGS:\n", "IMPRESSION:\n"), ("Findings: ", "Impression: ")),
+    *(("findings - ", "conclusion - "), ("Findings\n", "Opinion\n")),
+    *(("REPORT: ", "SUMMARY: "), ("Findings:\n1. ", "Impression:\n1. ")),
+)
 _FACTORS = (0.5, 0.7, 1.5, 2.0)
 
 Planted = tuple[str, str]
@@ -39,6 +44,13 @@ def clean_reports() -> list[str]:
 
 
 def planted_reports() -> Iterator[Planted]:
+    """Every plant under every form of the headings."""
+    for kind, text in _planted():
+        for findings, impression in _FORMS:
+            yield kind, _reheaded(text, findings, impression)
+
+
+def _planted() -> Iterator[Planted]:
     for base in _bases():
         text = base["text"]
         for marked in _MARKED.finditer(text):
@@ -82,6 +94,12 @@ _HEADINGS = re.compile(
 def _first_in_findings(text: str, sentence: str) -> str:
     first = next(_HEADINGS.finditer(text)).end()
     return f"{text[:first]}{sentence} {text[first:]}"
+
+
+def _reheaded(text: str, findings: str, impression: str) -> str:
+    first, *_, last = _HEADINGS.finditer(text)
+    before, told = text[: first.start()], text[first.end() : last.start()].rstrip()
+    return f"{before}{findings}{told}\n\n{impression}{text[last.end() :]}"
 
 
 def _impression_instead(text: str, sentence: str) -> str:
