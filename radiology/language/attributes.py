@@ -73,14 +73,14 @@ _CHANGES: Final[Mapping[str, str]] = {
         not (yet) (completely) resolved""",
     "change:unchanged": """
         unchanged | stable |
-        no (significant) (interval/appreciable/relevant/real) change (in) (the) | no change |
-        without (significant) (interval) change | similar | similar to prior/before |
-        persistent | persists | persisting | persist | again seen/noted/demonstrated/identified |
-        again | constant | static |
-        no (significant) (interval) increase/progression/worsening/improvement (in/of) (the) |
-        not (significantly) changed | have/has not (significantly) changed | unaltered |
-        remains/remain (in) (place) | as before | longstanding | not increased | not worse |
-        no longer increasing | no worse""",
+        no (significant/substantial/relevant/appreciable/definite/real/short) (interval) change
+        (in) (the) | without (significant/substantial/appreciable) (interval) change | similar |
+        similar to prior/before | persistent | persists | persisting | persist |
+        again seen/noted/demonstrated/identified | again | constant | static |
+        no (significant/substantial/appreciable) (interval)
+        increase/progression/worsening/improvement (in/of) (the) | not (significantly) changed |
+        have/has not (significantly) changed | unaltered | remains/remain (in) (place) |
+        as before | longstanding | not increased | not worse | no longer increasing | no worse""",
     "change:resolved": "interval resolution (of) | complete resolution (of)",
 }
 _COUNTS: Final[Mapping[str, str]] = {
@@ -140,7 +140,29 @@ _TIPS: Final[Mapping[str, str]] = {
     "tip:duodenum": "(proximal) duodenum | post pyloric | pylorus | jejunum",
     "tip:aorta": "descending thoracic aorta",
 }
-_ATTRIBUTES: Final = (_PLACES, _SEVERITIES, _CHANGES, _COUNTS, _QUALIFIERS, _TIPS)
+ORGANS: Final = frozenset(
+    {"thyroid", "breast", "axilla", "chest wall", "abdomen", "kidney", "adrenal", "neck", "limb"}
+    | {"mediastinum"}
+)
+"""Sites of findings that are none of the lung: a nodule of the thyroid is another nodule."""
+
+_ORGANS: Final[Mapping[str, str]] = {
+    "site:thyroid": "thyroid (gland/lobe)",
+    "site:breast": "breast~",
+    "site:axilla": "axilla | axillary | subpectoral | axillae",
+    "site:chest wall": "chest wall | subcutaneous | soft tissue",
+    "site:abdomen": """
+        liver | hepatic | spleen | splenic | gallbladder | pancreas | pancreatic | abdominal |
+        bowel""",
+    "site:kidney": "kidney~ | renal",
+    "site:adrenal": "adrenal (gland~)",
+    "site:neck": "neck | cervical | supraclavicular",
+    "site:mediastinum": "mediastinal | paratracheal | anterior/posterior/middle mediastinum",
+    "site:limb": """
+        shoulder~ | humerus | humeral (head) | scapula | scaphoid | wrist | hand | elbow | knee |
+        hip | femur | femoral | acromioclavicular (joint)""",
+}
+_ATTRIBUTES: Final = (_PLACES, _SEVERITIES, _CHANGES, _COUNTS, _QUALIFIERS, _TIPS, _ORGANS)
 
 
 def attribute_table() -> Iterator[tuple[str, Term]]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from enum import IntEnum
 from typing import Final
 
-from radiology.language.comparing import ClashKind, covers, differences
+from radiology.language.comparing import ClashKind, covers, differences, organs
 from radiology.language.facts import Change, Fact, read_facts
 from radiology.language.mentions import Kind
 from radiology.language.negation import Presence
@@ -135,6 +135,9 @@ def _contradicts(denial: Fact, fact: Fact) -> bool:
         return False
     if denial.qualifiers & RESTRICTING or fact.concept in _VAGUE:
         return False
+    if denial.change is Change.RESOLVED and denial.section is fact.section:
+        # One of several may be gone, and the others told of beside it.
+        return family(fact.concept) not in {"lesion", "opacity"}
     if denial.change in {Change.NEW, Change.INCREASED} or fact.change is Change.RESOLVED:
         return False
     if "acute" in denial.qualifiers and fact.qualifiers & {"chronic"}:
@@ -155,6 +158,7 @@ def _retold(findings: Sequence[Fact], impression: Sequence[Fact]) -> Iterator[Fo
             if fact.presence is not Presence.ABSENT
             and fact.kind is claim.kind
             and family(fact.concept) == family(claim.concept)
+            and organs(fact) == organs(claim)
         ]
         if not same:
             continue
@@ -211,7 +215,11 @@ def _left_out(findings: Sequence[Fact], impression: Sequence[Fact]) -> Iterator[
     if not impression:
         return
     for fact in findings:
-        if not is_grave(fact) or any(_covers_denial(other, fact) for other in impression):
+        if (
+            not is_grave(fact)
+            or organs(fact)
+            or any(_covers_denial(other, fact) for other in impression)
+        ):
             continue
         if not any(_is_about(other, fact) for other in impression):
             yield ClashKind.SECTION, fact, impression[0]

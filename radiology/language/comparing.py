@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Final
 
+from radiology.language.attributes import ORGANS
 from radiology.language.facts import Change, Fact
 
 
@@ -46,9 +47,18 @@ _TIPS: Final = (
 """Places where one tip may be said to lie, or to lead to."""
 
 
+_OF_ORGANS: Final = frozenset(
+    {"nodule", "mass", "cavity", "opacity", "density", "fracture", "lymphadenopathy", "oedema"}
+    | {"calcification", "granuloma", "acute disease", "aneurysm", "bone lesion", "malignancy"}
+)
+"""What other organs have as well."""
+
+
 def differences(one: Fact, other: Fact) -> frozenset[ClashKind]:
     """The attributes that both facts tell, and in which they cannot be of one finding."""
     found = set()
+    if organs(one) != organs(other):
+        return frozenset()
     if _apart(one.sides, other.sides):
         found.add(ClashKind.SIDE)
     if not _meet(one.levels, other.levels, _LEVELS):
@@ -68,11 +78,18 @@ def differences(one: Fact, other: Fact) -> frozenset[ClashKind]:
 
 def covers(denial: Fact, fact: Fact) -> bool:
     """Whether the place that ``denial`` speaks of holds the place of ``fact``."""
+    if organs(denial) != organs(fact):
+        return False
     if denial.sides and not denial.sides & fact.sides:
         return False
     if denial.levels and (not fact.levels or not _meet(denial.levels, fact.levels, _LEVELS)):
         return False
     return not denial.sites or bool(denial.sites & fact.sites)
+
+
+def organs(fact: Fact) -> frozenset[str]:
+    """What a lesion is of, if not of the lungs or the bones of the chest."""
+    return fact.sites & ORGANS if fact.concept in _OF_ORGANS else frozenset()
 
 
 def _apart(one: frozenset[str], other: frozenset[str]) -> bool:

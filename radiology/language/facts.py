@@ -198,6 +198,8 @@ def _facts(
         qualifiers.add("borderline")
     if excepted and (presence is Presence.ABSENT or mention.kind is Kind.NORMAL):
         qualifiers.add("restricted")
+    if "acute disease" in mention.concepts and _is_of_a_part(items):
+        qualifiers.add("restricted")
     counts = found.get("count", ())
     start = items[mention.start]
     whole = Span(min(said.span.start for said in evidence), max(said.span.end for said in evidence))
@@ -225,6 +227,14 @@ def _facts(
     ]
 
 
+def _is_of_a_part(items: Sequence[Item]) -> bool:
+    """Whether a sentence is about some region but the lungs: "no acute finding in the abdomen"."""
+    return any(
+        item.role is Role.REGION and not _WHOLE.intersection(item.term.names) for item in items
+    )
+
+
+_WHOLE: Final = frozenset({"lungs", "chest", "heart", "pleura"})
 _OF_NORMAL: Final = frozenset({"side", "qualifier"})
 _NOT_OF_DEVICES: Final = frozenset({"size", "severity"})
 

@@ -38,6 +38,7 @@ FINDINGS: Final[Mapping[str, str]] = {
         streaky/linear/patchy/hazy density/densities""",
     "density": "density | densities",
     "ground glass": """
+        groundglass (nodular) (opacity/opacities/change~/opacification/attenuation) |
         ground glass (nodular) opacity/opacities/change~/opacification/attenuation | ggo~ |
         ground glass""",
     "atelectasis": """
@@ -87,8 +88,10 @@ FINDINGS: Final[Mapping[str, str]] = {
         vertebral (body) height loss | loss of vertebral (body) height""",
     "dislocation": "dislocation~ | subluxation~",
     "bone lesion": """
-        (lytic/sclerotic/blastic/destructive/aggressive/suspicious) osseous/bony/bone lesion~ |
-        lytic/sclerotic/blastic lesion~ | bone/bony/osseous destruction/metastasis/metastases""",
+        (lytic/sclerotic/blastic/destructive/aggressive) osseous/bony/bone lesion~ |
+        lytic/sclerotic/blastic lesion~ |
+        lytic/sclerotic or blastic/sclerotic/lytic (osseous/bony) lesion~ |
+        bone/bony/osseous destruction/metastasis/metastases""",
     "bone abnormality": """
         (acute/focal) osseous/bony/skeletal/bone/musculoskeletal
         abnormality/abnormalities/pathology |
@@ -133,7 +136,7 @@ FINDINGS: Final[Mapping[str, str]] = {
         hilar enlargement/prominence/fullness | bulky hilum/hila | enlargement of the hilum/hila""",
     "lymphadenopathy": """
         (hilar/mediastinal/axillary/paratracheal) adenopathy/lymphadenopathy |
-        enlarged (hilar/mediastinal) (lymph) node~ | (lymph) node enlargement | lymph nodes""",
+        enlarged (hilar/mediastinal) (lymph) node~ | (lymph) node enlargement""",
     "mediastinal widening": """
         (superior) mediastinal widening/enlargement | widened (superior) mediastinum |
         widening of the (superior) mediastinum""",
@@ -176,6 +179,7 @@ FINDINGS: Final[Mapping[str, str]] = {
         aortic atherosclerosis/atheroma |
         atherosclerotic (vascular/aortic) calcification~/disease/change~ |
         (calcific) atherosclerosis""",
+    "vascular calcification": "vascular/arterial calcification~",
     "coronary calcification": "coronary (artery) calcification~ | coronary (artery) stent~",
     "aortic tortuosity": """
         (thoracic) aortic tortuosity/ectasia/unfolding/elongation | uncoiled aorta |

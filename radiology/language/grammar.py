@@ -52,7 +52,7 @@ _STUDIES: Final = """
     repeat (chest/pa) (radiograph~/film~/x ray/imaging/study/ct/examination) |
     further (evaluation/imaging/assessment/characterization/workup/investigation) |
     (dedicated) (rib/lateral/shallow oblique/two view) views |
-    (pa and lateral/two view) radiographs/views | surveillance"""
+    (pa and lateral/two view) radiographs/views | surveillance | followup"""
 _NO_FINDINGS: Final = """
     not only | respiratory/renal/hepatic/liver failure | mass effect | bone/bony density |
     bone mineral density | soft tissue density/mass | joint effusion~ | shoulder/knee effusion~ |

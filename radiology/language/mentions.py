@@ -43,9 +43,6 @@ class Mention:
 
 
 _NORMAL: Final = frozenset({"normal", "borderline"})
-_SHORT: Final = 3
-"""Words of the longest sentence that is about the whole chest where it names no region."""
-
 _OF_THE_WHOLE: Final = frozenset({"normal", "unremarkable", "negative"})
 
 _UNKNOWN_MODIFIERS: Final = 2
@@ -67,18 +64,25 @@ def find_mentions(items: Sequence[Item]) -> list[Mention]:
     ]
     for index, item in enumerate(items):
         if item.role is Role.STATE:
-            found.extend(_states(items, index))
+            found.extend(_states(items, index, item.name))
+        elif item.text == "increased" and _is_predicate(items, index):
+            found.extend(_states(items, index, "enlarged"))
     found.sort(key=lambda mention: (mention.last, mention.first))
     for mention in found:
         mention.start = _modifiers_start(items, mention.first)
     return found
 
 
-def _states(items: Sequence[Item], state: int) -> Iterator[Mention]:
-    """What the state at ``state`` is said of."""
-    name = items[state].name
+def _is_predicate(items: Sequence[Item], index: int) -> bool:
+    """Whether "increased" says what something is, and not how it changed: "is increased"."""
+    before = [item.text for item in items[max(0, index - 2) : index]]
+    return "is" in before or "are" in before
+
+
+def _states(items: Sequence[Item], state: int, name: str) -> Iterator[Mention]:
+    """What the state ``name`` at ``state`` is said of."""
     regions = _regions_of(items, state)
-    if not regions and len(items) <= _SHORT and items[state].text in _OF_THE_WHOLE:
+    if not regions and items[state].text in _OF_THE_WHOLE and _is_alone(items, state):
         yield Mention(Kind.NORMAL, ("chest",), state, state, state, state, state)
     for region in regions:
         first, last = min(region, state), max(region, state)
@@ -87,6 +91,11 @@ def _states(items: Sequence[Item], state: int) -> Iterator[Mention]:
                 yield Mention(Kind.NORMAL, (region_name,), first, last, first, region, state)
             elif concept := MEANINGS.get((region_name, name)):
                 yield Mention(Kind.FINDING, (concept,), first, last, first, region, state)
+
+
+def _is_alone(items: Sequence[Item], state: int) -> bool:
+    """Whether a sentence is nothing but a state: "Normal."."""
+    return all(index == state or not item.text.isalpha() for index, item in enumerate(items))
 
 
 def _regions_of(items: Sequence[Item], state: int) -> list[int]:

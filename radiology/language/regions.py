@@ -52,6 +52,7 @@ REGIONS: Final[Mapping[str, str]] = {
         stomach bubble""",
     "soft tissues": "soft tissue~ | (extrathoracic/overlying) soft tissues | chest wall",
     "nodes": "lymph node~ | nodes",
+    "volumes": "lung/inspiratory volumes | inspiration | inspiratory effort",
     "chest": """
         chest (radiograph/film/examination/study) | radiograph | film | study | examination |
         exam | chest x ray | chest xray | cxr | chest ct | ct of the chest""",
@@ -82,6 +83,7 @@ STATES: Final[Mapping[str, str]] = {
     "aneurysmal": "aneurysmal",
     "calcified": "calcified | calcification~ | atherosclerotic | atheromatous",
     "raised": "elevated | raised | elevation | high riding | higher",
+    "low": "low | shallow | poor | suboptimal",
     "flattened": "flattened | flattening | flat",
     "blunted": "blunted | obscured | effaced | blunting",
     "congested": """
@@ -100,6 +102,7 @@ MEANINGS: Final[Mapping[tuple[str, str], str]] = {
     ("mediastinum", "widened"): "mediastinal widening",
     ("mediastinum", "enlarged"): "mediastinal widening",
     ("mediastinum", "deviated"): "mediastinal shift",
+    ("volumes", "low"): "low volumes",
     ("hila", "enlarged"): "hilar enlargement",
     ("hila", "calcified"): "granuloma",
     ("nodes", "enlarged"): "lymphadenopathy",

@@ -92,6 +92,7 @@ _TRIFLES: Final = frozenset(
     "aortic calcification",
     "aortic tortuosity",
     "coronary calcification",
+    "vascular calcification",
     "low volumes",
     "blunting",
 }

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from radiology.language.attributes import ORGANS
 from radiology.language.facts import Fact, read_facts
 
 ATTRIBUTES = ("side", "level", "severity", "size", "change", "count", "site", "tip")
@@ -84,7 +85,7 @@ def told(fact: Fact) -> tuple[str, Told]:
         found.add(("change", str(fact.change)))
     if fact.count is not None and fact.count < 10:
         found.add(("count", str(fact.count)))
-    found |= {("site", site) for site in fact.sites} | {("tip", tip) for tip in fact.tips}
+    found |= {("site", site) for site in fact.sites - ORGANS} | {("tip", tip) for tip in fact.tips}
     return fact.concept, frozenset(found)
 
 
