@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Final
 
 from radiology.language.lexicon import Item, Role
@@ -34,7 +35,10 @@ def attach(items: Sequence[Item], mentions: Sequence[Mention]) -> list[list[Attr
                 leading if mention.kind is not Kind.NORMAL else _restricting(items, mention)
             )
             alternatives = [[*attributes, *inherited] for attributes in alternatives]
-        found.append([_without_adverbs(items, attributes) for attributes in alternatives])
+        shared = _shared_qualifiers(items, mentions, own, number)
+        found.append(
+            [_without_adverbs(items, [*attributes, *shared]) for attributes in alternatives]
+        )
     return found
 
 
@@ -98,7 +102,7 @@ def _leading(items: Sequence[Item], mentions: Sequence[Mention]) -> list[Item]:
     for item in items[:first]:
         if item.role is Role.BREAK and item.text != "there":
             return []
-        if item.role is Role.ATTRIBUTE and _names(item) & _PLACES:
+        if item.role is Role.ATTRIBUTE and (_names(item) & _PLACES or item.text == "again"):
             found.append(item)
     return found
 
@@ -130,6 +134,17 @@ def _inherited(
             own[first - 1] if not explained else [*own[first - 1], *behind[first - 1]]
         ):
             return place
+    return []
+
+
+def _shared_qualifiers(
+    items: Sequence[Item], mentions: Sequence[Mention], own: Sequence[list[Item]], number: int
+) -> list[Item]:
+    """What a list shares besides its place: "no suspicious mass or nodule"."""
+    while number and _listed(items, mentions[number - 1], mentions[number]):
+        number -= 1
+        if found := [item for item in own[number] if "qualifier" in _names(item)]:
+            return found
     return []
 
 
@@ -209,17 +224,16 @@ def _has_place(items: Sequence[Item]) -> bool:
 
 
 def _without_adverbs(items: Sequence[Item], attributes: Sequence[Item]) -> Attributes:
-    """``attributes`` without the severity that is a change's own: "slightly increased"."""
-    following = {
-        item.start: items[index + 1] for index, item in enumerate(items) if index + 1 < len(items)
-    }
-    return [
-        item
-        for item in attributes
-        if not (
-            item.text.endswith("ly")
-            and "severity" in _names(item)
-            and item.start in following
-            and "change" in _names(following[item.start])
-        )
-    ]
+    """``attributes`` without words that are none: "slightly increased", "both stable"."""
+    behind = {one.start: other for one, other in pairwise(items)}
+    return [item for item in attributes if not _is_adverb(item, behind.get(item.start))]
+
+
+def _is_adverb(item: Item, following: Item | None) -> bool:
+    """Whether a severity is a change's own, or "both" stands for findings and not for sides."""
+    if following is None:
+        return False
+    if item.text == "both":
+        return "change" in _names(following) or following.name == "verb"
+    is_degree = item.text.endswith("ly") and "severity" in _names(item)
+    return is_degree and "change" in _names(following)

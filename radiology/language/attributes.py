@@ -55,6 +55,7 @@ _SEVERITIES: Final[Mapping[str, str]] = {
 }
 _CHANGES: Final[Mapping[str, str]] = {
     "change:new": """
+        not (clearly/definitely) seen/present/identified/visible on/in (the) prior/previous |
         new | newly | newly seen/appeared/developed | interval development of |
         interval appearance of | has developed | have developed""",
     "change:increased": """
@@ -98,11 +99,12 @@ _QUALIFIERS: Final[Mapping[str, str]] = {
         old | chronic | healed | healing | remote | known | subacute | long standing |
         age indeterminate""",
     "qualifier:restricted": """
-        residual | other | additional | further | otherwise | elsewhere | remaining | remainder |
-        rest of the | definite | definitely | significant | suspicious | discrete | tension |
-        recurrent | displaced | obvious | grossly | essentially | worrisome | aggressive |
-        gross | overt | predominantly | mostly | frank | focal rib | concerning | confluent |
-        lobar | well defined | relatively | except in | major | sizable residual""",
+        since (the) prior/previous/last | residual | other | additional | further | otherwise |
+        elsewhere | remaining | remainder | rest of the | definite | definitely | significant |
+        suspicious | discrete | tension | recurrent | displaced | obvious | grossly |
+        essentially | worrisome | aggressive | gross | overt | predominantly | mostly | frank |
+        focal rib | concerning | confluent | lobar | well defined | relatively | except in |
+        major | sizable residual""",
     "qualifier:nondisplaced": "nondisplaced | undisplaced | non displaced",
     "qualifier:plain": """
         focal | patchy | diffuse | dense | streaky | linear | subsegmental | loculated |

@@ -138,7 +138,9 @@ def _contradicts(denial: Fact, fact: Fact) -> bool:
     if denial.change is Change.RESOLVED and denial.section is fact.section:
         # One of several may be gone, and the others told of beside it.
         return family(fact.concept) not in {"lesion", "opacity"}
-    if denial.change in {Change.NEW, Change.INCREASED} or fact.change is Change.RESOLVED:
+    if denial.change in {Change.NEW, Change.INCREASED}:
+        return False
+    if denial.change is Change.RESOLVED and fact.change is Change.DECREASED:
         return False
     if "acute" in denial.qualifiers and fact.qualifiers & {"chronic"}:
         return False

@@ -87,7 +87,7 @@ def _states(items: Sequence[Item], state: int, name: str) -> Iterator[Mention]:
     for region in regions:
         first, last = min(region, state), max(region, state)
         for region_name in items[region].term.names:
-            if name in _NORMAL:
+            if name in _NORMAL or (name == "central" and region_name == "airway"):
                 yield Mention(Kind.NORMAL, (region_name,), first, last, first, region, state)
             elif concept := MEANINGS.get((region_name, name)):
                 yield Mention(Kind.FINDING, (concept,), first, last, first, region, state)

@@ -62,7 +62,8 @@ _CUES: Final[Mapping[tuple[str, str], str]] = {
         might represent/reflect/be/indicate | can represent/reflect |
         suspicious/concerning/worrisome/suggestive for/of |
         raises/raising (the) concern/possibility/suspicion for/of | concern for |
-        (signs or) symptoms of | sign~ of |
+        (signs or) symptoms of | sign~ of | detecting | detection of | to determine if |
+        to look for | more sensitive (for/in) |
         evaluation/assessment/evaluate/assess/sensitivity/sensitive for/of | suggest | suggests |
         suggesting | suspected | suspect | suspicion of/for | presumed | presumably | perhaps |
         equivocal | cannot (entirely/completely) exclude | can not exclude |
@@ -89,9 +90,9 @@ _CUES: Final[Mapping[tuple[str, str], str]] = {
         would be difficult to exclude | not be excluded""",
 }
 
-_RESOLVED_BEHIND: Final = (
-    """(is/are/has/have) (now/completely/since/fully/been) resolved/cleared/disappeared"""
-)
+_RESOLVED_BEHIND: Final = """
+    is/are/was/has/have (now/completely/since/fully/been) resolved/cleared/disappeared |
+    now resolved/cleared"""
 _RESOLVED_BEFORE: Final = "(complete/interval) resolution of | resolved"
 _SOFT: Final = """
     (is/are) suggested | should/may/could be considered/obtained/performed | consider |

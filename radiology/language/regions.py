@@ -63,16 +63,17 @@ STATES: Final[Mapping[str, str]] = {
         normal (limits/in/size/appearance/caliber) |
         normal in size/appearance/caliber/calibre (and) (contour/configuration/shape) |
         unremarkable | within normal limits | within limits of normal | within normal range |
-        wnl | of normal size | intact | midline | central | smooth | sharp | sharply defined |
+        wnl | of normal size | intact | midline | smooth | sharp | sharply defined |
         clear | not remarkable | patent | preserved | symmetric | symmetrical | maintained |
         normal for age | negative""",
     "expanded": """
         well/normally/fully/symmetrically/adequately expanded/aerated/inflated/ventilated |
         expanded | aerated | inflated""",
+    "central": "central",
     "borderline": """
-        top normal (in/size) | upper limits of normal | at the upper limits of normal |
+        top normal (in/size) | upper limits (of) normal | at the upper limits (of) normal |
         upper limit of normal | borderline (in/enlarged/size) | borderline (in) size |
-        top normal in size | upper normal | at upper limits of normal | borderline enlargement""",
+        top normal in size | upper normal | at upper limits (of) normal | borderline enlargement""",
     "enlarged": """
         enlarged | enlargement | bulky | full | fullness | dilated | dilatation | dilation |
         prominent | prominence""",
