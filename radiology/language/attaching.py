@@ -15,6 +15,9 @@ _LESIONS: Final = frozenset(
 )
 """What is measured: of two mentions before a size it belongs to the last of these."""
 
+_OPENINGS: Final = frozenset({"again", "otherwise"})
+"""Words that a sentence opens with and that are meant of all that it tells."""
+
 Attributes = list[Item]
 
 
@@ -27,6 +30,7 @@ def attach(items: Sequence[Item], mentions: Sequence[Mention]) -> list[list[Attr
     behind = [_behind(items, mentions, number) for number in range(len(mentions))]
     _move_sizes(mentions, own, behind)
     leading = _leading(items, mentions)
+    opening = [item for item in items[: mentions[0].start] if item.text in _OPENINGS]
     found: list[list[Attributes]] = []
     for number, mention in enumerate(mentions):
         alternatives = _alternatives(own[number], behind[number])
@@ -37,7 +41,10 @@ def attach(items: Sequence[Item], mentions: Sequence[Mention]) -> list[list[Attr
             alternatives = [[*attributes, *inherited] for attributes in alternatives]
         shared = _shared_qualifiers(items, mentions, own, number)
         found.append(
-            [_without_adverbs(items, [*attributes, *shared]) for attributes in alternatives]
+            [
+                _without_adverbs(items, [*attributes, *shared, *opening])
+                for attributes in alternatives
+            ]
         )
     return found
 
@@ -102,7 +109,7 @@ def _leading(items: Sequence[Item], mentions: Sequence[Mention]) -> list[Item]:
     for item in items[:first]:
         if item.role is Role.BREAK and item.text != "there":
             return []
-        if item.role is Role.ATTRIBUTE and (_names(item) & _PLACES or item.text == "again"):
+        if item.role is Role.ATTRIBUTE and _names(item) & _PLACES:
             found.append(item)
     return found
 

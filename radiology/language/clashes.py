@@ -12,6 +12,7 @@ from radiology.language.facts import Change, Fact, read_facts
 from radiology.language.mentions import Kind
 from radiology.language.negation import Presence
 from radiology.language.relations import (
+    HARMLESS,
     RESTRICTING,
     SINGLE,
     answers,
@@ -62,6 +63,8 @@ _TOLD: Final = frozenset({None, SectionName.FINDINGS, SectionName.IMPRESSION})
 
 _VAGUE: Final = frozenset({"opacity", "density", "acute disease", "bone abnormality"})
 """What is denied in one sense and said in another: "no focal opacity", "streaky opacity"."""
+
+_SHADOWS: Final = frozenset({"consolidation", "opacity", "nodule"})
 
 _LEAST_FINDINGS: Final = 3
 """Facts of Findings that are complete enough for the Impression to be held against them."""
@@ -119,14 +122,24 @@ def _is_said(fact: Fact) -> bool:
 def _denied(facts: Sequence[Fact]) -> Iterator[Found]:
     """What is said at one place and denied at another."""
     said = [fact for fact in facts if _is_said(fact)]
+    explained = {fact.sentence for fact in facts if _explains(fact)}
     for denial in facts:
         if denial.kind is not Kind.NORMAL and denial.presence is not Presence.ABSENT:
             continue
         for fact in said:
             if fact.sentence == denial.sentence or not covers(denial, fact):
                 continue
+            if fact.concept in _SHADOWS and fact.sentence in explained:
+                continue
             if denies(denial, fact) or _contradicts(denial, fact):
                 yield ClashKind.NEGATION, denial, fact
+
+
+def _explains(fact: Fact) -> bool:
+    """Whether a shadow that is told of beside ``fact`` may be no more than that."""
+    return fact.concept in HARMLESS or (
+        fact.concept == "atelectasis" and fact.presence is Presence.UNCERTAIN
+    )
 
 
 def _contradicts(denial: Fact, fact: Fact) -> bool:
@@ -154,6 +167,8 @@ def _retold(findings: Sequence[Fact], impression: Sequence[Fact]) -> Iterator[Fo
     for claim in impression:
         if claim.kind is Kind.NORMAL or claim.presence is Presence.ABSENT:
             continue
+        if claim.concept == "density":
+            continue
         same = [
             fact
             for fact in findings
@@ -169,7 +184,7 @@ def _retold(findings: Sequence[Fact], impression: Sequence[Fact]) -> Iterator[Fo
         )
         for kind in differences(closest, claim):
             yield kind, closest, claim
-        if claim.sides and all(fact.sides for fact in same):
+        if claim.sides and _is_said(claim) and all(fact.sides for fact in same):
             sides = frozenset[str]().union(*(fact.sides for fact in same))
             if claim.sides & sides and claim.sides - sides:
                 yield ClashKind.SIDE, closest, claim

@@ -16,6 +16,7 @@ from radiology.language.spans import Word
 _JOINS: Final = """
     and | or | , | / | & | as well as | and or | plus | + | along with | together with"""
 _GLUE: Final[Mapping[str, str]] = {
+    "contrast": "compared/relative to/with the left/right (side/lung/base)",
     "article": "a | an | the | this | that | these | those | its | their | some | any",
     "of": "of | of the",
     "preposition": """

@@ -65,7 +65,7 @@ def find_mentions(items: Sequence[Item]) -> list[Mention]:
     for index, item in enumerate(items):
         if item.role is Role.STATE:
             found.extend(_states(items, index, item.name))
-        elif item.text == "increased" and _is_predicate(items, index):
+        elif item.text in {"increased", "large"} and _is_predicate(items, index):
             found.extend(_states(items, index, "enlarged"))
     found.sort(key=lambda mention: (mention.last, mention.first))
     for mention in found:
@@ -74,7 +74,7 @@ def find_mentions(items: Sequence[Item]) -> list[Mention]:
 
 
 def _is_predicate(items: Sequence[Item], index: int) -> bool:
-    """Whether "increased" says what something is, and not how it changed: "is increased"."""
+    """Whether "increased" and "large" say what a region is: "the heart is slightly large"."""
     before = [item.text for item in items[max(0, index - 2) : index]]
     return "is" in before or "are" in before
 

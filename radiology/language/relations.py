@@ -69,7 +69,6 @@ _LUNGS: Final = frozenset(
         "mass",
         "nodule",
         "cavity",
-        "atelectasis",
         "ground glass",
     }
 )
@@ -114,6 +113,9 @@ _DENIED: Final[Mapping[str, frozenset[str]]] = {
     "bone abnormality": frozenset({"fracture", "bone lesion"}),
 }
 """What cannot be there where a region is normal, or where "no acute disease" is said."""
+
+HARMLESS: Final = frozenset({"granuloma", "scarring"})
+"""What a shadow may be and the lungs still be clear."""
 
 GRAVE: Final = frozenset(
     {"pneumothorax", "consolidation", "mass", "cavity", "oedema", "pneumomediastinum"}
