@@ -161,10 +161,7 @@ def _explains(items: Sequence[Item], one: Mention, other: Mention) -> bool:
     return (
         one.kind is other.kind is Kind.FINDING
         and any(item.name == "uncertain" or item.name == "explains" for item in between)
-        and all(
-            item.role in {Role.JOIN, Role.CUE, Role.GLUE, Role.ATTRIBUTE} and item.text != "and"
-            for item in between
-        )
+        and all(item.role is not Role.BREAK and item.text != "and" for item in between)
     )
 
 

@@ -21,6 +21,7 @@ _PLACES: Final[Mapping[str, str]] = {
     "side:left+level:upper": "lul | left upper lobe/zone",
     "side:left+level:lower": "lll | left lower lobe/zone",
     "side:right+level:upper": "rul | right upper lobe/zone",
+    "side:left+level:middle": "left middle lobe/zone",
     "side:right+level:middle": "middle lobe | rml | right middle lobe/zone",
     "side:right+level:lower": "rll | right lower lobe/zone",
     "side:left+level:lingula": "lingula | lingular",
@@ -69,9 +70,8 @@ _CHANGES: Final[Mapping[str, str]] = {
         smaller than before | diminished | reduced | reduction in | less extensive/prominent |
         regressed | regression | resolving | clearing |
         partially/partly/incompletely resolved/cleared |
-        interval decrease/improvement/resolution/clearing (in/of) (the) |
-        decrease in (the/size) | partial resolution/clearing (of) |
-        not (yet) (completely) resolved""",
+        interval decrease/improvement/clearing (in/of) (the) | decrease in (the/size) |
+        partial resolution/clearing (of) | not (yet) (completely) resolved""",
     "change:unchanged": """
         unchanged | stable |
         no (significant/substantial/relevant/appreciable/definite/real/short) (interval) change
@@ -158,7 +158,7 @@ _ORGANS: Final[Mapping[str, str]] = {
         bowel""",
     "site:kidney": "kidney~ | renal",
     "site:adrenal": "adrenal (gland~)",
-    "site:neck": "neck | cervical | supraclavicular",
+    "site:neck": "neck | laryngeal | epiglottic | cervical | supraclavicular",
     "site:mediastinum": "mediastinal | paratracheal | anterior/posterior/middle mediastinum",
     "site:limb": """
         shoulder~ | humerus | humeral (head) | scapula | scaphoid | wrist | hand | elbow | knee |

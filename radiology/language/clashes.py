@@ -167,7 +167,7 @@ def _retold(findings: Sequence[Fact], impression: Sequence[Fact]) -> Iterator[Fo
     for claim in impression:
         if claim.kind is Kind.NORMAL or claim.presence is Presence.ABSENT:
             continue
-        if claim.concept == "density":
+        if claim.concept == "density" or claim.concept in HARMLESS:
             continue
         same = [
             fact
@@ -178,6 +178,7 @@ def _retold(findings: Sequence[Fact], impression: Sequence[Fact]) -> Iterator[Fo
             and organs(fact) == organs(claim)
         ]
         if not same:
+            yield from _shadow_elsewhere(findings, claim)
             continue
         closest = min(
             same, key=lambda fact: (len(differences(fact, claim)), fact.concept != claim.concept)
@@ -188,6 +189,19 @@ def _retold(findings: Sequence[Fact], impression: Sequence[Fact]) -> Iterator[Fo
             sides = frozenset[str]().union(*(fact.sides for fact in same))
             if claim.sides & sides and claim.sides - sides:
                 yield ClashKind.SIDE, closest, claim
+
+
+def _shadow_elsewhere(findings: Sequence[Fact], claim: Fact) -> Iterator[Found]:
+    """An atelectasis or a pneumonia on the side where the Findings have no shadow at all."""
+    shadows = [
+        fact
+        for fact in findings
+        if fact.presence is not Presence.ABSENT and fact.concept in _SHADOWS | {"atelectasis"}
+    ]
+    if claim.concept not in _SHADOWS | {"atelectasis"} or not shadows or not claim.sides:
+        return
+    if all(fact.sides and not fact.sides & claim.sides for fact in shadows):
+        yield ClashKind.SIDE, shadows[0], claim
 
 
 def _told_again(facts: Sequence[Fact]) -> Iterator[Found]:

@@ -64,7 +64,7 @@ _NO_FINDINGS: Final = """
     right/left upper/lower extremity | upper abdominal | lower neck |
     lower thoracic/cervical (spine) | mid thoracic/dorsal (spine) |
     upper thoracic/lumbar (spine) | mid to | right middle bronchus |
-    left/right shoulder/arm/breast/humerus/scapula/axilla | right sided aortic arch |
+    left/right arm | right sided aortic arch |
     right aortic arch | right and left ventricle | high density | low density contrast |
     contrast density | metallic/calcific density/densities | fat density | rib crowding |
     right eye | left behind | no comparison~ |

@@ -45,6 +45,9 @@ class Mention:
 _NORMAL: Final = frozenset({"normal", "borderline"})
 _OF_THE_WHOLE: Final = frozenset({"normal", "unremarkable", "negative"})
 
+_FARTHEST: Final = 10
+"""Words between a region and what is said of it."""
+
 _UNKNOWN_MODIFIERS: Final = 2
 """Words that the lexicon has not which may stand among modifiers."""
 
@@ -126,7 +129,7 @@ def _regions_after(items: Sequence[Item], state: int) -> list[int]:
 def _regions_before(items: Sequence[Item], state: int) -> list[int]:
     found: list[int] = []
     joined = False
-    for index in range(state - 1, -1, -1):
+    for index in range(state - 1, max(-1, state - _FARTHEST), -1):
         item = items[index]
         if item.role is Role.REGION and (joined or not found):
             found.append(index)
@@ -152,7 +155,7 @@ def _modifiers_start(items: Sequence[Item], first: int) -> int:
         if item.role is Role.ATTRIBUTE:
             start, unknown = index, 0
         elif item.role is Role.JOIN and index > 0:
-            if items[index - 1].role is not Role.ATTRIBUTE or start != index + 1:
+            if items[index - 1].role is not Role.ATTRIBUTE or start == first:
                 break
             join = index if join < 0 else join
         elif item.name == "article":

@@ -74,9 +74,9 @@ _CUES: Final[Mapping[tuple[str, str], str]] = {
         likely representing/reflecting/due/secondary | potentially | potential |
         differential (considerations/diagnosis) (include/includes) | simulating | mimicking |
         apparent | appears to be | seems | may have | in the appropriate clinical setting |
-        versus | vs | compatible with early | questioned | concerning for | worrisome for |
-        suggestive of | suspicious for | or possibly | may indicate | there may be |
-        may have developed | thought to represent | early/developing""",
+        versus | vs | and / or | compatible with early | questioned | concerning for |
+        worrisome for | suggestive of | suspicious for | or possibly | may indicate |
+        there may be | may have developed | thought to represent | early/developing""",
     (
         "uncertain",
         "behind",
@@ -93,7 +93,7 @@ _CUES: Final[Mapping[tuple[str, str], str]] = {
 _RESOLVED_BEHIND: Final = """
     is/are/was/has/have (now/completely/since/fully/been) resolved/cleared/disappeared |
     now resolved/cleared"""
-_RESOLVED_BEFORE: Final = "(complete/interval) resolution of | resolved"
+_RESOLVED_BEFORE: Final = "(complete/interval) resolution of | resolved | cleared"
 _SOFT: Final = """
     (is/are) suggested | should/may/could be considered/obtained/performed | consider |
     may/would be helpful/useful/of value | if clinically indicated/warranted | is/are needed |
@@ -192,7 +192,7 @@ def _reaches_back(items: Sequence[Item], mentions: Sequence[Mention], index: int
     item = items[index]
     if item.term.names[1] == "behind":
         return True
-    if item.text in {"versus", "vs"}:
+    if item.text in {"versus", "vs", "and"}:
         return True
     if item.name == Presence.ABSENT and item.text not in {"resolved", "removed", "absent"}:
         return False

@@ -60,6 +60,7 @@ REGIONS: Final[Mapping[str, str]] = {
 
 STATES: Final[Mapping[str, str]] = {
     "normal": """
+        normal (in) size and/or configuration/contour/shape/morphology (of) (the) |
         normal (limits/in/size/appearance/caliber) |
         normal in size/appearance/caliber/calibre (and) (contour/configuration/shape) |
         unremarkable | within normal limits | within limits of normal | within normal range |

@@ -52,7 +52,6 @@ _SUPPORT: Final[Mapping[str, frozenset[str]]] = {
     "fracture": frozenset(
         {"bone lesion", "bone abnormality", "degenerative change", "kyphosis", "osteopenia"}
     ),
-    "hyperinflation": frozenset({"bulla", "interstitial markings", "fibrosis"}),
     "hiatal hernia": frozenset({"opacity", "mass"}),
     "free air": frozenset(),
     "pneumomediastinum": frozenset({"subcutaneous emphysema"}),
