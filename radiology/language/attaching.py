@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Final
 
+from radiology.language.fact import Kind
 from radiology.language.lexicon import Item, Role
-from radiology.language.mentions import Kind, Mention
+from radiology.language.mentions import Mention
 
 _PLACES: Final = frozenset({"side", "level", "site"})
 _LESIONS: Final = frozenset(

@@ -2,30 +2,11 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from typing import Final
 
 from radiology.language.attributes import ORGANS
-from radiology.language.facts import Change, Fact
-
-
-class ClashKind(StrEnum):
-    """What two places of a report disagree in."""
-
-    NEGATION = "negation"
-    SIDE = "side"
-    LEVEL = "lobe"
-    SIZE = "size"
-    SEVERITY = "severity"
-    NUMBER = "number"
-    CHANGE = "change"
-    TIP = "tip"
-    SECTION = "section"
-    SEX = "sex"
-    VIEW = "view"
-    COMPARISON = "comparison"
-    LATERALITY = "laterality"
-
+from radiology.language.clash import ClashKind, Found
+from radiology.language.fact import Change, Fact
 
 _LEVELS: Final = (
     frozenset({"upper", "apical", "suprahilar"}),
@@ -52,6 +33,22 @@ _OF_ORGANS: Final = frozenset(
     | {"calcification", "granuloma", "acute disease", "aneurysm", "bone lesion", "malignancy"}
 )
 """What other organs have as well."""
+
+
+_DIFFERS: Final = {
+    ClashKind.SIDE: "the sides differ",
+    ClashKind.LEVEL: "the places differ",
+    ClashKind.SIZE: "the sizes differ",
+    ClashKind.SEVERITY: "the degrees differ",
+    ClashKind.NUMBER: "the numbers differ",
+    ClashKind.CHANGE: "the courses differ",
+    ClashKind.TIP: "the tip lies elsewhere",
+}
+
+
+def differing(kind: ClashKind, one: Fact, other: Fact) -> Found:
+    """The clash of two facts that differ in ``kind``."""
+    return Found(kind, one, other, f"{{one}} and {{other}}: {_DIFFERS[kind]}.")
 
 
 def differences(one: Fact, other: Fact) -> frozenset[ClashKind]:

@@ -4,20 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Final
 
+from radiology.language.fact import Kind
 from radiology.language.lexicon import Item, Role
 from radiology.language.regions import MEANINGS
-
-
-class Kind(StrEnum):
-    """What a fact is about."""
-
-    FINDING = "finding"
-    DEVICE = "device"
-    NORMAL = "normal"  # a region that is said to be normal
-    RECOMMENDATION = "recommendation"
 
 
 @dataclass(slots=True)

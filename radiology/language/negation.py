@@ -9,20 +9,11 @@ phrases of their own in the lexicon and never cues.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from enum import StrEnum
 from typing import Final
 
+from radiology.language.fact import Presence
 from radiology.language.lexicon import Item, Role, Term
 from radiology.language.mentions import Mention
-
-
-class Presence(StrEnum):
-    """Whether a report says that a finding is there."""
-
-    PRESENT = "present"
-    ABSENT = "absent"
-    UNCERTAIN = "uncertain"
-
 
 _SEEN: Final = (
     "seen/identified/present/visible/visualized/visualised/evident/demonstrated/appreciated/noted"
@@ -172,6 +163,8 @@ def _starts_anew(items: Sequence[Item], mentions: Sequence[Mention], number: int
         return False
     if not any(item.role is Role.JOIN or item.text == "with" for item in between):
         return False
+    if any(item.name == "explains" for item in between):
+        return True  # "no acute disease, findings compatible with emphysema"
     own = items[mention.start : mention.first]
     asserts = any(name in _ASSERTS for item in own for name, _ in item.term.attributes)
     if not asserts and not any(item.text in {"a", "an", "the", "this"} for item in own[:1]):

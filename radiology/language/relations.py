@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from radiology.language.facts import Change, Fact, Severity
+from radiology.language.fact import Change, Fact, Kind, Presence, Severity
 from radiology.language.findings import FINDINGS
-from radiology.language.mentions import Kind
-from radiology.language.negation import Presence
 
 _FAMILIES: Final[Mapping[str, str]] = {
     **dict.fromkeys(("nodule", "mass", "cavity"), "lesion"),
@@ -129,6 +127,9 @@ _LEAST_NODULE: Final = 8.0
 
 _SMALL_NODULE: Final = 6.0
 """mm under which a nodule may stand beside "the lungs are clear": most are granulomas."""
+
+SHADOWS: Final = frozenset({"consolidation", "opacity", "nodule"})
+"""What may turn out to be atelectasis or a scar."""
 
 RESTRICTING: Final = frozenset({"restricted", "borderline"})
 

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final, Literal
 
-from radiology.language.clashes import Clash, Gravity, Place
-from radiology.language.comparing import ClashKind
+from radiology.language.clash import Clash, ClashKind, Gravity, Place
 from radiology.language.dates import find_dates
 from radiology.language.sections import SectionName, find_sections
 from radiology.language.sentences import find_sentences

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from radiology.language.attributes import ORGANS
-from radiology.language.facts import Fact, read_facts
+from radiology.language.fact import Fact
+from radiology.language.facts import read_facts
 
 ATTRIBUTES = ("side", "level", "severity", "size", "change", "count", "site", "tip")
 _WORDS = {

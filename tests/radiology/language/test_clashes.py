@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from radiology.language.clashes import Clash, find_clashes
+from radiology.language.clash import Clash
+from radiology.language.clashes import find_clashes
 from tests.radiology.language.planting import clean_reports, planted_reports
 
 CLEAN = (Path(__file__).parent / "clean_reports.txt").read_text(encoding="utf-8").split("=====\n")

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from radiology.language.facts import Change, Side, read_facts
-from radiology.language.negation import Presence
+from radiology.language.fact import Change, Presence, Side
+from radiology.language.facts import read_facts
 from tests.radiology.language.labelled import ATTRIBUTES, load, score
 
 
