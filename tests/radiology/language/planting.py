@@ -6,9 +6,10 @@ import re
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 _MARKED = re.compile(r"\[(side|size|severity|number):([^\]]+)\]")
-_OTHERS = {
+_OTHERS: dict[str, dict[str, tuple[str, ...]]] = {
     "severity": {
         "small": ("moderate", "large"),
         "mild": ("moderate", "severe"),
@@ -33,6 +34,7 @@ _FORMS = (
     *(("findings - ", "conclusion - "), ("Findings\n", "Opinion\n")),
     *(("REPORT: ", "SUMMARY: "), ("Findings:\n1. ", "Impression:\n1. ")),
 )
+_FORMS_OF = {"negation": 1, "section": 3, "severity": 4, "size": 4, "side": 6, "number": 6}
 _FACTORS = (0.5, 0.7, 1.5, 2.0)
 
 Planted = tuple[str, str]
@@ -44,9 +46,9 @@ def clean_reports() -> list[str]:
 
 
 def planted_reports() -> Iterator[Planted]:
-    """Every plant under every form of the headings."""
+    """Every plant, under as many forms of the headings as make a hundred of each kind."""
     for kind, text in _planted():
-        for findings, impression in _FORMS:
+        for findings, impression in _FORMS[: _FORMS_OF[kind]]:
             yield kind, _reheaded(text, findings, impression)
 
 
@@ -67,9 +69,10 @@ def _planted() -> Iterator[Planted]:
             yield "section", _impression_instead(clean, sentence)
 
 
-def _bases() -> list[dict[str, str]]:
+def _bases() -> list[dict[str, Any]]:
     path = Path(__file__).parent / "planted.toml"
-    return tomllib.loads(path.read_text(encoding="utf-8"))["base"]
+    bases: list[dict[str, Any]] = tomllib.loads(path.read_text(encoding="utf-8"))["base"]
+    return bases
 
 
 def _clean(text: str) -> str:

@@ -90,25 +90,46 @@ def test_any_text_is_read_and_every_span_lies_in_it(text: str) -> None:
             assert fact.span.start <= said.span.start or said.attribute == "size"
 
 
+def seconds(text: str) -> float:
+    """Of the processor, the less of two readings."""
+    taken = []
+    for _ in range(2):
+        started = time.process_time()
+        read_facts(text)
+        taken.append(time.process_time() - started)
+    return min(taken)
+
+
 @pytest.mark.parametrize("piece", ["No effusion. ", "effusion ", "\n", "left and ", "1 mm ", "a."])
 def test_time_grows_with_the_length_of_a_text(piece: str) -> None:
-    text = piece * (100_000 // len(piece))
-    started = time.process_time()
-    read_facts(text)
-    assert time.process_time() - started < 10
+    short, long = (seconds(piece * (length // len(piece))) for length in (6_000, 24_000))
+    assert long < 9 * short + 0.05  # 4 times where it grows with the length, 16 with its square
 
 
 def test_reading_needs_neither_a_window_nor_a_model() -> None:
     code = (
-        "import sys, radiology.language; "
+        "import sys; from radiology.language import clashes, form, study; "
         "print([name for name in ('torch', 'PySide6', 'numpy', 'spacy') if name in sys.modules])"
     )
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert ran.stdout.strip() == "[]"
 
 
-# Measured once, when the rules were done: see docs/agreement.md. The floors stand just under it.
-_HELD_BACK: dict[str, tuple[float, float]] = {}
+# Recall and precision, just under what was measured the first time that they were read, when the
+# rules were done; docs/agreement.md has the figures. A rule made for one of these sentences would
+# make them worthless.
+_HELD_BACK = {
+    "concept": (0.98, 0.98),
+    "presence": (0.97, 0.97),
+    "side": (0.88, 0.97),
+    "level": (0.88, 0.92),
+    "severity": (0.99, 0.99),
+    "size": (0.99, 0.99),
+    "change": (0.92, 0.92),
+    "count": (0.99, 0.99),
+    "site": (0.99, 0.99),
+    "tip": (0.99, 0.99),
+}
 
 
 def test_the_sentences_held_back_are_read_as_well_as_they_were() -> None:
