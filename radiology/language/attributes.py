@@ -68,7 +68,7 @@ _CHANGES: Final[Mapping[str, str]] = {
     "change:decreased": """
         decreased (in/size) | decreasing | improved | improving | improvement (of/in) | smaller |
         smaller than before | diminished | reduced | reduction in | less extensive/prominent |
-        regressed | regression | resolving | clearing |
+        regressed | regression | resolving | clearing (of) |
         partially/partly/incompletely resolved/cleared |
         interval decrease/improvement/clearing (in/of) (the) | decrease in (the/size) |
         partial resolution/clearing (of) | not (yet) (completely) resolved""",

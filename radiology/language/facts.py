@@ -122,6 +122,8 @@ def _facts(
     qualifiers = set(found.get("qualifier", ())) - {"plain"}
     if mention.state is not None and items[mention.state].name == "borderline":
         qualifiers.add("borderline")
+    if any(item.name == "calcified" for item in items[mention.start : mention.first]):
+        qualifiers.add("calcified")
     if excepted and (presence is Presence.ABSENT or mention.kind is Kind.NORMAL):
         qualifiers.add("restricted")
     if "acute disease" in mention.concepts and _is_of_a_part(items):

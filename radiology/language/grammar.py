@@ -63,14 +63,14 @@ _NO_FINDINGS: Final = """
     upper limit of the film | right/left upper/lower quadrant |
     right/left upper/lower extremity | upper abdominal | lower neck |
     lower thoracic/cervical (spine) | mid thoracic/dorsal (spine) |
-    upper thoracic/lumbar (spine) | mid to | right middle bronchus |
-    left/right arm | right sided aortic arch |
-    right aortic arch | right and left ventricle | high density | low density contrast |
-    contrast density | metallic/calcific density/densities | fat density | rib crowding |
-    right eye | left behind | no comparison~ |
+    upper thoracic/lumbar (spine) | mid to | right middle bronchus | left/right arm |
+    right sided aortic arch | right aortic arch | right and left ventricle | high density |
+    low density contrast | contrast density | metallic/calcific density/densities | fat density |
+    rib crowding | right eye | left behind | no comparison~ |
     no prior (study/studies/exam/examination/film/films/radiographs/imaging) |
     no previous (study/studies/film/films/radiographs) | not included | not available |
-    no contrast | without comparison |
+    no contrast | without (a/any) comparison (study) | catheter/wire/lead fracture |
+    fractured wire/lead/catheter |
     not well/fully/optimally/completely seen/evaluated/visualized/included/assessed/imaged |
     not tested | not significantly displaced | not imaged | nipple shadow~ | skin fold~ |
     overlying soft tissue~ | stool burden | ng | nodular in | failure to | heart rate |

@@ -39,7 +39,7 @@ _OF_THE_WHOLE: Final = frozenset({"normal", "unremarkable", "negative"})
 _FARTHEST: Final = 10
 """Words between a region and what is said of it."""
 
-_UNKNOWN_MODIFIERS: Final = 2
+_UNKNOWN_MODIFIERS: Final = 4
 """Words that the lexicon has not which may stand among modifiers."""
 
 
@@ -123,6 +123,8 @@ def _regions_before(items: Sequence[Item], state: int) -> list[int]:
     for index in range(state - 1, max(-1, state - _FARTHEST), -1):
         item = items[index]
         if item.role is Role.REGION and (joined or not found):
+            if item.name == "chest" and index and items[index - 1].name == "of":
+                continue  # "the bones of the chest"
             found.append(index)
             joined = False
         elif item.role is Role.JOIN:
@@ -153,13 +155,13 @@ def _modifiers_start(items: Sequence[Item], first: int) -> int:
             if join >= 0 and index > 0 and items[index - 1].name in {"preposition", "of"}:
                 return join + 1
             return index
-        elif item.name in {"preposition", "of"} or item.role in {
-            Role.FINDING,
-            Role.DEVICE,
-            Role.STATE,
-        }:
+        elif (
+            item.name in {"preposition", "of"}
+            or item.role in {Role.FINDING, Role.DEVICE}
+            or (item.role is Role.STATE and item.name != "calcified")
+        ):
             return join + 1 if join >= 0 else start
-        elif item.name == "comparison" or (
+        elif item.name in {"comparison", "calcified"} or (
             item.role is Role.OTHER and item.text.isalpha() and unknown < _UNKNOWN_MODIFIERS
         ):
             unknown += 1

@@ -53,8 +53,8 @@ _CUES: Final[Mapping[tuple[str, str], str]] = {
         might represent/reflect/be/indicate | can represent/reflect |
         suspicious/concerning/worrisome/suggestive for/of |
         raises/raising (the) concern/possibility/suspicion for/of | concern for |
-        (signs or) symptoms of | sign~ of | detecting | detection of | to determine if |
-        to look for | more sensitive (for/in) |
+        (signs or) symptoms of | sign~ of | obscure | obscures | obscuring | mask | masks |
+        detecting | detection of | to determine if | to look for | more sensitive (for/in) |
         evaluation/assessment/evaluate/assess/sensitivity/sensitive for/of | suggest | suggests |
         suggesting | suspected | suspect | suspicion of/for | presumed | presumably | perhaps |
         equivocal | cannot (entirely/completely) exclude | can not exclude |

@@ -168,7 +168,8 @@ def denies(statement: Fact, fact: Fact) -> bool:
     if statement.concept in {"acute disease", "bone abnormality"}:
         return is_acute(fact)
     if statement.concept in {"lungs", "bones", "chest"} and (
-        "chronic" in fact.qualifiers or fact.change is Change.UNCHANGED
+        fact.qualifiers & {"chronic", "calcified"}
+        or fact.change in {Change.UNCHANGED, Change.DECREASED}
     ):
         return False
     return not is_slight(fact)
