@@ -153,6 +153,20 @@ def _shared_qualifiers(
         number -= 1
         if found := [item for item in own[number] if "qualifier" in _names(item)]:
             return found
+    return _of_the_region(items, mentions, own, number)
+
+
+def _of_the_region(
+    items: Sequence[Item], mentions: Sequence[Mention], own: Sequence[list[Item]], number: int
+) -> list[Item]:
+    """The side of a region that is normal "without" something: "left lung clear without mass"."""
+    for before in range(number):
+        region = mentions[before]
+        between = items[region.last + 1 : mentions[number].first]
+        if region.kind is Kind.NORMAL and not any(
+            item.role is Role.BREAK or item.text in {"and", ";"} for item in between
+        ):
+            return _places(own[before])
     return []
 
 

@@ -9,8 +9,8 @@ from radiology.language.lexicon import Role, Term
 
 _PLACES: Final[Mapping[str, str]] = {
     "side:left": """
-        left (sided) | l | lt | left sided | leftward | left hemithorax | left chest (wall)""",
-    "side:right": "right (sided) | r | rt | rightward | right hemithorax | right chest (wall)",
+        left (sided) | l | lt | left sided | leftward | left hemithorax | left chest wall""",
+    "side:right": "right (sided) | r | rt | rightward | right hemithorax | right chest wall",
     "side:left+side:right": """
         bilateral | bilaterally | both | both sides/hemithoraces | either side/lung""",
     "side:left+side:right+level:basal": """

@@ -23,7 +23,6 @@ _TIPS: Final = (
     frozenset({"right atrium", "right ventricle"}),
     frozenset({"stomach", "below diaphragm", "duodenum"}),
     frozenset({"stomach", "oesophagus"}),
-    frozenset({"carina", "right main bronchus"}),
 )
 """Places where one tip may be said to lie, or to lead to."""
 

@@ -126,6 +126,8 @@ def _facts(
         qualifiers.add("calcified")
     if excepted and (presence is Presence.ABSENT or mention.kind is Kind.NORMAL):
         qualifiers.add("restricted")
+    if len(mention.concepts) > 1 and presence is Presence.ABSENT and mention.state is None:
+        qualifiers.add("restricted")  # no hydropneumothorax: not both at once
     if "acute disease" in mention.concepts and _is_of_a_part(items):
         qualifiers.add("restricted")
     counts = found.get("count", ())

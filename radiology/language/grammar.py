@@ -28,7 +28,8 @@ _GLUE: Final[Mapping[str, str]] = {
         identified | present | appears | appear | measures | measuring | measured |
         demonstrates | there | it | they | now""",
     "explains": """
-        to suggest/indicate | (most) consistent/compatible/associated with | in keeping with |
+        to suggest/indicate | c / w |
+        (most) consistent/compatible/associated with | in keeping with |
         representing | represents | represent | reflecting | reflects | denoting | indicating |
         due to | secondary to | related to""",
     "comparison": """

@@ -38,7 +38,7 @@ def _retold(findings: Sequence[Fact], impression: Sequence[Fact]) -> Iterator[Fo
     for claim in impression:
         if claim.kind is Kind.NORMAL or claim.presence is Presence.ABSENT:
             continue
-        if claim.concept == "density" or claim.concept in HARMLESS:
+        if claim.concept in HARMLESS | {"density", "degenerative change"}:
             continue
         same = [
             fact
@@ -48,6 +48,8 @@ def _retold(findings: Sequence[Fact], impression: Sequence[Fact]) -> Iterator[Fo
             and family(fact.concept) == family(claim.concept)
             and organs(fact) == organs(claim)
         ]
+        if claim.sides and any(fact.sides for fact in same):
+            same = [fact for fact in same if fact.sides]
         if not same:
             yield from _shadow_elsewhere(findings, claim)
             continue

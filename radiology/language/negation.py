@@ -8,7 +8,7 @@ phrases of their own in the lexicon and never cues.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from radiology.language.fact import Presence
@@ -20,66 +20,49 @@ _SEEN: Final = (
     "/detected/shown/found"
 )
 
-_CUES: Final[Mapping[tuple[str, str], str]] = {
-    (
-        "absent",
-        "before",
-    ): """
-        no | not | without |
-        no (convincing/radiographic/definite/significant/ct)
-        evidence/sign~/suggestion/indication of/for | no evidence to suggest |
-        no radiographic evidence of/for | without evidence of | negative for | free of/from |
-        absence of | absent | lack of | lacks | denies | nor | neither | never | clear of |
-        devoid of | rather than | removal of | removed | rules out | ruled out | excludes |
-        exclude the presence of | fails to show/demonstrate/reveal | show/shows no |
-        has/have no | nil | zero | none of the""",
-    (
-        "absent",
-        "behind",
-    ): """
-        is/are/was/were not (now/clearly/definitely/currently) SEEN |
-        not (clearly/definitely) SEEN | not SEEN | (is/are) no longer SEEN |
-        is/are/was/were absent | is/are/was excluded | has/have been excluded |
-        is/are/was/were ruled out | has/have been (ruled) out | (has/have) been removed |
-        was/were removed | removed (interval) | is/are unlikely | is/are less likely | excluded |
-        no longer SEEN | absent now | (is/are) not confirmed""",
-    (
-        "uncertain",
-        "before",
-    ): """
-        possible | ? | possibly | probable | probably | questionable | question of |
-        may represent/reflect/be/indicate/suggest/relate | may be due/related |
-        may (also) represent/reflect | could represent/reflect/be/indicate |
-        might represent/reflect/be/indicate | can represent/reflect |
-        suspicious/concerning/worrisome/suggestive for/of |
-        raises/raising (the) concern/possibility/suspicion for/of | concern for |
-        (signs or) symptoms of | sign~ of | obscure | obscures | obscuring | mask | masks |
-        detecting | detection of | to determine if | to look for | more sensitive (for/in) |
-        evaluation/assessment/evaluate/assess/sensitivity/sensitive for/of | suggest | suggests |
-        suggesting | suspected | suspect | suspicion of/for | presumed | presumably | perhaps |
-        equivocal | cannot (entirely/completely) exclude | can not exclude |
-        difficult to exclude | cannot rule out | not exclude | does not exclude | rule out |
-        r/o | to exclude | evaluate for | query | likely | most likely | very likely | favor |
-        favored to represent/be | favoured to represent |
-        likely represents/represent/reflects/reflect |
-        likely representing/reflecting/due/secondary | potentially | potential |
-        differential (considerations/diagnosis) (include/includes) | simulating | mimicking |
-        apparent | appears to be | seems | may have | in the appropriate clinical setting |
-        versus | vs | and / or | compatible with early | questioned | concerning for |
-        worrisome for | suggestive of | suspicious for | or possibly | may indicate |
-        there may be | may have developed | thought to represent | early/developing""",
-    (
-        "uncertain",
-        "behind",
-    ): """
-        cannot (be) (entirely/completely/confidently) (be) excluded |
-        can not be (entirely/completely) excluded | could not be excluded |
-        is/are not (entirely/completely) excluded | not excluded | cannot be ruled out |
-        is/are possible | is/are probable | is/are suspected | is/are likely |
-        is/are questioned | is/are a possibility | is/are a consideration |
-        is/are favored/favoured | is/are difficult to exclude | may be present | may persist |
-        would be difficult to exclude | not be excluded""",
-}
+_DENIES_BEFORE: Final = """
+    no | not | without |
+    no (convincing/radiographic/definite/significant/ct) evidence/sign~/suggestion/indication
+    of/for | no evidence to suggest | no radiographic evidence of/for | without evidence of |
+    w / o | negative for | free of/from | absence of | absent | lack of | lacks | denies | nor |
+    neither | never | clear of | devoid of | rather than | removal of | removed | rules out |
+    ruled out | excludes | exclude the presence of | fails to show/demonstrate/reveal |
+    show/shows no | has/have no | nil | zero | none of the"""
+_DENIES_BEHIND: Final = """
+    is/are/was/were not (now/clearly/definitely/currently) SEEN | not (clearly/definitely) SEEN |
+    not SEEN | (is/are) no longer SEEN | is/are/was/were absent | is/are/was excluded |
+    has/have been excluded | is/are/was/were ruled out | has/have been (ruled) out |
+    (has/have) been removed | was/were removed | removed (interval) | is/are unlikely |
+    is/are less likely | excluded | no longer SEEN | absent now | (is/are) not confirmed"""
+_DOUBTS_BEFORE: Final = """
+    possible | ? | possibly | probable | probably | questionable | question of |
+    may represent/reflect/be/indicate/suggest/relate | may be due/related |
+    may (also) represent/reflect | could represent/reflect/be/indicate |
+    might represent/reflect/be/indicate | can represent/reflect |
+    suspicious/concerning/worrisome/suggestive for/of |
+    raises/raising (the) concern/possibility/suspicion for/of | concern for |
+    (signs or) symptoms of | sign~ of | obscure | obscures | obscuring | mask | masks |
+    detecting | detection of | to determine if | to look for | more sensitive (for/in) |
+    evaluation/assessment/evaluate/assess/sensitivity/sensitive for/of | suggest | suggests |
+    suggesting | suspected | suspect | suspicion of/for | presumed | presumably | perhaps |
+    equivocal | cannot (entirely/completely) exclude | can not exclude | difficult to exclude |
+    cannot rule out | not exclude | does not exclude | rule out | r / o | to exclude |
+    evaluate for | query | likely | most likely | very likely | favor | favored to represent/be |
+    favoured to represent | likely represents/represent/reflects/reflect |
+    likely representing/reflecting/due/secondary | potentially | potential |
+    differential (considerations/diagnosis) (include/includes) | simulating | mimicking |
+    apparent | appears to be | seems | may have | in the appropriate clinical setting | versus |
+    vs | and / or | compatible with early | questioned | concerning for | worrisome for |
+    suggestive of | suspicious for | or possibly | may indicate | there may be |
+    may have developed | thought to represent | early/developing"""
+_DOUBTS_BEHIND: Final = """
+    may/might/could not be SEEN | cannot (be) (entirely/completely/confidently) (be) excluded |
+    can not be (entirely/completely) excluded | could not be excluded |
+    is/are not (entirely/completely) excluded | not excluded | cannot be ruled out |
+    is/are possible | is/are probable | is/are suspected | is/are likely | is/are questioned |
+    is/are a possibility | is/are a consideration | is/are favored/favoured |
+    is/are difficult to exclude | may be present | may persist | would be difficult to exclude |
+    not be excluded"""
 
 _RESOLVED_BEHIND: Final = """
     is/are/was/has/have (now/completely/since/fully/been) resolved/cleared/disappeared |
@@ -94,7 +77,7 @@ _SOFT: Final = """
 _ENDS: Final = """
     but | however | although | though | except (for) | apart from | aside from | other than |
     with the exception of | yet | whereas | while | despite | which | there is/are |
-    there has/have been | after | following | status post | because | ;"""
+    there has/have been | after | following | status post | s / p | because | ;"""
 EXCEPTIONS: Final = frozenset({"except", "apart", "aside", "other", "with"})
 """First words of breaks after which something is taken out of what is said."""
 
@@ -104,7 +87,12 @@ _ASSERTS: Final = frozenset({"side", "severity", "change", "size"})
 
 def cue_table() -> Iterator[tuple[str, Term]]:
     """The phrases of cues and of what ends them for a lexicon."""
-    for names, phrases in _CUES.items():
+    for names, phrases in (
+        (("absent", "before"), _DENIES_BEFORE),
+        (("absent", "behind"), _DENIES_BEHIND),
+        (("uncertain", "before"), _DOUBTS_BEFORE),
+        (("uncertain", "behind"), _DOUBTS_BEHIND),
+    ):
         yield phrases.replace("SEEN", _SEEN), Term(Role.CUE, names)
     yield _RESOLVED_BEHIND, Term(Role.CUE, ("absent", "behind", "resolved"))
     yield _RESOLVED_BEFORE, Term(Role.CUE, ("absent", "before", "resolved"))

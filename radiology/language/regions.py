@@ -42,7 +42,8 @@ REGIONS: Final[Mapping[str, str]] = {
     "vessels": """
         pulmonary vascularity/vasculature/vessels/vessel |
         pulmonary vascular pattern/markings/distribution/congestion | vascularity | vasculature |
-        vascular pattern/markings | pulmonary arteries | pulmonary venous pattern""",
+        vascular pattern/markings | pulmonary venous pattern""",
+    "pulmonary arteries": "(main) pulmonary artery | pulmonary arteries",
     "diaphragm": "diaphragm~ | hemidiaphragm~ | hemi diaphragm~ | diaphragmatic contour~",
     "aorta": "(thoracic/descending/ascending) aorta | aortic contour/arch/knob/shadow/knuckle",
     "airway": """
@@ -105,6 +106,7 @@ MEANINGS: Final[Mapping[tuple[str, str], str]] = {
     ("mediastinum", "enlarged"): "mediastinal widening",
     ("mediastinum", "deviated"): "mediastinal shift",
     ("volumes", "low"): "low volumes",
+    ("pulmonary arteries", "enlarged"): "pulmonary hypertension",
     ("hila", "enlarged"): "hilar enlargement",
     ("hila", "calcified"): "granuloma",
     ("nodes", "enlarged"): "lymphadenopathy",

@@ -76,6 +76,13 @@ def test_clashes_of_each_kind(text: str, kind: str) -> None:
         "The lungs are otherwise clear. Small nodule in the left upper lobe.",
         "No acute disease. Unchanged small left effusion.",
         "Indication: Pneumonia?\nFindings: No consolidation.",
+        "A nodule in the right upper lobe. No thyroid nodules.",
+        "Calcified nodule in the left lung. The lungs are clear.",
+        "No suspicious mass or nodule. Stable 4 mm nodule.",
+        "No acute abnormality in the upper abdomen. New consolidation.",
+        "Right basal opacities, likely atelectasis. The lungs are clear.",
+        "The left lung is clear without consolidation. Right lower lobe consolidation.",
+        "The heart is at the upper limits of normal. Mild cardiomegaly.",
         "No definite pneumothorax. Tiny apical pneumothorax is possible.",
     ],
 )

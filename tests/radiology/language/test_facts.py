@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from radiology.language.fact import Change, Presence, Side
 from radiology.language.facts import read_facts
-from tests.radiology.language.labelled import ATTRIBUTES, load, score
+from tests.radiology.language.labelled import ATTRIBUTES, load, score, told
 
 
 def test_the_sentences_that_the_rules_were_made_with_are_read() -> None:
@@ -64,6 +64,40 @@ def test_the_evidence_of_a_fact_points_at_its_words() -> None:
 def test_what_is_denied_and_doubted(text: str, presence: str) -> None:
     (effusion,) = [fact for fact in read_facts(text) if fact.concept == "effusion"]
     assert effusion.presence == presence
+
+
+def told_in(text: str) -> set[str]:
+    """For example "effusion: left, present"."""
+    return {
+        f"{concept}: {', '.join(sorted(value for _, value in labels))}"
+        for concept, labels in map(told, read_facts(text))
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "facts"),
+    [
+        ("R basilar atelectasis.", {"atelectasis: basal, present, right"}),
+        ("Small L effusion.", {"effusion: left, present, small"}),
+        ("R/o pneumonia.", {"consolidation: uncertain"}),
+        ("Lungs clear w/o effusion.", {"lungs: normal", "effusion: absent"}),
+        (
+            "Bilateral infiltrates c/w CHF.",
+            {"consolidation: left, present, right"} | {"heart failure: left, present, right"},
+        ),
+        ("Left chest tube.", {"chest tube: left, present"}),
+        ("Nodule, not seen on the prior film.", {"nodule: new, present"}),
+        ("No hydropneumothorax.", {"pneumothorax: absent", "effusion: absent"}),
+        ("Left lung clear without mass.", {"lungs: left, normal", "mass: absent, left"}),
+        ("CT would be more sensitive in detecting nodules.", {"nodule: uncertain"}),
+        ("No thyroid nodule.", {"nodule: absent"}),
+        ("Nodules are both stable.", {"nodule: present, unchanged"}),
+        ("No focal opacity to suggest a pneumonia.", {"opacity: absent", "consolidation: absent"}),
+        ("Heart is slightly large.", {"cardiomegaly: present, small"}),
+    ],
+)
+def test_shorthand_and_traps(text: str, facts: set[str]) -> None:
+    assert told_in(text) == facts
 
 
 @pytest.mark.parametrize(
