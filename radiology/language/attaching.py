@@ -7,10 +7,16 @@ from itertools import pairwise
 from typing import Final
 
 from radiology.language.fact import Kind
+from radiology.language.inheriting import (
+    PLACES,
+    inherited_place,
+    names,
+    restricting,
+    shared_qualifiers,
+)
 from radiology.language.lexicon import Item, Role
 from radiology.language.mentions import Mention
 
-_PLACES: Final = frozenset({"side", "level", "site"})
 _LESIONS: Final = frozenset(
     {"nodule", "mass", "cavity", "opacity", "aneurysm", "lymphadenopathy", "granuloma"}
 )
@@ -36,11 +42,11 @@ def attach(items: Sequence[Item], mentions: Sequence[Mention]) -> list[list[Attr
     for number, mention in enumerate(mentions):
         alternatives = _alternatives(own[number], behind[number])
         if not any(_has_place(attributes) for attributes in alternatives):
-            inherited = _inherited(items, mentions, own, behind, number) or (
-                leading if mention.kind is not Kind.NORMAL else _restricting(items, mention)
+            inherited = inherited_place(items, mentions, own, behind, number) or (
+                leading if mention.kind is not Kind.NORMAL else restricting(items, mention)
             )
             alternatives = [[*attributes, *inherited] for attributes in alternatives]
-        shared = _shared_qualifiers(items, mentions, own, number)
+        shared = shared_qualifiers(items, mentions, own, number)
         found.append(
             [
                 _without_adverbs(items, [*attributes, *shared, *opening])
@@ -95,9 +101,9 @@ def _move_sizes(
         if set(mention.concepts) & _LESIONS:
             lesion = number
         elif lesion >= 0 and mention.kind is Kind.FINDING:
-            sizes = [item for item in behind[number] if _names(item) & {"size"}]
+            sizes = [item for item in behind[number] if names(item) & {"size"}]
             if sizes and not any(
-                _names(item) & {"size"} for item in (*own[lesion], *behind[lesion])
+                names(item) & {"size"} for item in (*own[lesion], *behind[lesion])
             ):
                 behind[lesion].extend(sizes)
                 behind[number][:] = [item for item in behind[number] if item not in sizes]
@@ -110,86 +116,9 @@ def _leading(items: Sequence[Item], mentions: Sequence[Mention]) -> list[Item]:
     for item in items[:first]:
         if item.role is Role.BREAK and item.text != "there":
             return []
-        if item.role is Role.ATTRIBUTE and _names(item) & _PLACES:
+        if item.role is Role.ATTRIBUTE and names(item) & PLACES:
             found.append(item)
     return found
-
-
-def _restricting(items: Sequence[Item], mention: Mention) -> list[Item]:
-    """What takes something out of a statement in advance: "otherwise", "the remainder of"."""
-    return [item for item in items[: mention.start] if "qualifier" in _names(item)]
-
-
-def _inherited(
-    items: Sequence[Item],
-    mentions: Sequence[Mention],
-    own: Sequence[list[Item]],
-    behind: Sequence[list[Item]],
-    number: int,
-) -> list[Item]:
-    """The place that a mention without one shares with its neighbours in a list."""
-    for last in range(number, len(mentions) - 1):
-        if not _listed(items, mentions[last], mentions[last + 1]):
-            break
-        if place := _places(behind[last + 1]):
-            return place
-    for first in range(number, 0, -1):
-        one, other = mentions[first - 1], mentions[first]
-        explained = _explains(items, one, other)
-        if not explained and not _listed(items, one, other):
-            break
-        if place := _places(
-            own[first - 1] if not explained else [*own[first - 1], *behind[first - 1]]
-        ):
-            return place
-    return []
-
-
-def _shared_qualifiers(
-    items: Sequence[Item], mentions: Sequence[Mention], own: Sequence[list[Item]], number: int
-) -> list[Item]:
-    """What a list shares besides its place: "no suspicious mass or nodule"."""
-    while number and _listed(items, mentions[number - 1], mentions[number]):
-        number -= 1
-        if found := [item for item in own[number] if "qualifier" in _names(item)]:
-            return found
-    return _of_the_region(items, mentions, own, number)
-
-
-def _of_the_region(
-    items: Sequence[Item], mentions: Sequence[Mention], own: Sequence[list[Item]], number: int
-) -> list[Item]:
-    """The side of a region that is normal "without" something: "left lung clear without mass"."""
-    for before in range(number):
-        region = mentions[before]
-        between = items[region.last + 1 : mentions[number].first]
-        if region.kind is Kind.NORMAL and not any(
-            item.role is Role.BREAK or item.text in {"and", ";"} for item in between
-        ):
-            return _places(own[before])
-    return []
-
-
-def _explains(items: Sequence[Item], one: Mention, other: Mention) -> bool:
-    """Whether the second mention says what the first may be: "RLL opacity, likely pneumonia"."""
-    between = items[one.last + 1 : other.start]
-    return (
-        one.kind is other.kind is Kind.FINDING
-        and any(item.name == "uncertain" or item.name == "explains" for item in between)
-        and all(item.role is not Role.BREAK and item.text != "and" for item in between)
-    )
-
-
-def _listed(items: Sequence[Item], one: Mention, other: Mention) -> bool:
-    """Whether two mentions stand in one list: "left effusion and pneumothorax"."""
-    between = items[one.last + 1 : other.first]
-    if one.kind is not other.kind or not between:
-        return False
-    return all(item.role is Role.JOIN for item in between)
-
-
-def _places(items: Sequence[Item]) -> list[Item]:
-    return [item for item in items if _names(item) & _PLACES]
 
 
 def _alternatives(own: Sequence[Item], behind: Sequence[Item]) -> list[Attributes]:
@@ -202,7 +131,7 @@ def _alternatives(own: Sequence[Item], behind: Sequence[Item]) -> list[Attribute
             common = [
                 item
                 for item in (*shared, *rest)
-                if item.role is Role.ATTRIBUTE and not _names(item) & {"side", "count"}
+                if item.role is Role.ATTRIBUTE and not names(item) & {"side", "count"}
             ]
             return [[*group, *common] for group in sided]
     return [[item for item in (*own, *behind) if item.role is Role.ATTRIBUTE]]
@@ -227,19 +156,15 @@ def _tells_apart(groups: Sequence[Attributes]) -> bool:
         if sides & seen:
             return False
         seen |= sides
-    return any(_names(item) - {"side"} for group in groups for item in group)
+    return any(names(item) - {"side"} for group in groups for item in group)
 
 
 def _sides(items: Sequence[Item]) -> set[str]:
     return {value for item in items for name, value in item.term.attributes if name == "side"}
 
 
-def _names(item: Item) -> set[str]:
-    return {name for name, _ in item.term.attributes}
-
-
 def _has_place(items: Sequence[Item]) -> bool:
-    return any(_names(item) & _PLACES for item in items)
+    return any(names(item) & PLACES for item in items)
 
 
 def _without_adverbs(items: Sequence[Item], attributes: Sequence[Item]) -> Attributes:
@@ -253,6 +178,6 @@ def _is_adverb(item: Item, following: Item | None) -> bool:
     if following is None:
         return False
     if item.text == "both":
-        return "change" in _names(following) or following.name == "verb"
-    is_degree = item.text.endswith("ly") and "severity" in _names(item)
-    return is_degree and "change" in _names(following)
+        return "change" in names(following) or following.name == "verb"
+    is_degree = item.text.endswith("ly") and "severity" in names(item)
+    return is_degree and "change" in names(following)

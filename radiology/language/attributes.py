@@ -144,7 +144,7 @@ _TIPS: Final[Mapping[str, str]] = {
 }
 ORGANS: Final = frozenset(
     {"thyroid", "breast", "axilla", "chest wall", "abdomen", "kidney", "adrenal", "neck", "limb"}
-    | {"mediastinum"}
+    | {"mediastinum", "hardware"}
 )
 """Sites of findings that are none of the lung: a nodule of the thyroid is another nodule."""
 

@@ -29,7 +29,15 @@ _TIPS: Final = (
 
 _OF_ORGANS: Final = frozenset(
     {"nodule", "mass", "cavity", "opacity", "density", "fracture", "lymphadenopathy", "oedema"}
-    | {"calcification", "granuloma", "acute disease", "aneurysm", "bone lesion", "malignancy"}
+    | {
+        "calcification",
+        "granuloma",
+        "acute disease",
+        "aneurysm",
+        "bone lesion",
+        "bone abnormality",
+        "malignancy",
+    }
 )
 """What other organs have as well."""
 

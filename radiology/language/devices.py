@@ -55,6 +55,7 @@ DEVICES: Final[Mapping[str, str]] = {
         (surgical/vascular/metallic/cabg/cholecystectomy) clip~ | surgical suture~/staple~ |
         suture line/material | staple line""",
     "stent": "stent~ (graft)",
+    "hardware": "(fixation) screw~ | (fixation) plate~ | fixation hardware | hardware",
     "spinal hardware": """
         (spinal/spine) (fixation/fusion) hardware/rods | spinal fusion/stimulator |
         orthopedic/orthopaedic hardware | fixation hardware | vertebroplasty | fusion hardware |

@@ -126,6 +126,8 @@ def _facts(
         qualifiers.add("calcified")
     if excepted and (presence is Presence.ABSENT or mention.kind is Kind.NORMAL):
         qualifiers.add("restricted")
+    if "fracture" in mention.concepts and not found.get("site") and _has_device(items):
+        found["site"] = ["hardware"]  # a wire or a screw that broke
     if len(mention.concepts) > 1 and presence is Presence.ABSENT and mention.state is None:
         qualifiers.add("restricted")  # no hydropneumothorax: not both at once
     if "acute disease" in mention.concepts and _is_of_a_part(items):
@@ -155,6 +157,10 @@ def _facts(
         )
         for concept in mention.concepts
     ]
+
+
+def _has_device(items: Sequence[Item]) -> bool:
+    return any(item.role is Role.DEVICE for item in items)
 
 
 def _is_of_a_part(items: Sequence[Item]) -> bool:

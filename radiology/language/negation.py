@@ -35,8 +35,8 @@ _DENIES_BEHIND: Final = """
     (has/have) been removed | was/were removed | removed (interval) | is/are unlikely |
     is/are less likely | excluded | no longer SEEN | absent now | (is/are) not confirmed"""
 _DOUBTS_BEFORE: Final = """
-    possible | ? | possibly | probable | probably | questionable | question of |
-    may represent/reflect/be/indicate/suggest/relate | may be due/related |
+    possible | ? | possibly | probable | probably | questionable | question of | question |
+    to identify | may represent/reflect/be/indicate/suggest/relate | may be due/related |
     may (also) represent/reflect | could represent/reflect/be/indicate |
     might represent/reflect/be/indicate | can represent/reflect |
     suspicious/concerning/worrisome/suggestive for/of |

@@ -80,7 +80,7 @@ _ACUTE: Final = frozenset(
         "dissection",
         "cavity",
     ]
-) | {"free air", "heart failure", "mediastinal shift", "subcutaneous emphysema"}
+) | {"free air", "heart failure", "mediastinal shift"}
 _TRIFLES: Final = frozenset(
     ["granuloma", "scarring", "scoliosis", "kyphosis", "osteopenia", "hyperinflation"]
 ) | {
