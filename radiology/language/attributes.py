@@ -82,7 +82,6 @@ _CHANGES: Final[Mapping[str, str]] = {
         increase/progression/worsening/improvement (in/of) (the) | not (significantly) changed |
         have/has not (significantly) changed | unaltered | remains/remain (in) (place) |
         as before | longstanding | not increased | not worse | no longer increasing | no worse""",
-    "change:resolved": "interval resolution (of) | complete resolution (of)",
 }
 _COUNTS: Final[Mapping[str, str]] = {
     "count:1": "single | solitary",
@@ -103,8 +102,7 @@ _QUALIFIERS: Final[Mapping[str, str]] = {
         elsewhere | remaining | remainder | rest of the | definite | definitely | significant |
         suspicious | discrete | tension | recurrent | displaced | obvious | grossly |
         essentially | worrisome | aggressive | gross | overt | predominantly | mostly | frank |
-        focal rib | concerning | confluent | lobar | well defined | relatively | except in |
-        major | sizable residual""",
+        concerning | confluent | lobar | well defined | relatively | major""",
     "qualifier:nondisplaced": "nondisplaced | undisplaced | non displaced",
     "qualifier:plain": """
         focal | patchy | diffuse | dense | streaky | linear | subsegmental | loculated |

@@ -9,27 +9,19 @@ from dataclasses import replace
 from typing import Final
 
 from radiology.language.attaching import attach
-from radiology.language.fact import Change, Evidence, Fact, Kind, Presence, Severity, Side
+from radiology.language.building import Sentence, build_facts
+from radiology.language.fact import Evidence, Fact, Kind, Presence
 from radiology.language.grammar import find_items
 from radiology.language.lexicon import Item, Role
 from radiology.language.measures import find_measures, read_size
-from radiology.language.mentions import Mention, find_mentions
-from radiology.language.negation import EXCEPTIONS, find_presences
+from radiology.language.mentions import find_mentions
+from radiology.language.negation import find_presences
 from radiology.language.sections import SectionName, find_sections
 from radiology.language.sentences import find_sentences
 from radiology.language.spans import Span, find_words
 
-_SEVERITIES: Final = {
-    "minimal": Severity.MINIMAL,
-    "small": Severity.SMALL,
-    "moderate": Severity.MODERATE,
-    "large": Severity.LARGE,
-}
 _LONGEST: Final = 200
 """Words of the longest sentence; what is longer is none, and read in pieces."""
-
-_MANY: Final = 99
-"""The count of "multiple"."""
 
 _PRONOUNS: Final = frozenset({"it", "this", "these", "they", "measures", "measuring", "largest"})
 _WHEN: Final = re.compile(
@@ -68,119 +60,21 @@ def _parts(text: str) -> list[tuple[SectionName | None, Span]]:
 
 
 def _read_sentence(
-    text: str, items: Sequence[Item], sentence: Span, section: SectionName | None
+    text: str, items: Sequence[Item], span: Span, section: SectionName | None
 ) -> list[Fact]:
+    sentence = Sentence(items, span, section)
     mentions = find_mentions(items)
     facts: list[Fact] = []
     if mentions:
         presences = find_presences(items, mentions)
-        excepted = any(i.role is Role.BREAK and i.text in EXCEPTIONS for i in items)
         groups = attach(items, mentions)
         for mention, (presence, cue), alternatives in zip(mentions, presences, groups, strict=True):
             for attributes in alternatives:
-                facts.extend(
-                    _facts(mention, items, presence, cue, attributes, sentence, section, excepted)
-                )
-    if recommended := _recommendation(text, items, sentence):
-        facts.append(
-            Fact(
-                Kind.RECOMMENDATION,
-                "recommendation",
-                Presence.PRESENT,
-                recommended,
-                sentence,
-                section,
-            )
-        )
+                facts.extend(build_facts(sentence, mention, presence, cue, attributes))
+    if place := _recommendation(text, items, span):
+        advice = Fact(Kind.RECOMMENDATION, "recommendation", Presence.PRESENT, place, span, section)
+        facts.append(advice)
     return facts
-
-
-def _facts(
-    mention: Mention,
-    items: Sequence[Item],
-    presence: Presence,
-    cue: Item | None,
-    attributes: Sequence[Item],
-    sentence: Span,
-    section: SectionName | None,
-    excepted: bool,
-) -> list[Fact]:
-    evidence = [Evidence("concept", items[part].span) for part in mention.parts]
-    if cue is not None:
-        evidence.append(Evidence("presence", cue.span))
-    found: dict[str, list[str]] = {}
-    for item in attributes:
-        for name, value in item.term.attributes:
-            if _applies(mention.kind, name):
-                found.setdefault(name, []).append(value)
-                evidence.append(Evidence(name, item.span))
-    changes = [Change(value) for value in found.get("change", ())]
-    if cue is not None and "resolved" in cue.term.names:
-        changes.append(Change.RESOLVED)
-    if Change.RESOLVED in changes:
-        presence = Presence.ABSENT
-    qualifiers = set(found.get("qualifier", ())) - {"plain"}
-    if mention.state is not None and items[mention.state].name == "borderline":
-        qualifiers.add("borderline")
-    if any(item.name == "calcified" for item in items[mention.start : mention.first]):
-        qualifiers.add("calcified")
-    if excepted and (presence is Presence.ABSENT or mention.kind is Kind.NORMAL):
-        qualifiers.add("restricted")
-    if "fracture" in mention.concepts and not found.get("site") and _has_device(items):
-        found["site"] = ["hardware"]  # a wire or a screw that broke
-    if len(mention.concepts) > 1 and presence is Presence.ABSENT and mention.state is None:
-        qualifiers.add("restricted")  # no hydropneumothorax: not both at once
-    if "acute disease" in mention.concepts and _is_of_a_part(items):
-        qualifiers.add("restricted")
-    counts = found.get("count", ())
-    start = items[mention.start]
-    whole = Span(min(said.span.start for said in evidence), max(said.span.end for said in evidence))
-    return [
-        Fact(
-            kind=mention.kind,
-            concept=concept,
-            presence=presence,
-            span=whole,
-            sentence=sentence,
-            section=section,
-            sides=frozenset(Side(value) for value in found.get("side", ())),
-            levels=frozenset(found.get("level", ())),
-            severities=frozenset(_SEVERITIES[value] for value in found.get("severity", ())),
-            sizes=tuple(read_size(value) for value in found.get("size", ())),
-            change=changes[-1] if changes else None,
-            count=(_MANY if counts[0] == "many" else int(counts[0])) if counts else None,
-            sites=frozenset(found.get("site", ())),
-            tips=frozenset(found.get("tip", ())),
-            qualifiers=frozenset(qualifiers),
-            definite=start.text in {"the", "this", "these", "that"},
-            evidence=tuple(evidence),
-        )
-        for concept in mention.concepts
-    ]
-
-
-def _has_device(items: Sequence[Item]) -> bool:
-    return any(item.role is Role.DEVICE for item in items)
-
-
-def _is_of_a_part(items: Sequence[Item]) -> bool:
-    """Whether a sentence is about some region but the lungs: "no acute finding in the abdomen"."""
-    return any(
-        item.role is Role.REGION and not _WHOLE.intersection(item.term.names) for item in items
-    )
-
-
-_WHOLE: Final = frozenset({"lungs", "chest", "heart", "pleura"})
-_OF_NORMAL: Final = frozenset({"side", "qualifier"})
-_NOT_OF_DEVICES: Final = frozenset({"size", "severity"})
-
-
-def _applies(kind: Kind, attribute: str) -> bool:
-    if kind is Kind.NORMAL:
-        return attribute in _OF_NORMAL
-    if kind is Kind.DEVICE:
-        return attribute not in _NOT_OF_DEVICES
-    return attribute not in {"tip"}
 
 
 def _said_again(fact: Fact, items: Sequence[Item]) -> Fact:

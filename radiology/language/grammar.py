@@ -28,10 +28,9 @@ _GLUE: Final[Mapping[str, str]] = {
         identified | present | appears | appear | measures | measuring | measured |
         demonstrates | there | it | they | now""",
     "explains": """
-        to suggest/indicate | c / w |
-        (most) consistent/compatible/associated with | in keeping with |
-        representing | represents | represent | reflecting | reflects | denoting | indicating |
-        due to | secondary to | related to""",
+        to suggest/indicate | c / w | (most) consistent/compatible/associated with |
+        in keeping with | representing | represents | represent | reflecting | reflects |
+        denoting | indicating | due to | secondary to | related to""",
     "comparison": """
         greater/worse/larger/more/less/smaller/bigger than |
         larger/greater/more/worse/smaller/less on/in/at | > | < |
@@ -60,22 +59,20 @@ _NO_FINDINGS: Final = """
     bone mineral density | soft tissue density/mass | joint effusion~ | shoulder/knee effusion~ |
     left/right ventricular/atrial configuration/prominence/contour | left atrium |
     left ventricular | right heart (strain/border) | left heart border |
-    (right/left) paratracheal stripe | pulmonary toilet | upper extremity |
-    upper limit of the film | right/left upper/lower quadrant |
-    right/left upper/lower extremity | upper abdominal | lower neck |
+    (right/left) paratracheal stripe | upper extremity | right upper quadrant |
+    right/left lower quadrant | right/left upper/lower extremity | upper abdominal | lower neck |
     lower thoracic/cervical (spine) | mid thoracic/dorsal (spine) |
-    upper thoracic/lumbar (spine) | mid to | right middle bronchus | left/right arm |
+    upper thoracic/lumbar (spine) | right middle bronchus | left/right arm |
     right sided aortic arch | right aortic arch | right and left ventricle | high density |
-    low density contrast | contrast density | metallic/calcific density/densities | fat density |
-    rib crowding | right eye | left behind | no comparison~ |
+    metallic/calcific density/densities | no comparison~ |
     no prior (study/studies/exam/examination/film/films/radiographs/imaging) |
     no previous (study/studies/film/films/radiographs) | not included | not available |
     no contrast | without (a/any) comparison (study) | catheter/wire/lead fracture |
     fractured wire/lead/catheter |
     not well/fully/optimally/completely seen/evaluated/visualized/included/assessed/imaged |
-    not tested | not significantly displaced | not imaged | nipple shadow~ | skin fold~ |
-    overlying soft tissue~ | stool burden | ng | nodular in | failure to | heart rate |
-    heart valve | large bore | large body habitus | patient is rotated"""
+    not significantly displaced | not imaged | nipple shadow~ | skin fold~ |
+    overlying soft tissue~ | failure to | heart rate | heart valve | large bore |
+    large body habitus"""
 
 
 def _glue_table() -> Iterator[tuple[str, Term]]:

@@ -41,7 +41,7 @@ REGIONS: Final[Mapping[str, str]] = {
     "spine": "(thoracic/dorsal/lumbar) spine | vertebral bodies",
     "vessels": """
         pulmonary vascularity/vasculature/vessels/vessel |
-        pulmonary vascular pattern/markings/distribution/congestion | vascularity | vasculature |
+        pulmonary vascular pattern/markings/distribution | vascularity | vasculature |
         vascular pattern/markings | pulmonary venous pattern""",
     "pulmonary arteries": "(main) pulmonary artery | pulmonary arteries",
     "diaphragm": "diaphragm~ | hemidiaphragm~ | hemi diaphragm~ | diaphragmatic contour~",
