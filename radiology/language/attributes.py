@@ -71,9 +71,12 @@ _CHANGES: Final[Mapping[str, str]] = {
         regressed | regression | resolving | clearing (of) |
         partially/partly/incompletely resolved/cleared |
         interval decrease/improvement/clearing (in/of) (the) | decrease in (the/size) |
-        partial resolution/clearing (of) | not (yet) (completely) resolved""",
+        partial resolution/clearing (of) | near/nearly complete resolution of |
+        nearly/almost (completely/entirely) resolved/cleared |
+        has/have nearly/almost (completely/entirely) resolved/cleared |
+        not (yet) (completely) resolved""",
     "change:unchanged": """
-        unchanged | stable |
+        unchanged | stable | unchanged/stable position/appearance/size/configuration (of) (the) |
         no (significant/substantial/relevant/appreciable/definite/real/short) (interval) change
         (in) (the) | without (significant/substantial/appreciable) (interval) change | similar |
         similar to prior/before | persistent | persists | persisting | persist |

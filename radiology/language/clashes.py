@@ -110,7 +110,9 @@ def _contradicts(denial: Fact, fact: Fact) -> bool:
         return False
     if denial.change is Change.RESOLVED and fact.change is Change.DECREASED:
         return False
-    if "acute" in denial.qualifiers and fact.qualifiers & {"chronic"}:
+    if "chronic" in fact.qualifiers and (
+        "acute" in denial.qualifiers or fact.concept == "fracture"
+    ):
         return False
     if fact.kind is Kind.DEVICE and fact.change is Change.NEW:
         return False

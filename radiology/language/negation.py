@@ -29,6 +29,7 @@ _DENIES_BEFORE: Final = """
     ruled out | excludes | exclude the presence of | fails to show/demonstrate/reveal |
     show/shows no | has/have no | nil | zero | none of the"""
 _DENIES_BEHIND: Final = """
+    : none | : nil | : absent | : negative . | : no . | : no , |
     is/are/was/were not (now/clearly/definitely/currently) SEEN | not (clearly/definitely) SEEN |
     not SEEN | (is/are) no longer SEEN | is/are/was/were absent | is/are/was excluded |
     has/have been excluded | is/are/was/were ruled out | has/have been (ruled) out |
@@ -80,6 +81,15 @@ _ENDS: Final = """
     there has/have been | after | following | status post | s / p | because | ;"""
 EXCEPTIONS: Final = frozenset({"except", "apart", "aside", "other", "with"})
 """First words of breaks after which something is taken out of what is said."""
+
+_EITHER: Final = frozenset({"versus", "vs", "and"})
+"""First words of cues that doubt the finding on each side of them."""
+
+_SAID_BEHIND: Final = frozenset(
+    {"resolved", "cleared", "removed", "absent", "possible", "possibly", "probable", "probably"}
+    | {"likely", "very", "suspected", "questionable", "questioned", "presumed", "equivocal", "?"}
+)
+"""Cues that speak of what is before them where nothing is behind."""
 
 _ASSERTS: Final = frozenset({"side", "severity", "change", "size"})
 """Attributes that begin a finding of its own behind a comma: "No PTX, small effusion"."""
@@ -173,9 +183,9 @@ def _reaches_back(items: Sequence[Item], mentions: Sequence[Mention], index: int
     item = items[index]
     if item.term.names[1] == "behind":
         return True
-    if item.text in {"versus", "vs", "and"}:
+    if item.text in _EITHER:
         return True
-    if item.name == Presence.ABSENT and item.text not in {"resolved", "removed", "absent"}:
+    if item.text not in _SAID_BEHIND:
         return False
     for mention in mentions:
         if mention.last > index:
@@ -197,4 +207,6 @@ def _listed_before(items: Sequence[Item], mentions: Sequence[Mention], index: in
         if following is not None and not all(item.role is Role.JOIN for item in between):
             return
         yield number
+        if items[index].text in _EITHER:
+            return
         following = mention

@@ -93,6 +93,10 @@ def told_in(text: str) -> set[str]:
         ("No thyroid nodule.", {"nodule: absent"}),
         ("Nodules are both stable.", {"nodule: present, unchanged"}),
         ("No focal opacity to suggest a pneumonia.", {"opacity: absent", "consolidation: absent"}),
+        ("Pneumothorax: none. Effusion: no.", {"pneumothorax: absent", "effusion: absent"}),
+        ("The PTX has nearly resolved.", {"pneumothorax: decreased, present"}),
+        ("Unchanged position of the left port.", {"port: left, present, unchanged"}),
+        ("Right PICC, which could be withdrawn.", {"picc: present, right"}),
         ("Heart is slightly large.", {"cardiomegaly: present, small"}),
     ],
 )
