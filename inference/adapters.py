@@ -31,7 +31,17 @@ from inference.adapter_folder import (
     read_config,
 )
 from inference.allocator import first_line, is_exhaustion
-from inference.protocol import AdapterRequest, LoadAdapter, ModelInfo, RemoveAdapter, UseAdapter
+from inference.configurations import BadConfiguration, read_object
+from inference.declarations import FILE, read_declaration
+from inference.protocol import (
+    DECLARES_NOTHING,
+    AdapterRequest,
+    LoadAdapter,
+    MadeFor,
+    ModelInfo,
+    RemoveAdapter,
+    UseAdapter,
+)
 
 if TYPE_CHECKING:
     from peft import LoraConfig, PeftModel
@@ -48,7 +58,7 @@ _ALLOWED: Final[dict[str, tuple[object, ...]]] = {
 """Settings of LoRA with which a checkpoint, switched back to, is what it was. Others write over its
 weights as they are injected, rebuild its layers, or name modules to import."""
 
-RECORD: Final = "pinfill.json"
+RECORD: Final = FILE
 """Lies beside an adapter's weights and tells what it was trained on top of."""
 
 _SAMPLES: Final = 1024
@@ -83,12 +93,13 @@ def base_fingerprint(folder: Path) -> str:
 @dataclass(frozen=True)
 class _Adapter:
     """``key`` is PEFT's name for it: it cannot take every name that a folder may have. ``doubt``
-    is what speaks against its being one of this checkpoint."""
+    is what speaks against its being one of this checkpoint, ``made_for`` what it declares."""
 
     folder: Path
     key: str
-    stamp: tuple[int, int]
+    stamp: tuple[int, ...]
     doubt: str = ""
+    made_for: MadeFor = DECLARES_NOTHING
 
 
 class Adapters:
@@ -115,7 +126,7 @@ class Adapters:
         return self._active
 
     def do(self, request: AdapterRequest, info: ModelInfo) -> ModelInfo:
-        """What a client asks for; what of ``info`` is told from then on.
+        """What a client asks for; what is told from then on, where ``info`` is the checkpoint's.
 
         Raises :class:`AdapterError`, and then nothing has changed.
         """
@@ -126,9 +137,14 @@ class Adapters:
                 self.use(name)
             case RemoveAdapter(name=name):
                 self.remove(name)
-        doubt = "" if self._active is None else self._there[self._active].doubt
+        active = None if self._active is None else self._there[self._active]
+        made_for = DECLARES_NOTHING if active is None else active.made_for
         return msgspec.structs.replace(
-            info, adapters=self.names, adapter=self.active, adapter_doubt=doubt
+            info,
+            adapters=self.names,
+            adapter=self.active,
+            adapter_doubt="" if active is None else active.doubt,
+            made_for=info.made_for if made_for == DECLARES_NOTHING else made_for,
         )
 
     def load(self, folder: Path) -> str:
@@ -141,7 +157,7 @@ class Adapters:
         before = next((name for name, one in self._there.items() if one.folder == folder), None)
         if before is not None and self._there[before].stamp == _stamp(folder):
             return before
-        config = self._checked(folder)
+        config, made_for = self._checked(folder), _declaration(folder)
         stamp = _stamp(folder)
         self._count += 1
         key = f"adapter{self._count}"
@@ -156,8 +172,8 @@ class Adapters:
         if before is not None:  # trained on since
             self._drop(self._there[before].key)
         name = before or self._free_name(folder)
-        doubt = "" if (folder / RECORD).is_file() else doubt_of(config, folder, self._base)
-        self._there[name] = _Adapter(folder, key, stamp, doubt)
+        doubt = "" if _has_record(folder) else doubt_of(config, folder, self._base)
+        self._there[name] = _Adapter(folder, key, stamp, doubt, made_for)
         self._switch_back()
         return name
 
@@ -207,7 +223,7 @@ class Adapters:
 
     def _check_base(self, folder: Path) -> None:
         """An adapter of another maker has no record: then only its shapes can tell."""
-        if not (folder / RECORD).is_file():
+        if not _has_record(folder):
             return
         try:
             base = json.loads((folder / RECORD).read_text("utf-8"))["base"]
@@ -325,13 +341,34 @@ class Adapters:
         return name
 
 
-def _stamp(folder: Path) -> tuple[int, int]:
-    """Tells the weights of one training from those of the next in the same folder."""
+def _stamp(folder: Path) -> tuple[int, ...]:
+    """Tells the files of one training, or what was declared since, from those of the next."""
+    stamp: list[int] = []
+    for name in (WEIGHTS, RECORD):
+        try:
+            status = (folder / name).stat()
+        except OSError:
+            stamp += (0, 0)
+        else:
+            stamp += (status.st_size, status.st_mtime_ns)
+    return tuple(stamp)
+
+
+def _has_record(folder: Path) -> bool:
+    """Whether it is told what an adapter was trained on top of; a declaration alone does not."""
     try:
-        status = (folder / WEIGHTS).stat()
-    except OSError:
-        return (0, 0)
-    return status.st_size, status.st_mtime_ns
+        return "made_for" not in (told := read_object(folder / RECORD)) or "base" in told
+    except (BadConfiguration, FileNotFoundError):
+        return (folder / RECORD).is_file()  # one that cannot be read is refused
+
+
+def _declaration(folder: Path) -> MadeFor:
+    try:
+        return read_declaration(folder)
+    except BadConfiguration as error:
+        raise AdapterError(
+            f"{FILE} in {folder} {error}. Mend that file as docs/made-for.md has it."
+        ) from None
 
 
 def bar_merging(peft: PeftModel) -> None:

@@ -25,9 +25,11 @@ from inference.configurations import (
     shape_complaint,
     vocabulary_complaint,
 )
+from inference.declarations import FILE as DECLARATION
+from inference.declarations import read_declaration
 from inference.first_job import misfit
 from inference.placement import Placement
-from inference.protocol import ModelInfo, Paradigm
+from inference.protocol import MadeFor, ModelInfo, Paradigm
 
 if TYPE_CHECKING:
     from inference.engines import autoregressive
@@ -134,7 +136,19 @@ def check(folder: Path) -> dict[str, Any]:
         )
     if complaint := layer_complaint(config, memory.stored_tensors(_shards(folder))):
         _refuse_file(folder, "config.json", complaint)
+    _declaration(folder)
     return config
+
+
+def _declaration(folder: Path) -> MadeFor:
+    """What the checkpoint was made for. Raises :class:`CheckpointError` where it is unreadable."""
+    try:
+        return read_declaration(folder)
+    except BadConfiguration as error:
+        raise CheckpointError(
+            f"{DECLARATION} in {folder} {error}. Mend that file as docs/made-for.md has it, or "
+            "delete it: then any image is taken."
+        ) from None
 
 
 def _architecture(config: Mapping[str, Any]) -> str:
@@ -485,6 +499,7 @@ def _described(model: Any, folder: Path, device: str) -> Callable[..., ModelInfo
         parameters=model.num_parameters(),
         device=_device_name(device),
         dtype=_dtype_name(model),
+        made_for=_declaration(folder),
     )
 
 

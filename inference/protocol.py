@@ -155,12 +155,35 @@ Paradigm = Literal["diffusion", "autoregressive"]
 """How a model writes: all places at once, or one word behind the other."""
 
 
+Declared = Annotated[
+    tuple[Annotated[str, msgspec.Meta(min_length=1, max_length=64)], ...],
+    msgspec.Meta(max_length=64),
+]
+
+
+class MadeFor(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a checkpoint or an adapter was made for, by its own word; empty is any.
+
+    ``modalities`` are DICOM's (0008,0060), ``body_parts`` those of Body Part Examined (0018,0015),
+    ``views`` those of View Position (0018,5101), ``languages`` ISO 639-1 codes.
+    """
+
+    modalities: Declared = ()
+    body_parts: Declared = ()
+    views: Declared = ()
+    languages: Declared = ()
+
+
+DECLARES_NOTHING: Final = MadeFor()
+
+
 class ModelInfo(msgspec.Struct, frozen=True, kw_only=True):
     """What the worker runs.
 
     ``canvas_length`` and ``max_steps`` of an autoregressive model are the tokens that it writes at
     most. ``adapters`` are those that are loaded, ``adapter`` the one that is on;
-    ``adapter_doubt`` is a sentence where it may belong to another checkpoint.
+    ``adapter_doubt`` is a sentence where it may belong to another checkpoint. ``made_for`` is what
+    the adapter that is on declares, else what the checkpoint does.
     """
 
     checkpoint: str
@@ -176,6 +199,7 @@ class ModelInfo(msgspec.Struct, frozen=True, kw_only=True):
     adapters: tuple[str, ...] = ()
     adapter: str | None = None
     adapter_doubt: str = ""
+    made_for: MadeFor = DECLARES_NOTHING
 
 
 class Ready(msgspec.Struct, frozen=True, tag="ready"):

@@ -43,7 +43,7 @@ class LoadedEngine(ABC, Generic[Kept]):
     """One loaded checkpoint, the prefixes it has read, and the adapters on top of it."""
 
     def __init__(self, checkpoint: Loaded, prefixes: Kept) -> None:
-        self.info = checkpoint.info
+        self.info = self._own_info = checkpoint.info
         self.codec = Codec(checkpoint.tokenizer, checkpoint.end_ids)
         self._prefixes = prefixes
         self._device = str(checkpoint.model.device)
@@ -59,7 +59,7 @@ class LoadedEngine(ABC, Generic[Kept]):
         Raises :class:`~inference.engines.base.BadRequest`, and then nothing has changed.
         """
         try:
-            self.info = self._adapters.do(request, self.info)
+            self.info = self._adapters.do(request, self._own_info)
         except AdapterError as error:
             raise BadRequest(str(error)) from error
         self._prefixes.forget()

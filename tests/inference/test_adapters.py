@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
@@ -16,7 +17,8 @@ from torch import Tensor
 from inference.adapter_folder import AdapterError
 from inference.adapters import RECORD, Adapters, base_fingerprint
 from inference.checkpoints import load
-from inference.protocol import LoadAdapter, ModelInfo, UseAdapter
+from inference.declarations import write_declaration
+from inference.protocol import LoadAdapter, MadeFor, ModelInfo, UseAdapter
 from tests.inference.random_adapters import MakeAdapter
 from tests.inference.training.data.factory import written
 
@@ -436,3 +438,33 @@ def test_one_that_fails_half_way_leaves_nothing_behind(
     assert not torch.equal(probe(), base)
     adapters.remove("good")
     assert torch.equal(probe(), base)
+
+
+def test_a_declaration_takes_the_place_of_the_checkpoints(
+    adapters: Adapters, make_adapter: MakeAdapter
+) -> None:
+    chest, head = MadeFor(body_parts=("CHEST",)), MadeFor(body_parts=("HEAD",))
+    info = msgspec.structs.replace(INFO, made_for=chest)
+    silent, speaking = make_adapter("silent"), make_adapter("speaking")
+    write_declaration(speaking, head)
+    assert adapters.do(LoadAdapter("1", str(silent)), info).made_for == chest
+    assert adapters.do(LoadAdapter("2", str(speaking)), info).made_for == head
+    assert adapters.do(UseAdapter("3", "silent"), info).made_for == chest
+    assert adapters.do(UseAdapter("4", None), info).made_for == chest
+    write_declaration(speaking, MadeFor(views=("PA",)))
+    told = adapters.do(LoadAdapter("5", str(speaking)), info)
+    assert told.made_for == MadeFor(views=("PA",)), "what was declared since"
+
+
+def test_a_declaration_alone_is_no_record_of_a_checkpoint(
+    adapters: Adapters, make_adapter: MakeAdapter
+) -> None:
+    folder = make_adapter("declared")
+    (folder / RECORD).unlink()
+    write_declaration(folder, MadeFor(modalities=("CT",)))
+    told = adapters.do(LoadAdapter("1", str(folder)), INFO)
+    assert told.made_for.modalities == ("CT",)
+    assert told.adapter_doubt, "nothing says which checkpoint it belongs to"
+    (folder / RECORD).write_text('{"made_for": {"modality": ["CT"]}}')
+    with pytest.raises(AdapterError, match="declares"):
+        adapters.load(folder)
