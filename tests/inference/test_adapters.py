@@ -459,7 +459,7 @@ def test_a_declaration_takes_the_place_of_the_checkpoints(
 def test_a_declaration_alone_is_no_record_of_a_checkpoint(
     adapters: Adapters, make_adapter: MakeAdapter
 ) -> None:
-    folder = make_adapter("declared")
+    folder = reset(make_adapter("declared"), base_model_name_or_path="another")
     (folder / RECORD).unlink()
     write_declaration(folder, MadeFor(modalities=("CT",)))
     told = adapters.do(LoadAdapter("1", str(folder)), INFO)
