@@ -30,7 +30,9 @@ from desktop.report.model import (
     Section,
     find_sections,
 )
+from desktop.report.sections import heading_like
 from desktop.report.sentences import sentence_at, sentences, words
+from radiology.language.sections import SectionName
 
 ALIKE: Final = 0.5
 """Token-F1 of what they are about, from which on two sentences are about the same thing."""
@@ -94,7 +96,7 @@ def _likeness(one: str, other: str) -> float:
     return token_f1(*told) if all(told) else 0.0
 
 
-def _section_of(text: str, name: str | None) -> list[tuple[int, int]]:
+def _section_of(text: str, name: SectionName | None) -> list[tuple[int, int]]:
     """The sentences of a section of a compared text."""
     section = next((each for each in find_sections(text) if each.name == name), None)
     return _ranges(text, *_range_of(text, section))
@@ -104,7 +106,7 @@ def _plain(report: Report, place: tuple[int, int]) -> str:
     return report.text[slice(*place)].replace(GAP_CHAR, "")
 
 
-def _section_at(text: str, position: int) -> str | None:
+def _section_at(text: str, position: int) -> SectionName | None:
     names = [each.name for each in find_sections(text) if each.start <= position]
     return names[-1] if names else None
 
@@ -125,7 +127,7 @@ def _ranges(text: str, low: int, high: int) -> list[tuple[int, int]]:
     ]
 
 
-def _neighbours(text: str, name: str | None, start: int) -> tuple[list[str], list[str]]:
+def _neighbours(text: str, name: SectionName | None, start: int) -> tuple[list[str], list[str]]:
     """The sentences of the same section before and behind, the nearest first."""
     section = next((each for each in find_sections(text) if each.name == name), None)
     ranges = _ranges(text, *_range_of(text, section))
@@ -236,19 +238,22 @@ def _into_empty(
     return Taking(_plan(report, [Hole(start, end)], lead, trail), (sentence,))
 
 
-def _with_heading(report: Report, name: str, sentence: str) -> Taking:
+def _with_heading(report: Report, name: SectionName, sentence: str) -> Taking:
     """Into a section that the report has not yet: its heading comes in with it."""
     text = report.text
+    if name not in SECTIONS:
+        raise NoPlace("The report has no such section: write its heading, then take the sentence.")
+    heading = heading_like(report.sections, text, name)
     if not text.replace(GAP_CHAR, ""):
-        return Taking(_plan(report, [Hole(0, len(text))], f"{name}:\n"), (sentence,))
+        return Taking(_plan(report, [Hole(0, len(text))], heading), (sentence,))
     later = SECTIONS[SECTIONS.index(name) + 1 :]
     at = next((each.start for each in report.sections if each.name in later), len(text))
     if at == len(text):
         breaks = len(text) - len(text.rstrip("\n"))
-        lead = "\n" * max(0, 2 - breaks) + f"{name}:\n"
+        lead = "\n" * max(0, 2 - breaks) + heading
         return Taking(_plan(report, [Hole(at, at)], lead), (sentence,))
     breaks = at - len(text[:at].rstrip("\n"))
-    lead = "\n" * (max(0, 2 - breaks) if at else 0) + f"{name}:\n"
+    lead = "\n" * (max(0, 2 - breaks) if at else 0) + heading
     return Taking(_plan(report, [Hole(at, at)], lead, "\n\n"), (sentence,))
 
 

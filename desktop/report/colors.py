@@ -104,6 +104,7 @@ def looks(colors: ReportColors) -> dict[Style, Look]:
     line: Final = Qt.PenStyle
     return {
         Style.HEADING: Look(colors.heading),
+        Style.RUN_IN: Look(colors.heading),
         Style.GAP: Look(colors.gap),
         Style.TEMPLATE: Look(colors.ink),
         Style.TYPED: Look(colors.ink, glyph=Glyph.TICK),

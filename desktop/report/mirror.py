@@ -181,8 +181,9 @@ class Mirror:
         char_format.setForeground(QColor(look.ink))
         if look.italic:
             char_format.setFontItalic(True)
-        if style is Style.HEADING:
+        if style in (Style.HEADING, Style.RUN_IN):
             char_format.setFontWeight(QFont.Weight.DemiBold)
+        if style is Style.HEADING:
             char_format.setFontPointSize(self.document.defaultFont().pointSizeF() * 0.84)
             char_format.setFontLetterSpacingType(QFont.SpacingType.PercentageSpacing)
             char_format.setFontLetterSpacing(110)

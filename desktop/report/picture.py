@@ -18,6 +18,7 @@ from desktop.report.model import (
     Origin,
     Plan,
     Report,
+    Section,
     Span,
     clean,
     find_sections,
@@ -32,6 +33,7 @@ class Style(Enum):
     """The ways to draw a character."""
 
     HEADING = auto()
+    RUN_IN = auto()  # a heading with text on its line
     GAP = auto()  # a gap mark, which is drawn as a pill
     TEMPLATE = auto()
     TYPED = auto()
@@ -132,11 +134,23 @@ def _style(span: Span) -> Style:
             return Style.EDITED if span.pinned else Style.UNPINNED_EDIT
 
 
+def _shares_its_line(text: str, section: Section) -> bool:
+    line = text[text.rfind("\n", 0, section.start) + 1 : section.start]
+    return bool(line.strip()) or section.is_run_in(text)
+
+
 def _set_apart(
     text: str, stretches: Sequence[Stretch], marked: Iterable[tuple[int, int, Style]] = ()
 ) -> tuple[Stretch, ...]:
     """Heading lines and gap marks are drawn as such, whoever wrote them; ``marked`` are neither."""
-    apart = [(section.start, section.heading_end, Style.HEADING) for section in find_sections(text)]
+    apart = [
+        (
+            section.start,
+            section.heading_end,
+            Style.RUN_IN if _shares_its_line(text, section) else Style.HEADING,
+        )
+        for section in find_sections(text)
+    ]
     apart += marked
     apart += [(mark.start(), mark.end(), Style.GAP) for mark in re.finditer(GAP_CHAR, text)]
     apart.sort(key=itemgetter(0))

@@ -12,12 +12,13 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
-from desktop.report.sections import Section, find_sections
+from desktop.report.sections import Section, find_sections, heading_like
 from desktop.report.spans import GAP_CHAR, Content
 from inference.protocol import Fixed, Gap, Piece
+from radiology.language.sections import SectionName
 
-FINDINGS: Final = "FINDINGS"
-IMPRESSION: Final = "IMPRESSION"
+FINDINGS: Final = SectionName.FINDINGS
+IMPRESSION: Final = SectionName.IMPRESSION
 WRITTEN_FROM_IMAGE: Final = (FINDINGS, IMPRESSION)
 """The sections that are filled where they are empty. What an image cannot tell, such as an
 indication, is left empty until the reader puts a gap there."""
@@ -123,7 +124,9 @@ def plan_draft(content: Content, revision: int) -> Plan:
         return _plan(content, openings, revision)
     sections = find_sections(text)
     if not sections:
-        return _plan(content, _around_loose_text(content), revision, lead=f"{FINDINGS}:\n")
+        return _plan(
+            content, _around_loose_text(content), revision, lead=heading_like((), text, FINDINGS)
+        )
     openings = _by_section(content, sections) or _behind_pins(text, sections)
     return _plan(content, openings, revision)
 
@@ -171,23 +174,28 @@ def _by_section(content: Content, sections: Sequence[Section]) -> list[_Opening]
         else:
             openings += _unpinned(content, start, end)
     openings += _loose_gaps(content, openings)
-    names = {section.name: section for section in sections}
-    at_end: list[str] = []
-    if FINDINGS not in names:
-        impression = names.get(IMPRESSION)
+    at_end: list[SectionName] = []
+    if _find(text, sections, FINDINGS) is None:
+        impression = _find(text, sections, IMPRESSION)
         if impression is None:
             at_end.append(FINDINGS)
         else:
             at = impression.start
-            openings.append(_Opening(at, at, f"{_blank_line(text[:at])}{FINDINGS}:\n", "\n\n"))
-    if IMPRESSION not in names:
+            heading = heading_like(sections, text, FINDINGS)
+            openings.append(_Opening(at, at, f"{_blank_line(text[:at])}{heading}", "\n\n"))
+    if _find(text, sections, IMPRESSION) is None:
         at_end.append(IMPRESSION)
     openings.sort(key=lambda opening: opening.start)
     for number, name in enumerate(at_end):
         ends_in_hole = number > 0 or (openings and openings[-1].end == len(text))
         lead = "\n\n" if ends_in_hole else _blank_line(text)
-        openings.append(_Opening(len(text), len(text), f"{lead}{name}:\n"))
+        heading = heading_like(sections, text, name)
+        openings.append(_Opening(len(text), len(text), f"{lead}{heading}"))
     return openings
+
+
+def _find(text: str, sections: Sequence[Section], name: SectionName) -> Section | None:
+    return next((each for each in sections if each.covers(name, text)), None)
 
 
 def _behind_pins(text: str, sections: Sequence[Section]) -> list[_Opening]:
@@ -217,7 +225,7 @@ def _around_loose_text(content: Content) -> list[_Opening]:
     if not openings or openings[-1].end < end:
         openings.append(_Opening(end, end))
     lead = _blank_line(text) if end < len(text) else "\n\n"
-    openings.append(_Opening(len(text), len(text), f"{lead}{IMPRESSION}:\n"))
+    openings.append(_Opening(len(text), len(text), f"{lead}{heading_like((), text, IMPRESSION)}"))
     return openings
 
 

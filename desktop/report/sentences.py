@@ -1,12 +1,14 @@
-"""Where the words and the sentences of a text lie."""
+"""Where the words of a text lie, and its sentences as plain pairs of offsets."""
 
 from __future__ import annotations
 
 import re
 from typing import Final
 
+from radiology.language.sentences import find_sentences
+from radiology.language.sentences import sentence_at as find_sentence
+
 _WORD: Final = re.compile(r"\w+|\s+|[^\w\s]")
-_SENTENCE: Final = re.compile(r"\S.*?(?:[.!?]+(?=\s|$)|$)", re.MULTILINE)
 
 
 def words(text: str) -> list[str]:
@@ -15,19 +17,11 @@ def words(text: str) -> list[str]:
 
 
 def sentences(text: str) -> list[tuple[int, int]]:
-    """``(start, end)`` of each sentence: to its full stop, else to the end of its line."""
-    return [match.span() for match in _SENTENCE.finditer(text)]
+    """``(start, end)`` of each sentence."""
+    return [(span.start, span.end) for span in find_sentences(text)]
 
 
 def sentence_at(text: str, position: int) -> tuple[int, int]:
-    """The sentence that ``position`` is in, or the one that ends there; else nothing.
-
-    Between two sentences it is the one before, on the same line.
-    """
-    here = (position, position)
-    for start, end in sentences(text):
-        if start > position:
-            break
-        here = (start, end)
-    start, end = here
-    return (position, position) if "\n" in text[end:position] else here
+    """The sentence that ``position`` is in, or the one that ends there; else nothing."""
+    found = find_sentence(text, position)
+    return found.start, found.end

@@ -43,10 +43,11 @@ def test_marks_can_be_seen(colors: ReportColors) -> None:
 
 @BOTH
 def test_no_two_styles_differ_in_colour_alone(colors: ReportColors) -> None:
+    # Own letters, a pill, a draft.
     told_apart = {
         style: (look.line, look.italic, look.glyph)
         for style, look in looks(colors).items()
-        if style not in {Style.HEADING, Style.GAP, Style.SETTLED}  # own letters; a pill; a draft
+        if style not in {Style.HEADING, Style.RUN_IN, Style.GAP, Style.SETTLED}
     }
     assert len(set(told_apart.values())) == len(told_apart)
 
