@@ -12,6 +12,7 @@ import pydicom.config
 from pydicom.dataset import Dataset
 
 from desktop.studies.cautions import what_is_not_shown
+from desktop.studies.colour import GREY
 from desktop.studies.datasets import damaged, open_dataset
 from desktop.studies.elements import refuse_if_cut
 from desktop.studies.errors import DamagedError, StudyError
@@ -38,7 +39,8 @@ class Study:
 
     ``identity`` is what its report is kept under. ``age`` is a DICOM age string, e.g. ``"063Y"``;
     ``study_date`` is ISO 8601. ``cautions`` are whole sentences about the pixels that the reader
-    must know. Texts of the header are as a reader is :func:`shown` them.
+    must know. Texts of the header are as a reader is :func:`shown` them. ``in_colour`` and
+    ``frames`` are of the file: of what it holds, the first frame is here, in grey.
     """
 
     path: Path
@@ -57,6 +59,9 @@ class Study:
     instance_uid: str
     image: StoredImage
     cautions: tuple[str, ...] = ()
+    series_description: str = ""
+    in_colour: bool = False
+    frames: int = 1
 
 
 def read_study(path: Path) -> Study:
@@ -84,6 +89,9 @@ def read_study(path: Path) -> Study:
             instance_uid=_text(dataset, "SOPInstanceUID"),
             image=image,
             cautions=(*left_out, *frame_cautions, *grey_cautions, *_other_cautions(dataset, path)),
+            series_description=_text(dataset, "SeriesDescription"),
+            in_colour=str(dataset.PhotometricInterpretation) not in GREY,
+            frames=max(1, int(dataset.get("NumberOfFrames") or 1)),
         )
     except DamagedError:
         refuse_if_cut(path)
