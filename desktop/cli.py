@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Final
 from inference.arguments import ArgumentParser
 
 if TYPE_CHECKING:
+    from desktop.headless import Writer
     from inference.client import Placement
     from inference.protocol import Piece
 
@@ -89,9 +90,21 @@ def build_parser() -> argparse.ArgumentParser:
     running.add_argument(
         "--adapter", type=Path, metavar="DIR", help="an adapter on top of the checkpoint"
     )
-    filling = ArgumentParser(add_help=False, parents=[running])
-    filling.add_argument("study", type=Path, metavar="STUDY", help="a DICOM file")
-    filling.add_argument("--seed", type=_seed, metavar="N", help="the same seed, the same text")
+    asking = ArgumentParser(add_help=False, parents=[running])
+    asking.add_argument("study", type=Path, metavar="STUDY", help="a DICOM file")
+    asking.add_argument("--seed", type=_seed, metavar="N", help="the same seed, the same text")
+    asking.add_argument(
+        "--engine",
+        choices=("diffusion", "autoregressive"),
+        help="how the model writes; without --checkpoint, which of the demo's does (diffusion)",
+    )
+    asking.add_argument(
+        "--anyway",
+        action="store_true",
+        help="also of an image that the model says it was not made for",
+    )
+    asking.add_argument("--json", action="store_true", help="print one JSON object")
+    filling = ArgumentParser(add_help=False, parents=[asking])
     filling.add_argument(
         "--candidates",
         type=_candidates,
@@ -99,17 +112,11 @@ def build_parser() -> argparse.ArgumentParser:
         help="write up to N texts and print the best; --json prints all",
     )
     filling.add_argument(
-        "--engine",
-        choices=("diffusion", "autoregressive"),
-        help="how the model writes; without --checkpoint, which of the demo's does (diffusion)",
-    )
-    filling.add_argument(
         "--mode",
         choices=("both", "left", "forced"),
         help="how an autoregressive model is asked for a gap: its prompt shows both sides "
         "(default), it goes on from the left side alone, or it is led through what is pinned",
     )
-    filling.add_argument("--json", action="store_true", help="print one JSON object")
 
     demo = commands.add_parser(
         "demo", parents=[running], help="open the window on the bundled studies"
@@ -146,6 +153,10 @@ def build_parser() -> argparse.ArgumentParser:
         "--warm", action="store_true", help="begin near the words in the gaps, not from noise"
     )
     infill.set_defaults(command=_infill)
+
+    ask = commands.add_parser("ask", parents=[asking], help="ask a question about a study")
+    ask.add_argument("question", metavar="QUESTION", help="in quotes")
+    ask.set_defaults(command=_ask)
 
     doctor = commands.add_parser(
         "doctor", parents=[checkpoint], help="what works here, and what to do about the rest"
@@ -241,27 +252,57 @@ def _infill(options: argparse.Namespace) -> int:
 
 def _fill(options: argparse.Namespace, pieces: Sequence[Piece]) -> int:
     from desktop import headless
-    from desktop.studies.reading import StudyError
-    from inference.client import RequestFailed, WorkerError
     from inference.protocol import Options
 
-    try:
-        headless.run(
+    wishes = Options(
+        seed=options.seed, candidates=options.candidates, warm=options.warm, mode=options.mode
+    )
+
+    def fill() -> None:
+        headless.run(options.study, pieces, _writer(options), options=wishes, as_json=options.json)
+
+    return _answered(fill)
+
+
+def _ask(options: argparse.Namespace) -> int:
+    from desktop import headless
+
+    if not options.question.strip():
+        raise UserError("The question is empty: write one in quotes behind the study.")
+
+    def ask() -> None:
+        headless.ask(
             options.study,
-            pieces,
-            checkpoint=_checkpoint(options.checkpoint, options.engine or "diffusion"),
-            placement=_placement(options),
-            options=Options(
-                seed=options.seed,
-                candidates=options.candidates,
-                warm=options.warm,
-                mode=options.mode,
-            ),
-            paradigm=options.engine,
-            adapter=_adapter(options),
+            options.question,
+            _writer(options),
+            seed=options.seed,
             as_json=options.json,
         )
-    except (StudyError, headless.WrongParadigm) as error:
+
+    return _answered(ask)
+
+
+def _writer(options: argparse.Namespace) -> Writer:
+    from desktop.headless import Writer
+
+    return Writer(
+        checkpoint=_checkpoint(options.checkpoint, options.engine or "diffusion"),
+        placement=_placement(options),
+        paradigm=options.engine,
+        adapter=_adapter(options),
+        anyway=options.anyway,
+    )
+
+
+def _answered(work: Callable[[], None]) -> int:
+    """The exit code of what a model is asked for."""
+    from desktop import headless
+    from desktop.studies.reading import StudyError
+    from inference.client import RequestFailed, WorkerError
+
+    try:
+        work()
+    except (StudyError, headless.WrongParadigm, headless.OutsideDeclaration) as error:
         raise UserError(error) from None
     except RequestFailed as error:
         return _fail(FAULT if error.kind == "internal" else BAD_INPUT, error)

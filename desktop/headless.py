@@ -1,4 +1,4 @@
-"""Drafting and infilling without a window: ``pinfill draft`` and ``pinfill infill``."""
+"""Without a window: ``pinfill draft``, ``pinfill infill`` and ``pinfill ask``."""
 
 from __future__ import annotations
 
@@ -6,17 +6,19 @@ import asyncio
 import json
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from desktop.report.faults import cautions
 from desktop.studies.context import prompt_context
 from desktop.studies.isolation import read_study
+from desktop.studies.made_for import fit
 from desktop.studies.reading import Study
 from desktop.terminal import LiveCanvas, printable
 from desktop.viewer.pixels import model_image
 from inference.client import ANYWHERE, Client, Placement
-from inference.protocol import Filled, Fixed, Options, Paradigm, Piece, join
+from inference.protocol import Filled, Fixed, Gap, ModelInfo, Options, Paradigm, Piece, join
 
 SILENT: Final = "The worker does not answer. Wait whether it comes back, or end with Ctrl-C."
 AGAIN: Final = "The worker answers again."
@@ -26,69 +28,115 @@ class WrongParadigm(Exception):
     """The checkpoint is of another kind than was asked for; ``str()`` says what to do."""
 
 
+class OutsideDeclaration(Exception):
+    """The model was made for other images; ``str()`` says which, and how to ask all the same."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Writer:
+    """Which model writes. ``paradigm`` is the one that the checkpoint has to be of, ``adapter`` a
+    folder that is put on top; with ``anyway`` it writes of images that it was not made for."""
+
+    checkpoint: Path
+    placement: Placement = ANYWHERE
+    paradigm: Paradigm | None = None
+    adapter: Path | None = None
+    anyway: bool = False
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """What is asked for: gaps to be filled, of which a question has one."""
+
+    pieces: Sequence[Piece]
+    options: Options
+    question: str | None = None
+
+
 def run(
     study_path: Path,
     pieces: Sequence[Piece],
+    writer: Writer,
     *,
-    checkpoint: Path,
-    placement: Placement = ANYWHERE,
     options: Options,
-    paradigm: Paradigm | None = None,
-    adapter: Path | None = None,
     as_json: bool = False,
 ) -> None:
     """Fill the gaps of ``pieces`` from a study, and write the outcome to standard output.
 
-    What a reader must know of it beside its text goes to standard error. ``paradigm`` is the one
-    that the checkpoint has to be of, ``adapter`` a folder that is put on top of it.
+    What a reader must know of it beside its text goes to standard error.
 
-    Raises :class:`WrongParadigm`, :class:`~desktop.studies.errors.StudyError`,
-    :class:`~inference.client.WorkerError`, and :class:`KeyboardInterrupt` on Ctrl-C, once the
-    worker has ended: by itself where it answers, else by force.
+    Raises :class:`WrongParadigm`, :class:`OutsideDeclaration`,
+    :class:`~desktop.studies.errors.StudyError`, :class:`~inference.client.WorkerError`, and
+    :class:`KeyboardInterrupt` on Ctrl-C, once the worker has ended: by itself where it answers,
+    else by force.
     """
+    filled, told = _answered(study_path, _Asked(pieces, options), writer)
+    result = {**as_object(pieces, filled), "cautions": told}
+    _write(result if as_json else join(pieces, filled.fills))
+    _warn(told)
+
+
+def ask(
+    study_path: Path, question: str, writer: Writer, *, seed: int | None, as_json: bool = False
+) -> None:
+    """Put a question about a study, and write the answer; all else as :func:`run`."""
+    asked = _Asked((Gap(),), Options(seed=seed, candidates=1), question)
+    filled, told = _answered(study_path, asked, writer)
+    answer = filled.fills[0].strip()
+    result = {"question": question, "answer": answer, **_figures(filled), "cautions": told}
+    _write(result if as_json else answer)
+    _warn(told)
+
+
+def _answered(study_path: Path, asked: _Asked, writer: Writer) -> tuple[Filled, list[str]]:
+    """What came of it, and what a reader must know of file, model and text."""
     study = read_study(study_path)
-    filled, doubt = asyncio.run(
-        _fill(study, pieces, checkpoint, placement, options, paradigm, adapter)
-    )
-    _write(as_object(pieces, filled) if as_json else join(pieces, filled.fills))
-    for caution in filter(None, (doubt, *cautions(filled))):
-        print(f"pinfill: {caution}", file=sys.stderr)
+    filled, model = asyncio.run(_fill(study, asked, writer))
+    fitting = fit(study, model)
+    told = [
+        *study.cautions,
+        *filter(None, (fitting.against, fitting.unknown, model.adapter_doubt)),
+        *cautions(filled),
+    ]
+    return filled, told
 
 
-async def _fill(
-    study: Study,
-    pieces: Sequence[Piece],
-    checkpoint: Path,
-    placement: Placement,
-    options: Options,
-    paradigm: Paradigm | None,
-    adapter: Path | None,
-) -> tuple[Filled, str]:
-    """What came of it, and what speaks against the adapter."""
-    doubt = ""
-    with LiveCanvas(pieces, sys.stderr) as live:
+def _warn(told: Sequence[str]) -> None:
+    for caution in told:
+        print(f"pinfill: {printable(caution)}", file=sys.stderr)
+
+
+async def _fill(study: Study, asked: _Asked, writer: Writer) -> tuple[Filled, ModelInfo]:
+    """What came of it, and the model that wrote it."""
+    with LiveCanvas(asked.pieces, sys.stderr) as live:
         client = await Client.launch(
-            checkpoint,
-            placement=placement,
+            writer.checkpoint,
+            placement=writer.placement,
             on_loading=live.say,
             on_answering=lambda answering: live.warn(AGAIN if answering else SILENT),
         )
         try:
-            if paradigm not in (None, client.model.paradigm):
+            if writer.paradigm not in (None, client.model.paradigm):
                 raise WrongParadigm(
-                    f"{checkpoint} is no {paradigm} checkpoint. Name another, or drop --engine."
+                    f"{writer.checkpoint} is no {writer.paradigm} checkpoint. Name another, or "
+                    "drop --engine."
                 )
-            if adapter is not None:
-                model = await client.load_adapter(adapter.resolve())
-                doubt = model.adapter_doubt
+            if writer.adapter is not None:
+                await client.load_adapter(writer.adapter.resolve())
+            against = fit(study, client.model).against
+            if against and not writer.anyway:
+                raise OutsideDeclaration(
+                    f"{against.removesuffix('.')}; give --anyway to let it write all the same."
+                )
             filled = await client.infill(
-                pieces,
+                asked.pieces,
                 image=model_image(study.image),
                 context=prompt_context(study),
-                options=options,
+                question=asked.question,
+                options=asked.options,
                 on_canvas=live.show,
             )
-            return filled, doubt
+            return filled, client.model
         finally:
             await client.close()
 
@@ -105,16 +153,7 @@ def as_object(pieces: Sequence[Piece], filled: Filled) -> dict[str, Any]:
             {"fixed": piece.text} if isinstance(piece, Fixed) else {"fill": next(fills)}
             for piece in pieces
         ],
-        "steps": filled.steps,
-        "seconds": filled.seconds,
-        "seed": filled.seed,
-        "checkpoint": filled.checkpoint,
-        "device": filled.device,
-        "tokens": filled.tokens,
-        "forwards": filled.forwards,
-        "prefix_encodings": filled.prefix_encodings,
-        "prefix_seconds": filled.prefix_seconds,
-        "unseen": filled.unseen,
+        **_figures(filled),
         "candidates": [
             {
                 "text": join(pieces, candidate.fills),
@@ -126,8 +165,24 @@ def as_object(pieces: Sequence[Piece], filled: Filled) -> dict[str, Any]:
     }
 
 
+def _figures(filled: Filled) -> dict[str, Any]:
+    """What a job took, and what it ran on."""
+    return {
+        "steps": filled.steps,
+        "seconds": filled.seconds,
+        "seed": filled.seed,
+        "checkpoint": filled.checkpoint,
+        "device": filled.device,
+        "tokens": filled.tokens,
+        "forwards": filled.forwards,
+        "prefix_encodings": filled.prefix_encodings,
+        "prefix_seconds": filled.prefix_seconds,
+        "unseen": filled.unseen,
+    }
+
+
 def _write(result: str | dict[str, Any]) -> None:
-    """Into a pipe or a file go the report's own bytes; a terminal gets a line end after them."""
+    """Into a pipe or a file go the text's own bytes; a terminal gets a line end after them."""
     if isinstance(result, dict):
         text = json.dumps(result, ensure_ascii=False) + "\n"
     elif sys.stdout.isatty():

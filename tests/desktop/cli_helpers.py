@@ -16,8 +16,10 @@ from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import DigitalXRayImageStorageForPresentation, ExplicitVRLittleEndian, generate_uid
 
 
-def write_study(path: Path) -> Path:
-    """A small DX image with an honest header."""
+def write_study(
+    path: Path, *, frames: int = 1, in_colour: bool = False, **elements: object
+) -> Path:
+    """A small DX image with an honest header, in which ``elements`` stand instead."""
     dataset = Dataset()
     dataset.SOPClassUID = DigitalXRayImageStorageForPresentation
     dataset.SOPInstanceUID = generate_uid()
@@ -31,8 +33,19 @@ def write_study(path: Path) -> Path:
     dataset.BitsAllocated, dataset.BitsStored, dataset.HighBit = 16, 12, 11
     dataset.PixelRepresentation = 0
     dataset.WindowCenter, dataset.WindowWidth = 2048, 4096
+    dataset.PixelSpacing = [0.2, 0.2]
     pixels = np.linspace(0, 4095, 32 * 24).astype("<u2")
-    dataset.PixelData = pixels.tobytes()
+    dataset.PixelData = pixels.tobytes() * frames
+    if in_colour:
+        dataset.PhotometricInterpretation, dataset.SamplesPerPixel = "RGB", 3
+        dataset.BitsAllocated, dataset.BitsStored, dataset.HighBit = 8, 8, 7
+        dataset.PlanarConfiguration = 0
+        rainbow = np.resize(np.arange(256, dtype=np.uint8), 32 * 24 * 3)
+        dataset.PixelData = rainbow.tobytes() * frames
+    if frames > 1:
+        dataset.NumberOfFrames = frames
+    for keyword, value in elements.items():
+        setattr(dataset, keyword, value)
     dataset.file_meta = FileMetaDataset()
     dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
     dataset.save_as(path, enforce_file_format=True)

@@ -8,13 +8,14 @@ import pty
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
 
 from desktop import cli
 from desktop.studies import isolation
+from desktop.studies.reading import read_study
 from tests.desktop.cli_helpers import use_scripted_worker, write_study
 from tests.desktop.studies.faulty import faulty_reader
 from tests.inference.scripted_engine import DOUBT, DOUBTFUL
@@ -208,6 +209,98 @@ def test_a_doubt_about_an_adapter_goes_to_standard_error(
     adapter.mkdir()
     assert cli.main(["draft", str(study), "--adapter", str(adapter), *checkpoint]) == cli.OK
     assert capfd.readouterr() == ("fill 0", f"pinfill: {DOUBT}\n")
+
+
+def spine(folder: Path) -> Path:
+    return write_study(folder / "spine.dcm", Modality="CT", BodyPartExamined="LSPINE")
+
+
+def heart(folder: Path) -> Path:
+    """A loop of an ultrasound, in colour."""
+    path = folder / "heart.dcm"
+    return write_study(path, frames=3, in_colour=True, Modality="US", BodyPartExamined="HEART")
+
+
+@pytest.mark.parametrize(
+    ("make", "told"), [(spine, "modality CT and of the body part SPINE"), (heart, "HEART, in col")]
+)
+@pytest.mark.parametrize("command", ["draft", "infill", "ask"])
+def test_an_image_that_the_model_was_not_made_for_waits_for_a_word(
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    report: Path,
+    checkpoint: list[str],
+    command: str,
+    make: Callable[[Path], Path],
+    told: str,
+) -> None:
+    use_scripted_worker(monkeypatch, "chest")
+    more = {"draft": [], "infill": ["--report", str(report)], "ask": ["Is it broken?"]}[command]
+    arguments = [command, str(make(tmp_path)), *more, *checkpoint, "--json"]
+    assert cli.main(arguments) == cli.BAD_INPUT
+    out, err = capfd.readouterr()
+    assert out == ""
+    (said,) = err.splitlines()
+    assert told in said
+    assert "give --anyway" in said
+    assert cli.main([*arguments, "--anyway"]) == cli.OK
+    out, err = capfd.readouterr()
+    cautions = json.loads(out)["cautions"]
+    assert [f"pinfill: {caution}" for caution in cautions] == err.splitlines()
+    assert any(told in caution for caution in cautions)
+
+
+def test_what_a_file_does_not_say_is_told_and_not_held(
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+    study: Path,
+    checkpoint: list[str],
+) -> None:
+    use_scripted_worker(monkeypatch, "chest")
+    assert cli.main(["draft", str(study), *checkpoint]) == cli.OK
+    out, err = capfd.readouterr()
+    assert out == "fill 0"
+    assert "does not tell the body part of this image" in err
+
+
+def test_the_cautions_of_a_file_are_told_as_the_window_tells_them(
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    checkpoint: list[str],
+) -> None:
+    use_scripted_worker(monkeypatch, "scripted")
+    path = write_study(tmp_path / "loop.dcm", frames=3, in_colour=True, LossyImageCompression="01")
+    assert cli.main(["draft", str(path), *checkpoint, "--json"]) == cli.OK
+    out, err = capfd.readouterr()
+    cautions = json.loads(out)["cautions"]
+    assert cautions == list(read_study(path).cautions)
+    assert [f"pinfill: {caution}" for caution in cautions] == err.splitlines()
+    for told in ("only the first is shown", "shown in grey", "compressed with loss"):
+        assert any(told in caution for caution in cautions)
+
+
+def test_a_question_gets_its_answer(
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+    study: Path,
+    checkpoint: list[str],
+) -> None:
+    use_scripted_worker(monkeypatch, "scripted")
+    arguments = ["ask", str(study), "Is there a nodule?", *checkpoint]
+    assert cli.main(arguments) == cli.OK
+    assert capfd.readouterr() == ("Is there a nodule?", "")
+    assert cli.main([*arguments, "--json", "--seed", "7"]) == cli.OK
+    told = json.loads(capfd.readouterr().out)
+    assert (told["question"], told["answer"], told["seed"]) == (
+        "Is there a nodule?",
+        "Is there a nodule?",
+        7,
+    )
+    assert told["cautions"] == []
+    assert cli.main(["ask", str(study), "  ", *checkpoint]) == cli.BAD_INPUT
+    assert "The question is empty" in capfd.readouterr().err
 
 
 def test_draft_is_one_gap(

@@ -28,6 +28,7 @@ from inference.protocol import (
     Fixed,
     Infill,
     LoadAdapter,
+    MadeFor,
     ModelInfo,
     Prepare,
     Prepared,
@@ -55,7 +56,8 @@ DEFAULT_STEPS: Final = 4
 class ScriptedEngine:
     """Fills gap ``i`` with ``"fill i"``; other candidates, if asked for, with ``"fill i, 2"`` …
 
-    A gap is filled with its hint instead when the job is warm. Scripts: ``""`` ends after
+    A gap is filled with its hint instead when the job is warm, and a question is its own answer.
+    Scripts: ``""`` ends after
     ``max_steps``; ``"endless"`` only when cancelled; ``"huge"`` has canvases of 100 kB;
     ``"faulty"`` says that the fills break off and that 1,234 characters were not read;
     ``"bad request"``, ``"crash"``, ``"die"`` and ``"short"`` do what they say. With a ``gate``
@@ -137,7 +139,8 @@ class ScriptedEngine:
         candidates = tuple(
             Candidate(
                 tuple(
-                    (gap.hint if warm else f"fill {i}") + (f", {number}" if number > 1 else "")
+                    (gap.hint if warm else request.question or f"fill {i}")
+                    + (f", {number}" if number > 1 else "")
                     for i, gap in enumerate(gaps)
                 ),
                 ("unclosed",) if faulty else (),
@@ -164,6 +167,16 @@ class ScriptedEngine:
             self.gate.acquire()
         else:
             time.sleep(STEP_SECONDS)
+
+
+class ChestEngine(ScriptedEngine):
+    """One that declares to be made for chest radiographs."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.info = msgspec.structs.replace(
+            INFO, made_for=MadeFor(modalities=("DX", "CR"), body_parts=("CHEST",))
+        )
 
 
 class EndlessEngine(ScriptedEngine):
@@ -204,6 +217,7 @@ def load_noisily(on_stage: Callable[[str], None]) -> Engine:
 LOADERS: Final[dict[str, EngineLoader]] = {
     "scripted": load(ScriptedEngine()),
     "endless": load(EndlessEngine()),
+    "chest": load(ChestEngine()),
     "missing": load_missing,
     "for-ever": load_for_ever,
     "noisy": load_noisily,
