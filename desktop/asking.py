@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import Awaitable, Callable
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal
 
 from desktop.drafting import FRAME_SECONDS
+from desktop.outside import Consent, Outside
 from desktop.studies.context import prompt_context
 from desktop.studies.reading import Study
 from desktop.tasks import Tasks
@@ -30,6 +32,8 @@ class Asking(QObject):
     cancelled = Signal()
     given_up = Signal(str, str)  # the question, and whose study was left
     failed = Signal(object)  # WorkerError
+    held = Signal(object, object)  # Outside, and what asks the same once the reader agrees
+    unsure = Signal(str)  # why nobody can say whether the model was made for the image
     broke = Signal(object)  # Exception: a fault of our own
 
     def __init__(
@@ -38,8 +42,10 @@ class Asking(QObject):
         bar: AskBar,
         image_of: Callable[[Study], Awaitable[NDArray[np.uint8]]],
         parent: QObject | None = None,
+        consent: Consent | None = None,
     ) -> None:
         super().__init__(parent)
+        self._consent = consent if consent is not None else Consent()
         self._link, self._bar, self._image_of = link, bar, image_of
         self._tasks = Tasks(self.broke.emit)
         self._frames: Throttle[Canvas] = Throttle(self._show, FRAME_SECONDS, self)
@@ -80,6 +86,8 @@ class Asking(QObject):
         except asyncio.CancelledError:
             self._bar.clear()
             self.cancelled.emit()
+        except Outside as outside:
+            self.held.emit(outside, partial(self.begin, study, question))
         except WorkerError as error:
             self._bar.clear()
             self.failed.emit(error)
@@ -90,8 +98,10 @@ class Asking(QObject):
     async def _ask(self, study: Study, question: str) -> None:
         self.waiting.emit()
         await self._link.ready()
+        if (model := self._link.model) is not None:
+            self._consent.check(study, model)
+            self.unsure.emit(self._consent.unknown(study, model))
         image = await self._image_of(study)
-        model = self._link.model
         name = model.name if model is not None else "The model"
         self._bar.begin(question, name)
         job = Job(

@@ -7,12 +7,14 @@ import logging
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal
 
+from desktop.outside import Consent, Outside
 from desktop.report.editor import ReportEditor
 from desktop.report.model import NothingToFill, Plan, Report, StaleReport
 from desktop.report.store import StoreError
@@ -80,14 +82,24 @@ class Drafting(QObject):
     finished = Signal(object)  # Filled
     cancelled = Signal()
     failed = Signal(object)  # WorkerError | NothingToFill | StaleReport
+    held = Signal(object, object)  # Outside, and what begins the same once the reader agrees
+    held_behind = Signal(object, str)  # Outside, and of whose report, which is not on screen
+    unsure = Signal(str)  # why nobody can say whether the model was made for the image
     offered = Signal(object)  # Finished: of the report on screen, to be taken or not
     ended_behind = Signal(str)  # of whose report: it is offered when that is on screen again
     outdated = Signal(str)  # of whose report: it was read anew, and what was written is given up
     broke = Signal(object)  # Exception: a fault of our own
 
-    def __init__(self, link: WorkerLink, editor: ReportEditor, parent: QObject | None = None):
+    def __init__(
+        self,
+        link: WorkerLink,
+        editor: ReportEditor,
+        parent: QObject | None = None,
+        consent: Consent | None = None,
+    ) -> None:
         super().__init__(parent)
         self._link = link
+        self._consent = consent if consent is not None else Consent()
         self._editor = editor
         self._tasks = Tasks(self.broke.emit)
         self._ahead = Tasks(self.broke.emit)
@@ -119,7 +131,7 @@ class Drafting(QObject):
         who = study.patient_name or study.patient_id or study.path.name
         self._running = _Running(who, study.identity, self._editor.report)
         self.busy_changed.emit(True)
-        self._tasks.spawn(self._run(self._running, study, make_plan, warm), name, self._ended)
+        self._tasks.spawn(self._run(name, self._running, study, make_plan, warm), name, self._ended)
 
     def leave(self) -> None:
         """Let the job go on without its report on screen; ends the preview."""
@@ -191,7 +203,7 @@ class Drafting(QObject):
     def prepare(self, study: Study) -> None:
         """Let the model look at the image before the first job on it; once as it is."""
         client = self._link.client
-        if client is None:
+        if client is None or self._consent.holds(study, client.model):
             return
         asked = client, client.model.adapter, study
         if asked == self._prepared:
@@ -215,14 +227,22 @@ class Drafting(QObject):
             _log.info("the study could not be prepared: %s", error)
 
     async def _run(
-        self, running: _Running, study: Study, make_plan: Callable[[], Plan], warm: bool
+        self, name: str, running: _Running, study: Study, make_plan: Callable[[], Plan], warm: bool
     ) -> None:
         try:
             await self._fill(running, study, make_plan, warm)
         except asyncio.CancelledError:
             self.cancelled.emit()
+        except Outside as outside:
+            self._hold(outside, running, partial(self.begin, name, study, make_plan, warm=warm))
         except (WorkerError, NothingToFill) as error:
             self.failed.emit(error)
+
+    def _hold(self, outside: Outside, running: _Running, again: Callable[[], None]) -> None:
+        if running.away:
+            self.held_behind.emit(outside, running.who)
+        else:
+            self.held.emit(outside, again)
 
     def _ended(self) -> None:
         self._running = None
@@ -234,6 +254,9 @@ class Drafting(QObject):
         make_plan()  # says at once where there is nothing to fill
         self.waiting.emit()
         await self._link.ready()
+        if (model := self._link.model) is not None:  # else it ended at once, which is told below
+            self._consent.check(study, model)
+            self.unsure.emit(self._consent.unknown(study, model))
         self.waiting.emit()
         image = await self.image_of(study)
         plan = running.plan = make_plan()

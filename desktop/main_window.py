@@ -36,8 +36,9 @@ from desktop.drafting import Drafting
 from desktop.gap_dialog import ask_length
 from desktop.menus import fill_menu_bar, presets_menu
 from desktop.model_menu import ModelMenu
-from desktop.notices import ASKING, FILLS, UNSAVED, Notices
+from desktop.notices import ASKING, FILLS, UNSAVED, UNSURE, Notices
 from desktop.opening import Opening, local_paths
+from desktop.outside import Consent, Outside, notice_of
 from desktop.placement import place
 from desktop.report.choosing import Choosing
 from desktop.report.colors import ReportColors
@@ -107,11 +108,14 @@ class MainWindow(QMainWindow):
         self.editor.set_report(session.report)
         self.legend = ReportLegend()
         self.choosing = Choosing(self.editor)
-        self.drafting = Drafting(link, self.editor, self)
+        consent = self._consent = Consent()
+        self.drafting = Drafting(link, self.editor, self, consent)
         session.in_use = self.drafting.concerns
         self.ask_bar = AskBar(self.commands["ask"])
-        self.asking = Asking(link, self.ask_bar, self.drafting.image_of, self)
-        self.comparing = Comparing(link, session, self.editor, self.drafting, self.asking, settings)
+        self.asking = Asking(link, self.ask_bar, self.drafting.image_of, self, consent)
+        self.comparing = Comparing(
+            link, session, self.editor, self.drafting, self.asking, settings, consent
+        )
         self.notices = Notices(session, link, self.drafting, self.asking, self.banner, self.status)
         self.tasks = Tasks(self.notices.show_fault)
         self.switching = Switching(session, self._settle, self.notices.show_fault, self)
@@ -263,6 +267,8 @@ class MainWindow(QMainWindow):
         self.link.refused.connect(self.notices.show_refusal)
         self.link.doubted.connect(self.notices.show_adapter_doubt)
         self.drafting.busy_changed.connect(self._allow)
+        self.drafting.held.connect(partial(self._hold, self.editor))
+        self.asking.held.connect(partial(self._hold, self.ask_bar.field))
         self.asking.busy_changed.connect(self._allow)
         self.ask_bar.asked.connect(self._ask)
         self.commands.refused.connect(self.status.show_text)
@@ -338,8 +344,23 @@ class MainWindow(QMainWindow):
             self.banner.withdraw(ASKING)
             self.asking.begin(self.session.study, question)
 
+    def _hold(self, focus: QWidget, outside: Outside, again: Callable[[], None]) -> None:
+        """The model was not made for the image: wait for the reader's word."""
+
+        def go_on() -> None:
+            self._consent.give(outside)
+            command = self.commands["draft"]  # it and a question can be given at the same times
+            if command.isEnabled():
+                focus.setFocus()  # the button that was pressed is gone
+                again()
+            else:
+                self.status.show_text(command.toolTip())
+
+        self.status.show_text("")
+        self.banner.show_notice(notice_of(outside, go_on))
+
     def _withdraw_of_jobs(self) -> None:
-        for topic in ("job", FILLS):
+        for topic in ("job", FILLS, UNSURE):
             self.banner.withdraw(topic)
 
     def _ask_gap_length(self) -> None:

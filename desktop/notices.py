@@ -9,6 +9,7 @@ from PySide6.QtCore import QObject
 
 from desktop.asking import Asking
 from desktop.drafting import Drafting, Finished
+from desktop.outside import Outside
 from desktop.report.faults import cautions
 from desktop.report.finding import Doubt
 from desktop.report.model import CandidateSet, NothingToFill
@@ -25,6 +26,9 @@ UNSAVED = "unsaved"
 
 FILLS: Final = "fills"
 """The topic of what the model wrote last: its note goes with the words."""
+
+UNSURE: Final = "unsure"
+"""The topic of whether the model was made for the image: its note goes with the next job."""
 
 ASKING: Final = "asking"
 """The topic of an answer that was given up: its note goes with the next question."""
@@ -65,6 +69,9 @@ class Notices(QObject):
         drafting.offered.connect(self._offer)
         drafting.ended_behind.connect(self._show_ended_behind)
         drafting.outdated.connect(self._show_outdated)
+        drafting.held_behind.connect(self._show_held_behind)
+        drafting.unsure.connect(self._show_unsure)
+        asking.unsure.connect(self._show_unsure)
         asking.waiting.connect(self._show_waiting)
         asking.answered.connect(self._show_answered)
         asking.cancelled.connect(self._show_cancelled)
@@ -182,6 +189,14 @@ class Notices(QObject):
                 topic="job",
             )
         )
+
+    def _show_held_behind(self, outside: Outside, who: str) -> None:
+        text = f"Nothing was written for {who}. {outside} Go back and ask again to decide."
+        self._banner.show_notice(Notice(NoticeKind.WARNING, text, topic="job"))
+
+    def _show_unsure(self, sentence: str) -> None:
+        if sentence:
+            self._banner.show_notice(Notice(NoticeKind.INFO, sentence, topic=UNSURE))
 
     def _show_answered(self) -> None:
         self._status.show_text("")

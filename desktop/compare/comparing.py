@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -23,6 +24,7 @@ from desktop.compare.taking import NoPlace, take
 from desktop.compare.window import SIZE, CompareWindow
 from desktop.drafting import FRAME_SECONDS, Drafting
 from desktop.opening import ask_paths
+from desktop.outside import Consent, Outside, notice_of
 from desktop.placement import place
 from desktop.report.editor import ReportEditor
 from desktop.report.model import Content, NothingToFill, Report
@@ -59,15 +61,19 @@ class Comparing(QObject):
         drafting: Drafting,
         asking: Asking,
         settings: Settings,
+        consent: Consent | None = None,
     ) -> None:
         super().__init__(drafting)
+        self._consent = consent if consent is not None else Consent()
         self._asking = asking
         self._link, self._session, self._editor = link, session, editor
         self._drafting, self._settings = drafting, settings
         self.answers_file = data_dir() / blind.FILE_NAME
         self.window = CompareWindow(theme.palette(settings.theme))
         self.board = Board(self.window)
-        self.runner = Runner(link, self._other_checkpoint, drafting.image_of, self)
+        self.runner = Runner(
+            link, self._other_checkpoint, drafting.image_of, self, consent=self._consent
+        )
         self._chosen: dict[Paradigm, Path] = {}
         self._asked_on: tuple[Study, Report] | None = None
         self._report: Report | None = None  # that the comparison is on
@@ -283,9 +289,17 @@ class Comparing(QObject):
 
     def _show_failure(self, error: Exception) -> None:
         self._gave_up("Not compared")
+        if isinstance(error, Outside):
+            self.window.banner.show_notice(notice_of(error, partial(self._run_anyway, error)))
+            return
         kind = NoticeKind.INFO if isinstance(error, NothingToFill) else NoticeKind.ERROR
         action = ("Other model…", self._choose_other) if isinstance(error, CannotCompare) else None
         self.window.banner.show_notice(Notice(kind, str(error), action=action))
+
+    def _run_anyway(self, outside: Outside) -> None:
+        self._consent.give(outside)
+        if self.window.commands["run"].isEnabled():
+            self._run()
 
     def _show_fault(self, fault: Exception) -> None:
         self._gave_up("Not compared")

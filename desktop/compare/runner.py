@@ -23,6 +23,7 @@ from desktop.compare.recording import Recording
 from desktop.compare.side import Comparison, Side
 from desktop.compare.ways import Asked, Way, asked_of, common_plan
 from desktop.model_choice import ModelChoice
+from desktop.outside import Consent, Outside
 from desktop.report.model import Content, NothingToFill, Plan, Report
 from desktop.studies.context import prompt_context
 from desktop.studies.reading import Study
@@ -65,7 +66,7 @@ class Runner(QObject):
     drew = Signal(object)  # Frame
     finished = Signal(object)  # Comparison
     cancelled = Signal()
-    failed = Signal(object)  # CannotCompare | WorkerError | NothingToFill
+    failed = Signal(object)  # CannotCompare | WorkerError | NothingToFill | Outside
     broke = Signal(object)  # Exception: a fault of our own
 
     def __init__(
@@ -75,6 +76,7 @@ class Runner(QObject):
         image_of: Callable[[Study], Awaitable[NDArray[np.uint8]]],
         parent: QObject | None = None,
         *,
+        consent: Consent | None = None,
         randbelow: Callable[[int], int] = secrets.randbelow,
     ) -> None:
         """``other_checkpoint`` names the folder of the model to compare with, of a paradigm;
@@ -83,6 +85,7 @@ class Runner(QObject):
         self._link = link
         self._other_checkpoint = other_checkpoint
         self._image_of = image_of
+        self._consent = consent if consent is not None else Consent()
         self._randbelow = randbelow
         self._other: WorkerLink | None = None
         self._models: dict[Paradigm, ModelInfo] = {}
@@ -144,7 +147,7 @@ class Runner(QObject):
             self.finished.emit(await self._compare(study, report, way, alone))
         except asyncio.CancelledError:
             self.cancelled.emit()
-        except (WorkerError, NothingToFill, CannotCompare) as error:
+        except (WorkerError, NothingToFill, CannotCompare, Outside) as error:
             self.failed.emit(error)
 
     async def _compare(self, study: Study, report: Report, way: Way, alone: bool) -> Comparison:
@@ -157,6 +160,7 @@ class Runner(QObject):
             await self._end_other()
         else:
             other = await self._ready_other(paradigm, choice)
+        self._consent.check(study, *self._models.values())
         self.stage.emit("Showing the image…")
         image = await self._image_of(study)
         seed = self._randbelow(2**31)
@@ -177,7 +181,9 @@ class Runner(QObject):
             await write(other)
         else:
             async with self._room_for_other():
-                await write(await self._ready_other(paradigm, choice))
+                other = await self._ready_other(paradigm, choice)
+                self._consent.check(study, *self._models.values())
+                await write(other)
         return Comparison(content, way, seed, sides["diffusion"], sides["autoregressive"])
 
     async def _record(

@@ -33,6 +33,7 @@ _SPOKEN: Final = {
 class Notice:
     """One message. ``details`` go to the tooltip; ``action`` is a button and what it does.
 
+    ``decline`` is what the button beside it says that only puts the notice away.
     ``topic`` names what the notice is about, so that it can be withdrawn when that has passed.
     """
 
@@ -41,6 +42,7 @@ class Notice:
     details: str = ""
     action: tuple[str, Callable[[], None]] | None = None
     topic: str = ""
+    decline: str = ""
 
 
 class Banner(QFrame):
@@ -61,6 +63,9 @@ class Banner(QFrame):
         self._action = QPushButton(self)
         self._action.setObjectName("bannerAction")
         self._action.clicked.connect(self._act)
+        self._decline = QPushButton(self)
+        self._decline.setObjectName("bannerDecline")
+        self._decline.clicked.connect(self.dismiss)
         self._dismiss = QToolButton(self)
         self._dismiss.setObjectName("bannerDismiss")
         self._dismiss.setProperty("flat", True)
@@ -75,6 +80,7 @@ class Banner(QFrame):
         row.addWidget(self._icon)
         row.addWidget(self._text, 1, Qt.AlignmentFlag.AlignVCenter)
         row.addWidget(self._action)
+        row.addWidget(self._decline)
         row.addWidget(self._dismiss)
         self.hide()
 
@@ -90,6 +96,8 @@ class Banner(QFrame):
         self._text.set_full_text(said, f"<b>{_SPOKEN[notice.kind]}:</b> {_escaped(notice.text)}")
         self._action.setVisible(notice.action is not None)
         self._action.setText(notice.action[0] if notice.action else "")
+        self._decline.setVisible(bool(notice.decline))
+        self._decline.setText(notice.decline)
         self.setAccessibleName(said)
         self.recolor(self._colors)
         self.show()
