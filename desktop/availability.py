@@ -9,6 +9,7 @@ from typing import Final
 _IMAGE_COMMANDS: Final = ("fit", "zoom_in", "zoom_out", "invert", "reset_window")
 
 ELSEWHERE: Final = "The model still writes another report: wait, or press Esc"
+REWORDING: Final = "The model looks for other wordings: wait, or press Esc"
 
 
 @dataclass(frozen=True)
@@ -19,6 +20,7 @@ class Situation:
     moving: bool = False  # to another study
     writing: bool = False  # the model is, or waits to
     writing_elsewhere: bool = False  # it is, on a report that is not on screen
+    rewording: bool = False  # it is, other candidates for a fill that stands
     comparing: bool = False  # two models are, one after the other
     worker: bool = True  # runs or is being started
     ready: bool = True  # the worker is
@@ -27,7 +29,7 @@ class Situation:
     stopping: bool = False  # the worker is, for another to take its place
     text: bool = False  # the report has some
     selection: bool = False
-    candidates: bool = False  # several, for the words at the caret
+    candidates: bool = False  # for the words at the caret
     can_undo: bool = False
     can_redo: bool = False
     has_previous: bool = False
@@ -48,7 +50,7 @@ def refusals(now: Situation) -> Iterator[tuple[str, str | None]]:
     several = report or _first(
         (
             not now.candidates,
-            "No other candidates here: put the caret on words that the model just wrote",
+            "No candidates here: put the caret on words that the model just wrote",
         )
     )
     for name in ("next_candidate", "previous_candidate", "candidates"):
@@ -65,7 +67,7 @@ def refusals(now: Situation) -> Iterator[tuple[str, str | None]]:
         "cancel",
         _first(
             (
-                not (now.writing or now.writing_elsewhere or now.moving),
+                not (now.writing or now.writing_elsewhere or now.rewording or now.moving),
                 "There is nothing to stop",
             )
         ),
@@ -73,6 +75,7 @@ def refusals(now: Situation) -> Iterator[tuple[str, str | None]]:
     other = _first(
         (now.writing, "Wait for the model, or cancel it"),
         (now.writing_elsewhere, ELSEWHERE),
+        (now.rewording, REWORDING),
         (now.comparing, "Wait for the comparison, or cancel it"),
         (now.stopping, "Wait until the worker has stopped"),
         (now.changing, "Wait until the adapter has changed"),
@@ -99,6 +102,7 @@ def refused_job(now: Situation) -> str | None:
     """Why the model can be given nothing to do now, if so."""
     return _refused_change(now) or _first(
         (now.writing_elsewhere, ELSEWHERE),
+        (now.rewording, REWORDING),
         (now.comparing, "Wait for the comparison, or cancel it"),
         (now.stopping, "Wait until the worker has stopped"),
         (not now.worker, "The worker is not running: restart it first"),

@@ -44,9 +44,10 @@ from desktop.report.choosing import Choosing
 from desktop.report.colors import ReportColors
 from desktop.report.editor import ReportEditor
 from desktop.report.legend import ReportLegend
-from desktop.report.model import NothingToFill, Plan
+from desktop.report.model import CandidateSet, NothingToFill, Plan
 from desktop.report.sentences import sentence_at
 from desktop.report_pane import ReportPane
+from desktop.rewording import Rewording
 from desktop.session import StudySession
 from desktop.settings import Settings
 from desktop.switching import Switching
@@ -113,6 +114,7 @@ class MainWindow(QMainWindow):
         session.in_use = self.drafting.concerns
         self.ask_bar = AskBar(self.commands["ask"])
         self.asking = Asking(link, self.ask_bar, self.drafting.image_of, self, consent)
+        self.rewording = Rewording(link, self.drafting.image_of, consent, self)
         self.comparing = Comparing(
             link, session, self.editor, self.drafting, self.asking, settings, consent
         )
@@ -120,7 +122,11 @@ class MainWindow(QMainWindow):
         self.tasks = Tasks(self.notices.show_fault)
         self.switching = Switching(session, self._settle, self.notices.show_fault, self)
         self.worker = WorkerCare(
-            link, self.banner, settings, self.tasks, (self.drafting.stop, self.asking.stop)
+            link,
+            self.banner,
+            settings,
+            self.tasks,
+            (self.drafting.stop, self.asking.stop, self.rewording.stop),
         )
         self.model_menu = ModelMenu(
             self,
@@ -276,6 +282,12 @@ class MainWindow(QMainWindow):
         self.ask_bar.left.connect(self.viewport.setFocus)
         self.comparing.busy_changed.connect(self._allow)
         self.choosing.happened.connect(self.status.tell_of_text)
+        self.choosing.wanted.connect(self._seek_others)
+        self.rewording.seeking.connect(self.choosing.set_seeking)
+        self.rewording.seeking.connect(self._allow)
+        self.rewording.ended.connect(self.status.tell_of_text)
+        self.rewording.failed.connect(self.notices.show_refused_job)
+        self.rewording.broke.connect(self.notices.show_fault)
 
     # Commands
 
@@ -287,11 +299,12 @@ class MainWindow(QMainWindow):
             self._settings.remember(path)
 
     def _cancel(self) -> None:
-        if self.drafting.busy or self.asking.busy:
+        if self.drafting.busy or self.asking.busy or self.rewording.busy:
             self.status.show_text("Cancelling…")  # the worker may take its time
         self.switching.cancel()
         self.drafting.cancel()
         self.asking.cancel()
+        self.rewording.cancel()
 
     def _choose_study(self, index: int) -> None:
         if not self.switching.choose(index):
@@ -301,7 +314,7 @@ class MainWindow(QMainWindow):
         """No job plays on the report that is left, and no notice tells of what was opened."""
         self.drafting.leave()
         self.banner.withdraw("studies")
-        await self.asking.leave()
+        await asyncio.gather(self.asking.leave(), self.rewording.stop())
 
     def _show_moving(self) -> None:
         if self.switching.moving:
@@ -358,6 +371,11 @@ class MainWindow(QMainWindow):
 
         self.status.show_text("")
         self.banner.show_notice(notice_of(outside, go_on))
+
+    def _seek_others(self, candidate_set: CandidateSet) -> None:
+        """The reader wants to choose and has too little to choose from."""
+        if self.session.study is not None and self.commands["draft"].isEnabled():
+            self.rewording.seek(self.session.study, self.editor.report, candidate_set)
 
     def _withdraw_of_jobs(self) -> None:
         for topic in ("job", FILLS, UNSURE):
@@ -440,6 +458,7 @@ class MainWindow(QMainWindow):
             moving=self.switching.moving,
             writing=(self.drafting.busy and not self.drafting.away) or self.asking.busy,
             writing_elsewhere=self.drafting.away,
+            rewording=self.rewording.busy,
             comparing=self.comparing.busy,
             worker=self.link.state not in (WorkerState.DIED, WorkerState.STOPPED),
             ready=self.link.state is WorkerState.READY,
@@ -448,7 +467,7 @@ class MainWindow(QMainWindow):
             silent=self.link.state is WorkerState.SILENT,
             text=bool(report.text),
             selection=start != end,
-            candidates=self.choosing.several,
+            candidates=self.choosing.any,
             can_undo=report.can_undo,
             can_redo=report.can_redo,
             has_previous=self.session.neighbour(-1) is not None,
@@ -549,6 +568,7 @@ class MainWindow(QMainWindow):
         await asyncio.gather(
             self.drafting.close(),
             self.asking.stop(),
+            self.rewording.stop(),
             self.comparing.close(),
             self.tasks.close(),
             self.switching.close(),

@@ -64,7 +64,7 @@ class Notices(QObject):
         drafting.progressed.connect(status.show_canvas)
         drafting.finished.connect(self._show_filled)
         drafting.cancelled.connect(self._show_cancelled)
-        drafting.failed.connect(self._show_error)
+        drafting.failed.connect(self.show_refused_job)
         drafting.broke.connect(self.show_fault)
         drafting.offered.connect(self._offer)
         drafting.ended_behind.connect(self._show_ended_behind)
@@ -76,7 +76,7 @@ class Notices(QObject):
         asking.answered.connect(self._show_answered)
         asking.cancelled.connect(self._show_cancelled)
         asking.given_up.connect(self._show_given_up)
-        asking.failed.connect(self._show_error)
+        asking.failed.connect(self.show_refused_job)
         asking.broke.connect(self.show_fault)
 
     def show_worker(self) -> None:
@@ -214,7 +214,7 @@ class Notices(QObject):
     def _show_cancelled(self) -> None:
         self._status.tell_of_text("Cancelled; the report is as it was")
 
-    def _show_error(self, error: Exception) -> None:
+    def show_refused_job(self, error: Exception) -> None:
         """One sentence; the worker's death is told by the window, which can restart it."""
         self._status.show_text("")
         if isinstance(error, WorkerDied) or self._link.state is WorkerState.DIED:

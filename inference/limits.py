@@ -13,6 +13,9 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from inference.protocol import Infill, Prepare, Request
 
+MAX_HEAT: Final = 8.0
+"""So many times as high temperatures at most: beyond, every token is as likely as any other."""
+
 MAX_STEPS: Final = 10_000
 """Denoising steps of a job."""
 
@@ -105,6 +108,8 @@ def _of_job(request: Infill) -> str | None:
     options = request.options
     if options.entropy_bound is not None and not math.isfinite(options.entropy_bound):
         return f"An entropy bound of {options.entropy_bound} is no number; give a finite one."
+    if options.heat is not None and not 0 < options.heat <= MAX_HEAT:
+        return f"A heat of {options.heat} is none; give a number up to {MAX_HEAT:.0f}."
     if (options.candidates or 1) > MAX_CANDIDATES:
         return f"{options.candidates} candidates are too many; ask for {MAX_CANDIDATES} at most."
     if (options.max_steps or 1) > MAX_STEPS:

@@ -17,7 +17,7 @@ from typing import Annotated, Final, Literal
 import msgspec
 
 from inference.limits import MAX_CANDIDATES as MAX_CANDIDATES
-from inference.limits import MAX_PIECES, MAX_STEPS
+from inference.limits import MAX_HEAT, MAX_PIECES, MAX_STEPS
 
 PROTOCOL_VERSION: Final = 4
 """Rises with every change that an older peer would misread."""
@@ -63,7 +63,8 @@ class Options(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     ``candidates`` is how many canvases are denoised side by side, one of which becomes the fill.
     ``warm`` begins with some of the words of the gaps' hints instead of noise alone. ``mode`` is an
-    autoregressive model's alone.
+    autoregressive model's alone. ``heat`` multiplies the temperatures of the checkpoint: what is
+    drawn differs more, and is less sure.
     """
 
     seed: NotNegative | None = None
@@ -72,6 +73,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     max_steps: Annotated[int, msgspec.Meta(ge=1, le=MAX_STEPS)] | None = None
     entropy_bound: Annotated[float, msgspec.Meta(gt=0)] | None = None
     mode: Mode | None = None
+    heat: Annotated[float, msgspec.Meta(gt=0, le=MAX_HEAT)] | None = None
 
 
 class PutImage(msgspec.Struct, frozen=True, tag="put_image"):

@@ -89,9 +89,15 @@ class Settings:
     confidence_threshold: float = 0.005
     filler_bias: float = 0.0
 
-    def with_overrides(self, max_steps: int | None, entropy_bound: float | None) -> Settings:
+    def with_overrides(
+        self, max_steps: int | None, entropy_bound: float | None, heat: float | None = None
+    ) -> Settings:
+        """The same with what is not ``None`` instead; ``heat`` multiplies both temperatures."""
+        heat = 1.0 if heat is None else heat
         return replace(
             self,
+            t_min=self.t_min * heat,
+            t_max=self.t_max * heat,
             max_steps=self.max_steps if max_steps is None else max_steps,
             entropy_bound=self.entropy_bound if entropy_bound is None else entropy_bound,
             gap_entropy_bound=self.gap_entropy_bound if entropy_bound is None else entropy_bound,

@@ -19,7 +19,7 @@ from desktop.report.plans import Added, Hole, Kept, Plan
 from desktop.report.sections import find_sections
 from desktop.report.sentences import words
 from desktop.report.spans import Builder, Content, Mark, Origin, Span, clean
-from inference.protocol import Candidate
+from inference.protocol import Candidate, Gap
 
 FILLED: Final[Mark] = (Origin.GENERATED, False)
 """How a fill comes into the report."""
@@ -46,13 +46,16 @@ class Edit:
 class CandidateSet:
     """All different, the best first; each has one fill for each of ``places``, left to right.
 
-    ``number`` tells the sets of a report apart.
+    ``number`` tells the sets of a report apart. ``gaps`` is what was asked for at the places,
+    ``sought`` says that the model was asked for other wordings.
     """
 
     number: int
     candidates: tuple[Candidate, ...]
     places: tuple[Place, ...]
     chosen: int = 0
+    gaps: tuple[Gap, ...] = ()
+    sought: bool = False
 
     @property
     def current(self) -> Candidate:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from desktop.report import other_wordings
 from desktop.report.clinical import NOTHING
 from desktop.report.comparison import Change, Passage, compare
 from desktop.report.faults import told
@@ -64,10 +65,12 @@ def choices(report: Report, candidate_set: CandidateSet, place: int) -> Iterator
         )
 
 
-def title(candidate_set: CandidateSet) -> str:
+def title(candidate_set: CandidateSet, *, seeking: bool = False) -> str:
     count, places = len(candidate_set.candidates), len(candidate_set.places)
     candidates = "1 candidate" if count == 1 else f"{count} candidates"
-    return f"{candidates} · {places} places change together" if places > 1 else candidates
+    together = f"{places} places change together" if places > 1 else ""
+    more = other_wordings.told(candidate_set, seeking=seeking)
+    return " · ".join(filter(None, (candidates, together, more)))
 
 
 def _passages(current: str, other: str) -> tuple[Passage, ...]:

@@ -14,6 +14,7 @@ from desktop.report.editor import ReportEditor
 from desktop.report.faults import told
 from desktop.report.mirror import GUTTER
 from desktop.report.model import CandidateSet, DifferenceMark, FaultMark
+from desktop.report.other_wordings import may_be_sought
 from desktop.report.popover import CandidatePopover
 from desktop.theme import GRID
 
@@ -26,11 +27,15 @@ class Choosing(QObject):
     happened = Signal(str)
     """What was chosen, in a few words."""
 
+    wanted = Signal(object)
+    """A :class:`CandidateSet` that is listed and has too few to choose from."""
+
     def __init__(self, editor: ReportEditor) -> None:
         super().__init__(editor)
         self._editor = editor
         self._place = 0
         self._shown: CandidateSet | None = None
+        self._sought: int | None = None  # the number of the set that others are sought for
         self.popover = CandidatePopover(editor)
         self.popover.chosen.connect(self._choose_and_close)
         editor.installEventFilter(self)
@@ -41,10 +46,15 @@ class Choosing(QObject):
         editor.verticalScrollBar().valueChanged.connect(self._follow)
 
     @property
-    def several(self) -> bool:
-        """Whether there is something to choose from at the caret."""
-        found = self._at_caret()
-        return found is not None and len(found.candidates) > 1
+    def any(self) -> bool:
+        """Whether there are candidates at the caret, or may be others than the one that stands."""
+        return self._at_caret() is not None
+
+    def set_seeking(self, number: int | None) -> None:
+        """For which set the model is asked for others; ``None`` once it has answered."""
+        self._sought = number
+        if self._open() is not None and self._shown is not None:
+            self._list(self._shown)
 
     def set_colors(self, colors: ReportColors) -> None:
         self.popover.set_colors(colors)
@@ -104,8 +114,14 @@ class Choosing(QObject):
 
     def _show(self, candidate_set: CandidateSet, place: int) -> None:
         self._shown, self._place = candidate_set, place
-        entries = list(choices(self._editor.report, candidate_set, place))
-        self.popover.show_choices(title(candidate_set), entries)
+        self._list(candidate_set)
+        if may_be_sought(candidate_set):
+            self.wanted.emit(candidate_set)
+
+    def _list(self, candidate_set: CandidateSet) -> None:
+        entries = list(choices(self._editor.report, candidate_set, self._place))
+        seeking = candidate_set.number == self._sought
+        self.popover.show_choices(title(candidate_set, seeking=seeking), entries)
         self._follow()
 
     def _follow(self) -> None:
@@ -128,10 +144,18 @@ class Choosing(QObject):
         self.popover.place(first.translated(shift), last.translated(shift), room)
 
     def _check(self) -> None:
-        """Close the list where the report is not what it was made for."""
+        """Close the list where the report is not what it was made for; list what was added."""
         shown = self._shown
-        at_hand = any(each is shown for each in self._editor.report.candidate_sets)
-        if shown is not None and (self._editor.previewing or not at_hand):
+        if shown is None:
+            return
+        sets = self._editor.report.candidate_sets
+        now = next((each for each in sets if each.number == shown.number), None)
+        if self._editor.previewing or now is None:
+            self.close()
+        elif now is not shown and (now.places, now.chosen) == (shown.places, shown.chosen):
+            self._shown = now
+            self._list(now)
+        elif now is not shown:
             self.close()
 
     # The marks

@@ -29,6 +29,7 @@ from desktop.report.marks import (
     difference_marks,
     fault_marks,
 )
+from desktop.report.other_wordings import with_others
 from desktop.report.plans import (
     Added,
     Hole,
@@ -51,7 +52,7 @@ from desktop.report.spans import (
     Span,
     clean,
 )
-from inference.protocol import Candidate
+from inference.protocol import Candidate, Gap
 
 __all__ = [
     "GAP_CHAR",
@@ -321,7 +322,8 @@ class Report:
         content, places = filled(self._content, plan, candidates[0].fills)
         kept = follow(self._sets, list(edits_of(plan, places)), content)
         self._sets_made += 1
-        fresh = CandidateSet(self._sets_made, candidates, places)
+        gaps = tuple(piece for piece in plan.pieces if isinstance(piece, Gap))
+        fresh = CandidateSet(self._sets_made, candidates, places, gaps=gaps)
         caret = places[-1].end if places else 0
         self._take(content, caret, self._caret, (*kept, fresh))
 
@@ -344,6 +346,19 @@ class Report:
         number = candidate_set.number
         self._take(content, after, caret, sets, Kind.CHOOSING, chosen_in=number)
         return True
+
+    def offer_others(self, number: int, others: Sequence[Candidate]) -> CandidateSet | None:
+        """Add other wordings to a set, where it is still at hand; it is sought for from then on.
+
+        This is no change of the report. Returns the set as it is now.
+        """
+        found = next((each for each in self._sets if each.number == number), None)
+        if found is None:
+            return None
+        fresh = with_others(found, cleaned(others))
+        self._sets = tuple(fresh if each is found else each for each in self._sets)
+        self._notify()
+        return fresh
 
     # Back and forth
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -101,7 +101,8 @@ class AutoregressiveEngine(LoadedEngine[StudyPrefixes]):
         def now() -> float:
             return time.perf_counter() - started
 
-        writing = Writing(self._author, request, seed, emit, cancelled, now)
+        author = _heated(self._author, request.options.heat)
+        writing = Writing(author, request, seed, emit, cancelled, now)
         writing.check_cancelled()
         with torch.inference_mode():
             stem, encodings = self._prefixes.study(key_of(request)._replace(question=None), image)
@@ -166,6 +167,20 @@ def encode_stem(
     ids = stem.input_ids.to(model.device)
     model.model(input_ids=ids, past_key_values=cache, use_cache=True, **seen)
     return cache
+
+
+def _heated(author: Author, heat: float | None) -> Author:
+    """The same with temperatures that many times as high: drawn before any are left out."""
+    from transformers.generation.logits_process import (
+        LogitsProcessorList,
+        TemperatureLogitsWarper,
+    )
+
+    if heat in (None, 1.0):
+        return author
+    return replace(
+        author, warpers=LogitsProcessorList([TemperatureLogitsWarper(heat), *author.warpers])
+    )
 
 
 def _tokens(ids: Collection[int], device: torch.device) -> Tensor:

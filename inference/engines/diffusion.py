@@ -132,7 +132,9 @@ class DiffusionEngine(LoadedEngine[Prefixes]):
         layout = lay_out(request.pieces, self.codec, self.info.canvas_length, prompt_room=room)
         options = request.options
         seed = secrets.randbits(32) if options.seed is None else options.seed
-        settings = self._settings.with_overrides(options.max_steps, options.entropy_bound)
+        settings = self._settings.with_overrides(
+            options.max_steps, options.entropy_bound, options.heat
+        )
 
         def now() -> float:
             return time.perf_counter() - started

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from PySide6.QtWidgets import QApplication, QLabel, QMenu, QToolTip
 from desktop.report.choosing import PINNED_OTHERWISE
 from desktop.report.model import Origin
 from desktop.widgets.banner import NoticeKind
-from inference.protocol import Candidate, Fault, Gap
+from inference.protocol import Candidate, Fault, Fixed, Gap
 from tests.desktop.bench import REPORT, Bench, press, shown
 from tests.desktop.fake_worker import FakeClient
 from tests.desktop.qt_loop import on_qt_loop, until
@@ -206,7 +207,7 @@ async def test_several_gaps_change_together_and_the_list_says_so(tmp_path: Path)
         assert "Large heart." in bench.report.text
         assert "Cardiomegaly." in bench.report.text
         popover = bench.window.choosing.popover
-        assert popover.accessibleName() == "2 candidates · 2 places change together"
+        assert popover.accessibleName().startswith("2 candidates · 2 places change together")
         assert listed(bench)[0] == "Candidate 1; Normal.; Small heart."
         press(bench.window.editor, "Ctrl+Z")
         assert "Small heart." in bench.report.text
@@ -395,3 +396,81 @@ async def test_the_list_goes_where_its_fill_is_scrolled_to(tmp_path: Path) -> No
         assert popover.y() == top - 20
         editor.verticalScrollBar().setValue(editor.verticalScrollBar().maximum())
         assert not popover.isVisible()
+
+
+@on_qt_loop
+async def test_opening_a_list_with_too_little_in_it_asks_for_other_wordings(tmp_path: Path) -> None:
+    async with shown(tmp_path) as bench:
+        client = await offered(bench, fills(SIDES[0]))
+        window = bench.window
+        assert not client.busy, "a plain job asks for no more"
+        before = bench.report.text, bench.report.revision
+        window.commands["candidates"].trigger()
+        assert "asking the model" in window.choosing.popover.accessibleName()
+        assert not window.commands["infill"].isEnabled()
+        await until(lambda: client.busy)
+        assert client.asked == (
+            Fixed("FINDINGS:\n"),
+            Gap(hint="The heart is large"),
+            Fixed(with_fill("")[len("FINDINGS:\n") :]),
+        )
+        first = client.options.heat
+        client.offer(*fills(SIDES[1], SIDES[0].upper()))
+        await until(lambda: len(client.seeds) == 4 and client.busy)
+        assert len(listed(bench)) == 2, "what is found is listed at once"
+        assert client.options.heat is not None
+        assert first is not None
+        assert client.options.heat > first > 1
+        client.offer(*fills(SIDES[3]))
+        await until(lambda: not window.rewording.busy)
+        assert len(listed(bench)) == 3
+        assert window.choosing.popover.accessibleName() == "3 candidates"
+        assert (bench.report.text, bench.report.revision) == before
+        assert window.commands["infill"].isEnabled()
+        window.choosing.close()
+        press(window.editor, "Alt+Down")
+        assert not client.busy
+
+
+def _has_asked(client: FakeClient, times: int) -> bool:
+    return client.busy and len(client.seeds) == times
+
+
+@on_qt_loop
+async def test_where_there_is_no_other_wording_the_list_says_so_and_asks_no_more(
+    tmp_path: Path,
+) -> None:
+    async with shown(tmp_path) as bench:
+        client = await offered(bench, fills(SIDES[0]))
+        window = bench.window
+        window.commands["next_candidate"].trigger()
+        for asked in (3, 4):
+            await until(partial(_has_asked, client, asked))
+            client.offer(*fills(SIDES[0]))
+        await until(lambda: not window.rewording.busy)
+        assert "no other wording" in window.choosing.popover.accessibleName()
+        assert "no other wording" in window.status.text
+        window.choosing.close()
+        window.commands["candidates"].trigger()
+        assert not window.rewording.busy
+        assert len(listed(bench)) == 1
+
+
+@on_qt_loop
+async def test_esc_ends_the_search_and_typing_in_the_fill_makes_it_moot(tmp_path: Path) -> None:
+    async with shown(tmp_path) as bench:
+        client = await offered(bench, fills(SIDES[0]))
+        window = bench.window
+        window.commands["candidates"].trigger()
+        await until(lambda: client.busy)
+        window.commands["cancel"].trigger()
+        await until(lambda: not window.rewording.busy)
+        assert client.cancelled == 1
+        assert len(bench.report.candidate_sets[-1].candidates) == 1
+        window.choosing.close()
+        window.commands["candidates"].trigger()  # it was not answered: it is asked again
+        await until(lambda: client.busy)
+        bench.report.insert(REPORT.index("The heart") + 3, "x")
+        client.offer(*fills(SIDES[1]))
+        await until(lambda: not window.rewording.busy)
+        assert not client.busy

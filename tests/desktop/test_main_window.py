@@ -241,7 +241,7 @@ async def test_the_key_of_a_refused_command_says_why(tmp_path: Path) -> None:
         await until(window.isActiveWindow)
         window.editor.setFocus()
         press(window.editor, "Alt+Down")
-        assert "No other candidates here" in window.status.text
+        assert "No candidates here" in window.status.text
         press(window.editor, "Ctrl+R")
         assert "Select some of the report first" in window.status.text
         await bench.ask("draft", client)

@@ -41,6 +41,7 @@ EXCESSES: dict[str, tuple[Request, str]] = {
     "context": (Infill("a", (Gap(),), context="x" * 40_000_000), "shorten it"),
     "prepared context": (Prepare("a", context="x" * 40_000_000), "shorten it"),
     "question": (Infill("a", (Gap(),), question="x" * 10_001), "shorten it"),
+    "heat": (Infill("a", (Gap(),), options=Options(heat=float("nan"))), "heat"),
     "bound": (Infill("a", (Gap(),), options=Options(entropy_bound=float("inf"))), "finite"),
     "folder": (LoadAdapter("a", "x" * 5_000), "shorten it"),
     "name": (UseAdapter("a", "x" * 5_000), "shorten it"),

@@ -531,3 +531,11 @@ def test_the_end_of_the_distribution_is_not_overstepped(monkeypatch: pytest.Monk
     monkeypatch.setattr(torch, "rand", lambda *_, **__: torch.full((2, 1, 1), 1.0))
     probabilities = torch.tensor([[0.25, 0.75, 0.0]])
     assert draw_tokens(probabilities, torch.Generator()).tolist() == [1]
+
+
+def test_heat_multiplies_both_temperatures_and_nothing_else() -> None:
+    plain = Settings(max_steps=9, t_min=0.4, t_max=0.8)
+    assert plain.with_overrides(None, None) == plain
+    hot = plain.with_overrides(None, None, 1.5)
+    assert (hot.t_min, hot.t_max) == (pytest.approx(0.6), pytest.approx(1.2))
+    assert replace(hot, t_min=plain.t_min, t_max=plain.t_max) == plain

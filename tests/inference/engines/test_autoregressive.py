@@ -312,3 +312,14 @@ def test_it_is_not_taken_for_a_denoiser(random_sibling: Path) -> None:
 
     with pytest.raises(CheckpointError, match="autoregressive checkpoint"):
         load(random_sibling, "cpu")
+
+
+def test_heat_is_of_what_is_drawn_alone(engine: AutoregressiveEngine) -> None:
+    pieces = (Fixed("The heart is "), Gap(6), Fixed("."))
+    plain, hot = (
+        fill(engine, *pieces, seed=5, candidates=3, heat=heat).candidates for heat in (1.0, 6.0)
+    )
+    assert plain == fill(engine, *pieces, seed=5, candidates=3).candidates
+    assert hot != plain
+    surest = fill(engine, *pieces, seed=5, candidates=1)
+    assert fill(engine, *pieces, seed=5, candidates=1, heat=6.0).fills == surest.fills
