@@ -16,6 +16,7 @@ from desktop.actions import Actions
 from desktop.model_choice import ModelChoice
 from desktop.opening import ask_paths
 from desktop.settings import ADAPTERS, CHECKPOINTS, Settings
+from desktop.studies.made_for import described
 from desktop.widgets.status_line import way_of_writing
 from desktop.worker_link import WorkerLink
 from inference.client import WorkerDied, WorkerError
@@ -211,6 +212,7 @@ def details(model: ModelInfo | None, memory: Measured | None) -> Iterator[tuple[
     yield "Checkpoint", model.name
     yield "Folder", model.checkpoint
     yield "Adapter", model.adapter or "None"
+    yield "Made for", described(model.made_for) or "Not declared: any image is taken"
     yield "Architecture", model.architecture
     yield "Parameters", f"{model.parameters / 1e6:,.1f} million, {model.dtype}"
     yield "Way of writing", way_of_writing(model)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 from PySide6.QtGui import QAction
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QDialog, QFileDialog, QLabel, QMenu, QPushButton, QWidget
@@ -12,7 +13,7 @@ from desktop.model_menu import details, told_memory
 from desktop.settings import ADAPTERS, CHECKPOINTS, Settings
 from desktop.worker_link import WorkerState
 from inference.client import RequestFailed
-from inference.protocol import Measured
+from inference.protocol import MadeFor, Measured
 from resources import demo_checkpoint
 from tests.desktop.bench import CHOICE, Bench, shown
 from tests.desktop.fake_worker import MODEL
@@ -211,4 +212,8 @@ async def test_memory_is_told_as_the_menu_opens_and_on_the_page(tmp_path: Path) 
 def test_details_without_a_model() -> None:
     assert list(details(None, None)) == [("Model", "None is loaded")]
     assert "Memory" not in dict(details(MODEL, None))
+    assert "any image" in dict(details(MODEL, None))["Made for"]
+    made_for = MadeFor(modalities=("DX", "CR"), body_parts=("CHEST",))
+    told = dict(details(msgspec.structs.replace(MODEL, made_for=made_for), None))
+    assert told["Made for"] == "modality DX or CR, body part CHEST"
     assert told_memory(Measured("1", 0, 2**30)) == "0.0 of 1 GiB"
