@@ -47,7 +47,8 @@ class CandidateSet:
     """All different, the best first; each has one fill for each of ``places``, left to right.
 
     ``number`` tells the sets of a report apart. ``gaps`` is what was asked for at the places,
-    ``sought`` says that the model was asked for other wordings.
+    ``sought`` says that the model was asked for other wordings: what came of that stands behind the
+    first ``usual`` ones.
     """
 
     number: int
@@ -56,6 +57,7 @@ class CandidateSet:
     chosen: int = 0
     gaps: tuple[Gap, ...] = ()
     sought: bool = False
+    usual: int | None = None
 
     @property
     def current(self) -> Candidate:
@@ -64,6 +66,16 @@ class CandidateSet:
     def fills_of(self, place: int) -> tuple[str, ...]:
         """What each candidate has in one place."""
         return tuple(candidate.fills[place] for candidate in self.candidates)
+
+    def compared(self, place: int) -> tuple[tuple[str, ...], int]:
+        """The fills that say how sure the model is of the one that stands, and which that is.
+
+        What was drawn hotter than usual, to be different, says nothing of that.
+        """
+        fills, usual = self.fills_of(place), self.usual
+        if usual is None or self.chosen < usual:
+            return fills[:usual], self.chosen
+        return (*fills[:usual], fills[self.chosen]), usual
 
     def place_at(self, position: int) -> int | None:
         """The place that ``position`` is in, else one that begins or ends there."""

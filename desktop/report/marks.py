@@ -44,7 +44,7 @@ def difference_marks(content: Content, sets: Iterable[CandidateSet]) -> Iterator
     """What differs clinically between candidates; a word that is pinned is settled."""
     for each in sets:
         for number, place in enumerate(each.places):
-            for found in find_differences(each.fills_of(number), each.chosen):
+            for found in find_differences(*each.compared(number)):
                 start, end = place.start + found.start, place.start + found.end
                 spans = content.clip(start, end)
                 if all((span.origin, span.pinned) == FILLED for span in spans):

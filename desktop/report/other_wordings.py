@@ -59,7 +59,8 @@ def with_others(candidate_set: CandidateSet, others: Sequence[Candidate]) -> Can
         if not other.faults and (words := _words(other)) not in known:
             known.add(words)
             kept.append(other)
-    return replace(candidate_set, candidates=tuple(kept), sought=True)
+    usual = candidate_set.usual or len(candidate_set.candidates)
+    return replace(candidate_set, candidates=tuple(kept), sought=True, usual=usual)
 
 
 def told(candidate_set: CandidateSet, *, seeking: bool = False) -> str:

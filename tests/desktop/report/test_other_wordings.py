@@ -72,3 +72,17 @@ def test_a_fill_that_was_changed_gets_no_others() -> None:
     report = filled("large.")
     report.insert(len(PINS) + 2, "x")
     assert report.offer_others(1, one("small.")) is None
+
+
+def test_what_was_drawn_to_differ_marks_no_word_as_unsure() -> None:
+    report = filled("a small right effusion.")
+    now = report.offer_others(1, one("a small left effusion.", "a large right effusion."))
+    assert now is not None
+    assert not report.differences
+    assert report.choose(now, 1, 0)
+    assert [mark.difference.told for mark in report.differences], "the usual one says otherwise"
+    unsure = filled("a small right effusion.", "a small left effusion.")
+    before = [mark.difference.told for mark in unsure.differences]
+    assert before
+    unsure.offer_others(1, one("a large bilateral effusion."))
+    assert [mark.difference.told for mark in unsure.differences] == before
