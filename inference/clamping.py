@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import torch
+from torch import Tensor
 
 from inference.canvas import Layout
 from inference.codec import Codec
 from inference.sampler import Clamp
+
+Ban = tuple[int, int]
+"""A position of a canvas, and a token that may not stand there."""
 
 Rule = tuple[bool, bool]
 """Whether filler and whether end tokens may stand in a gap that ends before its report does."""
@@ -21,6 +25,7 @@ def clamp_layouts(
     device: torch.device,
     *,
     filler_bias: float = 0.0,
+    bans: Sequence[Collection[Ban]] = (),
 ) -> Clamp:
     """The clamp of canvases that are denoised side by side.
 
@@ -29,7 +34,7 @@ def clamp_layouts(
 
     Filler settles first, from the end of a gap towards its beginning, and each step cools the
     choice between one more and a word: ``filler_bias`` (nats) makes up for what that takes from
-    a fill's length.
+    a fill's length. ``bans`` are those of each canvas; where there are none, nothing is banned.
     """
     rules: dict[Rule, int] = {}
     rows = []
@@ -51,8 +56,14 @@ def clamp_layouts(
         torch.tensor([layout.tokens for layout in layouts], device=device),
         bias if rules else None,
         torch.tensor(rows, device=device) if rules else None,
+        _banned(bans, device),
         torch.tensor([_doubted(layout) for layout in layouts], device=device),
     )
+
+
+def _banned(bans: Sequence[Collection[Ban]], device: torch.device) -> Tensor | None:
+    told = [(row, *ban) for row, of_row in enumerate(bans) for ban in sorted(of_row)]
+    return torch.tensor(told, device=device) if told else None
 
 
 def _doubted(layout: Layout) -> list[bool]:

@@ -19,7 +19,7 @@ import msgspec
 from inference.limits import MAX_CANDIDATES as MAX_CANDIDATES
 from inference.limits import MAX_HEAT, MAX_PIECES, MAX_STEPS
 
-PROTOCOL_VERSION: Final = 4
+PROTOCOL_VERSION: Final = 5
 """Rises with every change that an older peer would misread."""
 
 MAX_FRAME_BYTES: Final = 64 * 1024 * 1024
@@ -236,14 +236,40 @@ Fault = Literal[
     "stutter",  # a word or a sentence is said twice in a row
     "unclosed",  # the text breaks off: the canvas was full before the model had ended it
     "copy",  # a sentence that is pinned elsewhere is said again
+    "stop",  # two stops follow one another, or a space stands before one
+    "heading",  # a heading stands twice, or nothing under it
+    "broken",  # a sentence that says nothing, a wrong article, a number without its unit
+    "empty",  # nothing was written into a gap inside a sentence
 ]
 
 
+class ClashMark(msgspec.Struct, frozen=True, kw_only=True):
+    """Two places of the filled report that cannot both be right, one of which a model wrote.
+
+    ``first`` and ``second`` are characters (start, end) of the text that :func:`join` makes;
+    ``second`` is ``None`` where the header of the study says otherwise. ``kind`` and ``gravity``
+    are those of :mod:`radiology.language.clash`, ``why`` is one sentence for the reader.
+    ``with_pin`` says that one of the places is pinned.
+    """
+
+    kind: str
+    gravity: int
+    first: tuple[int, int]
+    second: tuple[int, int] | None = None
+    with_pin: bool = False
+    why: str = ""
+
+
 class Candidate(msgspec.Struct, frozen=True):
-    """One text for every gap, in order. ``faults`` are the model's known ones that were found."""
+    """One text for every gap, in order.
+
+    ``faults`` of form and ``clashes`` are those that these texts bring; what the pinned words have
+    among themselves is not told.
+    """
 
     fills: tuple[str, ...]
     faults: tuple[Fault, ...] = ()
+    clashes: tuple[ClashMark, ...] = ()
 
 
 class Filled(msgspec.Struct, frozen=True, kw_only=True, tag="filled"):

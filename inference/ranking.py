@@ -9,6 +9,8 @@ In a gap of open length the candidates are of different lengths, and every lengt
 that suits it. There it also counts how well each comes back from noise, a token
 (:mod:`~inference.restoring`). A token of a short sentence comes back more easily than one of a long
 one, which a bonus for length makes up for.
+
+Before all of that, a candidate that clashes comes behind one that does not.
 """
 
 from __future__ import annotations
@@ -21,7 +23,8 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import Final, TypeVar
 
-from inference.protocol import Fault
+from inference.protocol import ClashMark, Fault
+from radiology.language.clash import Gravity
 
 AGREEMENT: Final = 1.0
 """Nats a token that agreement with all other candidates is worth."""
@@ -34,7 +37,7 @@ _TOKEN: Final = re.compile(r"\w+|[^\w\s]")
 
 @dataclass(frozen=True)
 class Denoised:
-    """One finished canvas: its fills, and the faults in them.
+    """One finished canvas: its fills, and the faults and clashes that they bring.
 
     ``tokens`` counts those in the gaps of open length and one for the end of each; ``restoration``
     (nats) says how well these gaps come back from noise, ``None`` where nobody asked.
@@ -42,6 +45,7 @@ class Denoised:
 
     fills: tuple[str, ...]
     faults: tuple[Fault, ...] = ()
+    clashes: tuple[ClashMark, ...] = ()
     tokens: int = 1
     restoration: float | None = None
 
@@ -51,6 +55,31 @@ def _restored(canvas: Denoised) -> float:
     if canvas.restoration is None:
         return 0.0
     return canvas.restoration / canvas.tokens + LENGTH_BONUS * math.log(canvas.tokens)
+
+
+Disagreement = tuple[int, int, int, int, int]
+
+
+def disagreement(canvas: Denoised) -> Disagreement:
+    """How badly a canvas disagrees; less is better, and the first number that differs decides.
+
+    Grave clashes with pins, slight ones, grave clashes without, slight ones, faults of form.
+    """
+    grave = Gravity.MAJOR
+
+    def count(with_pin: bool, is_grave: bool) -> int:
+        return sum(
+            clash.with_pin is with_pin and (clash.gravity >= grave) is is_grave
+            for clash in canvas.clashes
+        )
+
+    return (
+        count(True, True),
+        count(True, False),
+        count(False, True),
+        count(False, False),
+        len(canvas.faults),
+    )
 
 
 Each = TypeVar("Each", bound=Denoised)
@@ -87,12 +116,12 @@ def agreement(canvases: Sequence[Sequence[str]]) -> list[float]:
 
 
 def rank(canvases: Sequence[Each]) -> list[Each]:
-    """All that differ, the best first; those with more faults behind those with fewer."""
+    """All that differ, the best first; those that disagree more behind those that do less."""
     shared = agreement([canvas.fills for canvas in canvases])
     order = sorted(
         range(len(canvases)),
         key=lambda index: (
-            len(canvases[index].faults),
+            disagreement(canvases[index]),
             -AGREEMENT * shared[index] - _restored(canvases[index]),
         ),
     )

@@ -110,13 +110,15 @@ class Clamp:
 
     ``pinned`` (B, L) has the pinned token's id, or :data:`FREE`. ``bias`` (K, V), in nats, is
     added to the cooled logits of free positions; minus infinity forbids a token. ``rule`` (B, L)
-    names the row of ``bias`` that holds at a position. ``doubted`` (B, L) marks the free positions
-    that a canvas is judged by after its first step; ``None`` stands for all.
+    names the row of ``bias`` that holds at a position. ``banned`` (N, 3) are tokens that may not
+    stand at one position of one canvas: its row, the position, the token. ``doubted`` (B, L) marks
+    the free positions that a canvas is judged by after its first step; ``None`` stands for all.
     """
 
     pinned: Tensor
     bias: Tensor | None = None
     rule: Tensor | None = None
+    banned: Tensor | None = None
     doubted: Tensor | None = None
 
     @property
@@ -132,8 +134,16 @@ class Clamp:
         """The clamp of some of the canvases."""
         index = torch.tensor(kept, device=self.pinned.device)
         rule = None if self.rule is None else self.rule[index]
+        banned = None if self.banned is None else _renumbered(self.banned, index)
         # Who goes on has been judged.
-        return replace(self, pinned=self.pinned[index], rule=rule, doubted=None)
+        return replace(self, pinned=self.pinned[index], rule=rule, banned=banned, doubted=None)
+
+
+def _renumbered(banned: Tensor, kept: Tensor) -> Tensor:
+    """What is banned (N, 3) in the rows ``kept`` (K,), by their new numbers."""
+    among = banned[:, :1].eq(kept)  # (N, K)
+    number = among.int().argmax(dim=-1, keepdim=True)
+    return torch.cat([number, banned[:, 1:]], dim=-1)[among.any(dim=-1)]
 
 
 @dataclass(frozen=True)
@@ -364,12 +374,24 @@ class _FreePositions:
         if rules is not None and len(rules) and bool(rules.eq(rules[0]).all()):
             rules = rules[:1]  # one rule for all is a row that is added to every other
         self._rules = rules
+        self._banned = self._banned_tokens()
+
+    def _banned_tokens(self) -> tuple[Tensor, Tensor] | None:
+        """Which of the free positions (N,) may not hold which tokens (N,)."""
+        if self._clamp.banned is None:
+            return None
+        place = self._clamp.banned[:, 0] * self._mask.shape[-1] + self._clamp.banned[:, 1]
+        free = self._mask.flatten()
+        number, meant = free.cumsum(dim=0) - 1, free[place]
+        return number[place][meant], self._clamp.banned[:, 2][meant]
 
     def clamped(self, logits: Tensor, temperature: float) -> Tensor:
         """The logits (F, V), cooled and biased."""
         rows = logits / temperature
         if self._clamp.bias is not None and self._rules is not None:
             rows += self._clamp.bias[self._rules]
+        if self._banned is not None:
+            rows[self._banned] = _IMPOSSIBLE
         return rows
 
     def put(self, tokens: Tensor) -> Tensor:

@@ -11,6 +11,10 @@ FAULT_WORDS: Final[dict[Fault, str]] = {
     "stutter": "repeats itself",
     "unclosed": "breaks off",
     "copy": "copies a pinned sentence",
+    "stop": "has a stop too many",
+    "heading": "has a heading twice or nothing under it",
+    "broken": "has a sentence that is not whole",
+    "empty": "wrote nothing inside a sentence",
 }
 
 

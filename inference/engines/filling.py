@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from inference.agreement import Judge, Verdict
 from inference.canvas import (
     STRETCH,
     GapSlot,
@@ -23,13 +24,13 @@ from inference.canvas import (
     up_to_gap,
     with_fills,
 )
-from inference.clamping import clamp_layouts
+from inference.clamping import Ban, clamp_layouts
 from inference.codec import Codec
 from inference.engines.base import BadRequest, JobCancelled
 from inference.engines.decoder import DecoderFactory
 from inference.engines.prefixes import Key, Prefixes
-from inference.faults import find_faults
-from inference.protocol import Candidate, Canvas, Fault, Gap, Infill, Piece
+from inference.engines.retrying import bans_of, start_again
+from inference.protocol import Candidate, Canvas, Gap, Infill, Piece
 from inference.ranking import Denoised, rank
 from inference.restoring import RATES, restoration
 from inference.sampler import FREE, Settings, Step, denoise
@@ -49,8 +50,12 @@ _RENOISED: Final = 0.7
 _OTHER_NOISE: Final = 0x5EED
 """Makes of a job's seed another one: a canvas is not judged by the noise that it came from."""
 
-_ATTEMPTS: Final = 2
-"""How often canvases are denoised of which all have faults."""
+_ATTEMPTS: Final = 3
+"""How often canvases are denoised of which none agrees with what is pinned and with itself."""
+
+
+_AGAIN: Final = 3
+"""Canvases of a further attempt at least."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,6 +87,21 @@ class _Row(Denoised):
 
     layout: Layout
     draft: tuple[int, ...]
+    verdict: Verdict
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Attempt:
+    """Canvases to be denoised side by side, and what they begin with, if not with noise alone.
+
+    After the first step ``keep`` of them go on, all where it is ``None``. ``bans`` are those of
+    each canvas.
+    """
+
+    layouts: Sequence[Layout]
+    start: Tensor | None = None
+    keep: int | None = None
+    bans: Sequence[frozenset[Ban]] = ()
 
 
 class Filling:
@@ -114,18 +134,22 @@ class Filling:
     def run(self, key: Key, prefix: Cache) -> tuple[Candidate, ...]:
         """Fill every gap: all at once, or window by window where the report is longer."""
         pieces = merged(self._request.pieces)
+        whole = self._judge_of(pieces)
         fills: tuple[str, ...] = ()
-        faults: list[Fault] = []
         while True:
             ranked = self._fill_window(key, prefix, pieces, fills)
             best = ranked[0]
             if len(best.fills) == self._gaps:
-                return tuple(Candidate(each.fills, each.faults) for each in ranked)
+                return tuple(Candidate(each.fills, each.faults, each.clashes) for each in ranked)
             fills += best.fills
-            faults += [fault for fault in best.faults if fault not in faults]
             if len(fills) == self._gaps:
-                return (Candidate(fills, tuple(faults)),)
+                told = whole.verdict(fills, ended="unclosed" not in best.faults)
+                return (Candidate(fills, told.faults, told.clashes),)
             pieces = with_fills(pieces, best.fills)
+
+    def _judge_of(self, pieces: Sequence[Piece]) -> Judge:
+        request = self._request
+        return Judge(pieces, request.context, is_answer=request.question is not None)
 
     def _fill_window(
         self, key: Key, prefix: Cache, pieces: Sequence[Piece], fills: tuple[str, ...]
@@ -134,30 +158,76 @@ class Filling:
         room = self._denoiser.prompt_room - prefix.get_seq_length()
         layouts, keep = self._layouts(pieces, room)
         self.unseen = max(self.unseen, *(layout.unseen for layout in layouts))
-        here = up_to_gap(pieces, len(layouts[0].slots))
+        judge = self._judge_of(pieces)
         self.check_cancelled()
         longer = self._denoiser.prefixes.continued(key, prefix, layouts[0].left)
-        start = self._start(layouts, here) if self._request.options.warm else None
-        rows: list[_Row] = []
-        budget = self._settings.max_steps
-        for _ in range(_ATTEMPTS):
-            step = self._denoise(longer, layouts, budget, _Written(fills), start, keep)
-            rows += self._read(layouts, step, here)
-            budget -= step.number
-            if budget < step.number or not all(row.faults for row in rows):
-                break
+        rows = self._attempts(longer, layouts, keep, judge, pieces, fills)
         ranked = rank(self._judged(longer, rows))
         best = ranked[0]
         last = best.layout.slots[-1]
-        if last.open_end and not self._codec.ends & set(best.draft):
+        if self._goes_on(best.layout, best.draft):
             if self._request.question is None:
-                return [self._write_on(longer, best, here, fills)]
+                return [self._write_on(longer, best, judge, fills)]
             # An answer is short: what goes on beyond a canvas is none, and breaks off there.
             self._refuse_thought(best.draft[last.start :])
-            return [Denoised(best.fills, find_faults(here, best.fills, ended=False))]
+            return [_denoised(best.fills, judge.verdict(best.fills, ended=False))]
         if last.open_end:
             self._refuse_thought(best.draft[last.start :])
         return ranked
+
+    def _attempts(
+        self,
+        prefix: Cache,
+        layouts: Sequence[Layout],
+        keep: int,
+        judge: Judge,
+        pieces: Sequence[Piece],
+        fills: tuple[str, ...],
+    ) -> list[_Row]:
+        """Finished canvases. Where none agrees they are denoised again, while the budget lasts.
+
+        Then the words to blame are noise again, and may not come back where they stood.
+        """
+        start = None
+        if self._request.options.warm:
+            start = self._start(layouts, up_to_gap(pieces, len(layouts[0].slots)))
+        attempt = _Attempt(layouts=layouts, start=start, keep=keep)
+        settings = self._settings
+        budget = settings.max_steps
+        rows: list[_Row] = []
+        for _ in range(_ATTEMPTS):
+            asked = replace(settings, max_steps=budget)
+            step = self._denoise(prefix, attempt, asked, _Written(fills))
+            last = list(self._read(attempt.layouts, step, judge))
+            rows += last
+            budget -= step.number
+            if budget < step.number or any(row.verdict.agrees for row in last):
+                break
+            attempt = self._again(last, rows)
+            # What is to be accepted at once has to be surer now.
+            bound = min(settings.entropy_bound, settings.gap_entropy_bound)
+            settings = replace(settings, gap_entropy_bound=bound)
+        return rows
+
+    def _again(self, last: Sequence[_Row], rows: Sequence[_Row]) -> _Attempt:
+        """The next attempt, from the canvases of the ``last`` one; ``rows`` are those of all."""
+        bans: dict[Layout, frozenset[Ban]] = {}
+        for row in rows:
+            told = bans_of(row.layout, row.draft, row.verdict.blamed, self._codec)
+            bans[row.layout] = bans.get(row.layout, frozenset()) | told
+        last = [last[number % len(last)] for number in range(max(_AGAIN, len(last)))]
+        start = [
+            start_again(row.layout, row.draft, row.verdict.blamed, self._codec) for row in last
+        ]
+        return _Attempt(
+            layouts=[row.layout for row in last],
+            start=torch.tensor(start, device=self._denoiser.device),
+            bans=[bans[row.layout] for row in last],
+        )
+
+    def _goes_on(self, layout: Layout, draft: Sequence[int]) -> bool:
+        """Whether the model wants to write on where its canvas is full."""
+        return layout.slots[-1].open_end and not self._codec.ends & set(draft)
 
     def _judged(self, prefix: Cache, rows: list[_Row]) -> list[_Row]:
         """The rows, with how well the gaps come back from noise whose lengths may differ."""
@@ -183,9 +253,7 @@ class Filling:
         told = dict(zip(unique, nats, strict=True))
         return [replace(row, restoration=told[row.layout, row.draft]) for row in rows]
 
-    def _write_on(
-        self, prefix: Cache, row: _Row, pieces: Sequence[Piece], fills: tuple[str, ...]
-    ) -> Denoised:
+    def _write_on(self, prefix: Cache, row: _Row, judge: Judge, fills: tuple[str, ...]) -> Denoised:
         """Go on over further canvases, as the model does by itself, until it ends the report."""
         length = self._denoiser.canvas_length
         slot = row.layout.slots[-1]
@@ -195,13 +263,13 @@ class Filling:
         while not ended and prefix.get_seq_length() + length <= self._denoiser.prompt_room:
             prefix = self._denoiser.prefixes.extended(prefix, draft)
             before = _Written((*fills, *row.fills[:-1]), written, slot)
-            step = self._denoise(prefix, [whole], self._settings.max_steps, before)
+            step = self._denoise(prefix, _Attempt(layouts=[whole]), self._settings, before)
             draft = tuple(step.drafts[0].tolist())
             written += draft
             ended = bool(self._codec.ends & set(draft))
         self._refuse_thought(written)
         texts = (*row.fills[:-1], read_text(written, slot, self._codec))
-        return Denoised(texts, find_faults(pieces, texts, ended=ended))
+        return _denoised(texts, judge.verdict(texts, ended=ended))
 
     def _refuse_thought(self, written: Sequence[int]) -> None:
         """Raises :class:`BadRequest` for a draft that holds nothing but a thought."""
@@ -239,53 +307,42 @@ class Filling:
         return [whole[number % len(whole)] for number in range(max(count, len(whole)))], count
 
     def _denoise(
-        self,
-        prefix: Cache,
-        layouts: Sequence[Layout],
-        budget: int,
-        before: _Written,
-        start: Tensor | None = None,
-        keep: int | None = None,
+        self, prefix: Cache, attempt: _Attempt, settings: Settings, before: _Written
     ) -> Step:
         """Denoise one batch of canvases, showing the surest of them, and return its last step."""
         self.check_cancelled()
         step: Step | None = None
         shown: int | None = None
-        for step in self._steps(prefix, layouts, budget, start, keep):
+        for step in self._steps(prefix, attempt, settings):
             self.steps += 1
             if shown is None:
                 shown = int(step.doubt.argmin())
-            self._emit(self._frame(shown, layouts[shown], step, budget, before))
+            layout = attempt.layouts[shown]
+            self._emit(self._frame(shown, layout, step, settings.max_steps, before))
             if not step.is_last:
                 self.check_cancelled()
         assert step is not None, "a sampler makes at least one step"
         return step
 
-    def _steps(
-        self,
-        prefix: Cache,
-        layouts: Sequence[Layout],
-        budget: int,
-        start: Tensor | None,
-        keep: int | None,
-    ) -> Iterator[Step]:
+    def _steps(self, prefix: Cache, attempt: _Attempt, settings: Settings) -> Iterator[Step]:
         denoiser = self._denoiser
         clamp = clamp_layouts(
-            layouts,
+            attempt.layouts,
             self._codec,
             denoiser.vocab_size,
             denoiser.device,
-            filler_bias=self._settings.filler_bias,
+            filler_bias=settings.filler_bias,
+            bans=attempt.bans,
         )
         return denoise(
             denoiser.decoder(prefix),
             clamp,
-            replace(self._settings, max_steps=budget),
+            settings,
             vocab_size=denoiser.vocab_size,
             self_conditioning_dtype=denoiser.dtype,
             generator=self._generator,
-            start=start,
-            keep=keep,
+            start=attempt.start,
+            keep=attempt.keep,
         )
 
     def _start(self, layouts: Sequence[Layout], pieces: Sequence[Piece]) -> Tensor:
@@ -314,9 +371,7 @@ class Filling:
         noised = torch.rand(start.shape, generator=self._generator, device=start.device) < _RENOISED
         return start.masked_fill(noised, FREE)
 
-    def _read(
-        self, layouts: Sequence[Layout], step: Step, pieces: Sequence[Piece]
-    ) -> Iterator[_Row]:
+    def _read(self, layouts: Sequence[Layout], step: Step, judge: Judge) -> Iterator[_Row]:
         for number, layout in enumerate(layouts):
             if step.dropped[number]:
                 continue
@@ -324,12 +379,15 @@ class Filling:
             fills = tuple(
                 read_text(draft[slot.start : slot.stop], slot, self._codec) for slot in layout.slots
             )
+            verdict = judge.verdict(fills, goes_on=self._goes_on(layout, draft))
             yield _Row(
                 fills,
-                find_faults(pieces, fills),
+                verdict.faults,
+                verdict.clashes,
                 tokens=self._said(layout, draft),
                 layout=layout,
                 draft=draft,
+                verdict=verdict,
             )
 
     def _said(self, layout: Layout, draft: Sequence[int]) -> int:
@@ -355,3 +413,7 @@ class Filling:
             seconds=self._now(),
             gaps=tuple(gaps),
         )
+
+
+def _denoised(fills: tuple[str, ...], verdict: Verdict) -> Denoised:
+    return Denoised(fills, verdict.faults, verdict.clashes)

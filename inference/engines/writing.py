@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 import torch
 from torch import Tensor
 
+from inference.agreement import Blame, Judge, Verdict
 from inference.canvas import (
     STRETCH,
     encode_fixed,
@@ -20,7 +21,7 @@ from inference.canvas import (
 from inference.codec import Codec
 from inference.engines.base import BadRequest, JobCancelled
 from inference.engines.prefixes import branch
-from inference.faults import find_faults
+from inference.engines.retrying import character_spans, look_alikes
 from inference.prompt import INSTRUCTION, LATER_MARK, fill_instruction, write_ask
 from inference.protocol import Candidate, Canvas, Fixed, Gap, Infill, Mode
 from inference.ranking import Denoised, rank
@@ -37,6 +38,9 @@ _SURE: Final = -0.7
 
 _THINKABLE: Final = -4.0
 """Log-probability of the first of them from which on the others are looked at."""
+
+_FURTHER_ATTEMPTS: Final = 2
+"""How often a text is written anew from its first word to blame where none agrees."""
 
 _SENTENCE_ENDS: Final = (".", "?", "!")
 
@@ -137,6 +141,27 @@ class Pen:
         return logits[0].float()
 
 
+@dataclass(frozen=True)
+class _Gap:
+    """What was written into one gap, and whether it came to an end by itself."""
+
+    tokens: tuple[int, ...]
+    ended: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Text(Denoised):
+    """A candidate, gap by gap."""
+
+    gaps: tuple[_Gap, ...]
+    verdict: Verdict
+
+    @property
+    def count(self) -> int:
+        """Its tokens, those of the longest gap."""
+        return max(len(gap.tokens) for gap in self.gaps)
+
+
 class Writing:
     """Fills the gaps of one request. ``steps`` counts the tokens written, in all candidates."""
 
@@ -155,6 +180,9 @@ class Writing:
         self._generator = torch.Generator(author.model.device).manual_seed(seed)
         self._most = min(author.longest, request.options.max_steps or author.longest)
         self._fixed, self._drops = encode_fixed(self._pieces, self._codec)
+        self._judge = Judge(self._pieces, request.context, is_answer=request.question is not None)
+        self._begun: tuple[_Gap, ...] = ()  # whole gaps, and the beginning of the last of them
+        self._banned: dict[tuple[int, tuple[int, ...]], frozenset[int]] = {}
         self.steps = 0
         self.forwards = 0
 
@@ -165,37 +193,86 @@ class Writing:
 
     def run(self, stem: Cache) -> tuple[Candidate, ...]:
         """Write every candidate: the first as the model is surest, the others as it is drawn."""
+        written = [
+            self._text_of(stem, self._generator if number else None)
+            for number in range(self._request.options.candidates or 1)
+        ]
+        ranked = rank(written)
+        budget, most = self._most, max(text.count for text in written)
+        for _ in range(_FURTHER_ATTEMPTS):
+            budget -= most
+            if ranked[0].verdict.agrees or budget < most:
+                break
+            written.append(self._again(stem, written[-1]))
+            ranked = rank(written)
+        return tuple(Candidate(each.fills, each.faults, each.clashes) for each in ranked)
+
+    def _text_of(self, stem: Cache, generator: torch.Generator | None) -> _Text:
         mode = self._request.options.mode or "both"
-        written = []
-        for number in range(self._request.options.candidates or 1):
-            generator = self._generator if number else None
-            if mode == "both" and any(isinstance(piece, Fixed) for piece in self._pieces):
-                fills, ended = self._asked(stem, generator)
-            else:
-                fills, ended = self._continued(stem, generator, mode)
-            written.append(Denoised(fills, find_faults(self._pieces, fills, ended=ended)))
-        return tuple(Candidate(each.fills, each.faults) for each in rank(written))
+        if mode == "both" and any(isinstance(piece, Fixed) for piece in self._pieces):
+            gaps = self._asked(stem, generator)
+        else:
+            gaps = self._continued(stem, generator, mode)
+        places = [index for index, piece in enumerate(self._pieces) if isinstance(piece, Gap)]
+        fills = tuple(
+            self._words(index, gap.tokens) for index, gap in zip(places, gaps, strict=True)
+        )
+        verdict = self._judge.verdict(fills, ended=all(gap.ended for gap in gaps))
+        return _Text(fills, verdict.faults, verdict.clashes, gaps=tuple(gaps), verdict=verdict)
+
+    # -- another attempt
+
+    def _again(self, stem: Cache, text: _Text) -> _Text:
+        """Another text: the same up to the first word to blame, which may not come back there.
+
+        Where no word is to blame, or the model may not end where it did, all of it is drawn.
+        """
+        places = [index for index, piece in enumerate(self._pieces) if isinstance(piece, Gap)]
+        found = [self._first_blamed(text, blame) for blame in text.verdict.blamed]
+        known = [place for place in found if place is not None]
+        if not known:
+            return self._text_of(stem, self._generator)
+        gap, count = min(known)
+        tokens = text.gaps[gap].tokens
+        key = places[gap], tokens[:count]
+        ends = self._codec.ends
+        forbidden = look_alikes(tokens[count], self._codec) if count < len(tokens) else ends
+        self._banned[key] = self._banned.get(key, frozenset()) | forbidden
+        self._begun = (*text.gaps[:gap], _Gap(tokens[:count]))
+        try:
+            return self._text_of(stem, None)
+        finally:
+            self._begun = ()
+
+    def _first_blamed(self, text: _Text, blame: Blame) -> tuple[int, int] | None:
+        """The gap and the number of its first token to blame; None where no word is."""
+        if not any(blame.words):
+            return blame.gap, 0
+        tokens = text.gaps[blame.gap].tokens
+        kept = len(self._codec.decode(tokens)) - len(text.fills[blame.gap])  # a space
+        for number, span in enumerate(character_spans(tokens, self._codec)):
+            if span.start - kept < blame.banned.end and blame.banned.start < span.end - kept:
+                return blame.gap, number
+        return None
 
     # -- both sides in the prompt
 
-    def _asked(
-        self, stem: Cache, generator: torch.Generator | None
-    ) -> tuple[tuple[str, ...], bool]:
+    def _asked(self, stem: Cache, generator: torch.Generator | None) -> list[_Gap]:
         """Each gap asked for by itself: the prompt shows the report around it."""
         fills: list[str] = []
-        all_ended = True
+        gaps: list[_Gap] = list(self._begun[:-1])
         for index, piece in enumerate(self._pieces):
             if not isinstance(piece, Gap):
                 continue
-            left, right = self._around(index, fills)
-            ask = write_ask(self._author.tokenizer, fill_instruction(left, right))
-            pen = Pen(self._author, branch(stem), generator)
-            pen.read(ask)
-            tokens, ended = self._write(pen, index, fills, limit=self._most)
-            self.forwards += pen.forwards
-            fills.append(self._text(index, tokens))
-            all_ended &= ended
-        return tuple(fills), all_ended
+            if len(fills) == len(gaps):
+                left, right = self._around(index, fills)
+                ask = write_ask(self._author.tokenizer, fill_instruction(left, right))
+                pen = Pen(self._author, branch(stem), generator)
+                pen.read(ask)
+                gaps.append(self._write(pen, index, fills, limit=self._most))
+                self.forwards += pen.forwards
+            fills.append(self._words(index, gaps[len(fills)].tokens))
+        return gaps
 
     def _around(self, index: int, fills: Sequence[str]) -> tuple[str, str]:
         rest = iter(fills)
@@ -211,30 +288,31 @@ class Writing:
 
     # -- from left to right
 
-    def _continued(
-        self, stem: Cache, generator: torch.Generator | None, mode: Mode
-    ) -> tuple[tuple[str, ...], bool]:
+    def _continued(self, stem: Cache, generator: torch.Generator | None, mode: Mode) -> list[_Gap]:
         """The report from its beginning; what is pinned is read, what is not is written."""
         pen = Pen(self._author, branch(stem), generator)
         question = self._request.question
         ask = INSTRUCTION if question is None else question
         pen.read(write_ask(self._author.tokenizer, ask))
         fills: list[str] = []
-        ended = True
+        gaps: list[_Gap] = list(self._begun[:-1])
         for index, piece in enumerate(self._pieces):
             if isinstance(piece, Fixed):
                 pen.read(self._fixed[index])
                 continue
             last = index == len(self._pieces) - 1
             pinned = self._fixed.get(index + 1)
-            if mode == "forced" and pinned and piece.tokens is None:
+            if len(fills) < len(gaps):
+                pen.read(gaps[len(fills)].tokens)
+            elif mode == "forced" and pinned and piece.tokens is None:
                 tokens, pen = self._until_pinned(pen, index, fills, pinned[:_LOOK_AHEAD])
+                gaps.append(_Gap(tuple(tokens)))
             else:
                 stop = None if last else self._sentence_or_line(index)
-                tokens, ended = self._write(pen, index, fills, limit=self._most, stop=stop)
-            fills.append(self._text(index, tokens))
+                gaps.append(self._write(pen, index, fills, limit=self._most, stop=stop))
+            fills.append(self._words(index, gaps[len(fills)].tokens))
         self.forwards += pen.forwards
-        return tuple(fills), ended
+        return gaps
 
     def _sentence_or_line(self, index: int) -> Callable[[Sequence[int], int], bool]:
         """Where a gap of open length ends that knows nothing of what follows."""
@@ -281,7 +359,7 @@ class Writing:
 
         wished = wished_tokens(self._pieces, index, self._codec)
         limit = min(self._most, round(STRETCH * wished))
-        tokens, _ = self._write(
+        written = self._write(
             pen,
             index,
             fills,
@@ -289,6 +367,7 @@ class Writing:
             stop=is_over,
             begins=lambda token: not leaves_line([], token),
         )
+        tokens = list(written.tokens)
         if goes_on:
             return tokens, pen
         if len(tokens) not in near:  # the model has come to its end, or the gap has
@@ -311,8 +390,8 @@ class Writing:
         limit: int,
         stop: Callable[[Sequence[int], int], bool] | None = None,
         begins: Callable[[int], bool] | None = None,
-    ) -> tuple[list[int], bool]:
-        """The tokens of a gap, and whether it came to an end before its ``limit``.
+    ) -> _Gap:
+        """What is written into a gap before its ``limit``.
 
         ``stop`` is asked before each token whether the gap is over without it. ``begins`` says
         which tokens may be the first; with it there is one.
@@ -320,30 +399,38 @@ class Writing:
         gap = self._pieces[index]
         assert isinstance(gap, Gap)
         exact = gap.tokens is not None
-        tokens: list[int] = []
+        tokens = list(self._begun[-1].tokens) if len(fills) == len(self._begun) - 1 else []
+        pen.read(tokens)
         limit = gap.tokens if gap.tokens is not None else limit
         while len(tokens) < limit:
             self.check_cancelled()
-            if tokens or begins is None:
-                token = pen.choose(may_end=not exact)
-            else:
-                token = pen.choose(may_end=False, accept=begins)
+            banned = self._banned.get((index, tuple(tokens)), frozenset())
+
+            def accept(
+                token: int,
+                banned: frozenset[int] = banned,
+                begins: Callable[[int], bool] | None = None if tokens else begins,
+            ) -> bool:
+                return token not in banned and (begins is None or begins(token))
+
+            may_end = not exact and (bool(tokens) or begins is None)
+            token = pen.choose(may_end=may_end, accept=accept)
             if token in self._codec.ends or (
                 not exact and stop is not None and stop(tokens, token)
             ):
-                return tokens, True
+                return _Gap(tuple(tokens))
             tokens.append(token)
             pen.read([token])
             self.steps += 1
             self._show(index, fills, tokens, limit)
-        return tokens, exact
+        return _Gap(tuple(tokens), exact)
 
-    def _text(self, index: int, tokens: Sequence[int]) -> str:
+    def _words(self, index: int, tokens: Sequence[int]) -> str:
         text = self._codec.decode(tokens)
         return text.removeprefix(" ") if self._drops[index] else text
 
     def _show(self, index: int, fills: Sequence[str], tokens: Sequence[int], limit: int) -> None:
-        shown = [*fills, self._text(index, tokens)]
+        shown = [*fills, self._words(index, tokens)]
         later = sum(isinstance(piece, Gap) for piece in self._pieces) - len(shown)
         self._emit(
             Canvas(

@@ -85,3 +85,14 @@ def test_each_canvas_has_its_own_pins(codec: Codec) -> None:
     made = clamp(codec, shorter, longer)
     assert made.free.sum(dim=-1).tolist() == [3, 5]
     assert made.pinned.tolist() == [list(shorter.tokens), list(longer.tokens)]
+
+
+def test_bans_are_told_by_canvas_place_and_token(codec: Codec) -> None:
+    layout = lay_out([Gap(4), Fixed(".")], codec, LENGTH)
+    device = torch.device("cpu")
+    made = clamp_layouts(
+        [layout, layout], codec, VOCABULARY, device, bans=[{(1, 7), (0, 9)}, {(2, 7)}]
+    )
+    assert made.banned is not None
+    assert made.banned.tolist() == [[0, 0, 9], [0, 1, 7], [1, 2, 7]]
+    assert clamp(codec, layout).banned is None

@@ -6,11 +6,16 @@ import random
 
 import pytest
 
+from inference.agreement import judge
 from inference.evaluation.sentences import remove_sentence
-from inference.faults import find_faults
-from inference.protocol import Fixed, Gap, Piece
+from inference.protocol import Fault, Fixed, Gap, Piece
 from inference.training.findings import sample_case
 from inference.training.report_language import write_report
+
+
+def find_faults(pieces: list[Piece], fills: list[str], *, ended: bool = True) -> tuple[Fault, ...]:
+    return judge(pieces, fills, ended=ended).faults
+
 
 LEFT = Fixed("The heart is normal in size. ")
 RIGHT = Fixed(" No pleural effusion.")

@@ -1,4 +1,4 @@
-"""Candidates are ordered by faults, by what they have in common, and by how they come back."""
+"""Candidates are ordered by what disagrees, what they share, and how they come back from noise."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inference.protocol import Fault
+from inference.protocol import ClashMark, Fault
 from inference.ranking import Denoised, agreement, overlap, rank, word_bag
+from radiology.language.clash import Gravity
 
 
 def texts(ranked: list[Denoised]) -> list[str]:
@@ -36,6 +37,29 @@ def test_a_fault_outweighs_agreement() -> None:
     fault: tuple[Fault, ...] = ("stutter",)
     faulty = [Denoised(("No no effusion.",), fault)] * 3
     assert texts(rank([*faulty, *canvases("Clear.")])) == ["Clear.", "No no effusion."]
+
+
+def clash(gravity: int = Gravity.MAJOR, with_pin: bool = True) -> ClashMark:
+    return ClashMark(kind="side", gravity=gravity, first=(0, 1), second=(2, 3), with_pin=with_pin)
+
+
+def test_a_clash_outweighs_faults_and_agreement_by_its_gravity() -> None:
+    """The worst first here: with a pin before without one, grave before slight."""
+    disagreeing = [
+        (clash(), clash()),
+        (clash(),),
+        (clash(gravity=1), clash(with_pin=False)),
+        (clash(gravity=1),),
+        (clash(with_pin=False),),
+        (clash(gravity=1, with_pin=False),),
+    ]
+    worst_first = [
+        Denoised((f"No effusion {number}.",), clashes=clashes)
+        for number, clashes in enumerate(disagreeing)
+    ]
+    faulty = Denoised(("Clear clear.",), ("stutter", "copy"))
+    ranked = rank([*worst_first, faulty, Denoised(("Clear.",))])
+    assert ranked == [Denoised(("Clear.",)), faulty, *reversed(worst_first)]
 
 
 def test_what_comes_back_from_noise_decides_between_equals() -> None:
@@ -72,6 +96,7 @@ def test_gaps_count_alike() -> None:
             Denoised,
             st.tuples(st.text("ab .", max_size=6), st.text("ab .", max_size=6)),
             st.sampled_from([(), ("copy",)]),
+            st.sampled_from([(), (clash(),), (clash(gravity=1, with_pin=False),)]),
             st.integers(1, 9),
             st.none() | st.floats(-9, 0),
         ),

@@ -235,6 +235,25 @@ def test_banned_tokens_are_never_drafted_in_inner_gaps() -> None:
         assert not set(step.drafts[0, :-1].tolist()) & {0, 1, 4}
 
 
+@given(
+    st.lists(pins, min_size=1, max_size=4),
+    st.sets(st.tuples(st.integers(0, 3), st.integers(0, LENGTH - 1), st.integers(0, 4))),
+    st.integers(0, 2**31),
+)
+def test_what_is_banned_at_one_place_does_not_stand_there(
+    pinned: list[list[int]], bans: set[tuple[int, int, int]], seed: int
+) -> None:
+    """On any of the canvases, while others leave the batch; pins stand all the same."""
+    of_rows = sorted(ban for ban in bans if ban[0] < len(pinned))
+    clamp = replace(
+        clamp_of(*pinned), banned=torch.tensor(of_rows, dtype=torch.long).reshape(-1, 3)
+    )
+    for step in run(random_decoder(seed, 5.0), clamp, Settings(max_steps=6), seed):
+        for row, place, token in of_rows:
+            stands = step.drafts[row, place] == token
+            assert not stands or pinned[row][place] == token
+
+
 def test_what_is_less_likely_is_lowered_by_so_many_nats() -> None:
     """Against a token that is as likely, 1.5 nats are odds of 1 to e ** 1.5."""
     bias = torch.zeros(2, VOCABULARY)
