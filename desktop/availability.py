@@ -102,7 +102,6 @@ def refused_job(now: Situation) -> str | None:
     """Why the model can be given nothing to do now, if so."""
     return _refused_change(now) or _first(
         (now.writing_elsewhere, ELSEWHERE),
-        (now.rewording, REWORDING),
         (now.comparing, "Wait for the comparison, or cancel it"),
         (now.stopping, "Wait until the worker has stopped"),
         (not now.worker, "The worker is not running: restart it first"),

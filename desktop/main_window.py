@@ -50,6 +50,7 @@ from desktop.report_pane import ReportPane
 from desktop.rewording import Rewording
 from desktop.session import StudySession
 from desktop.settings import Settings
+from desktop.studies.reading import Study
 from desktop.switching import Switching
 from desktop.tasks import Tasks
 from desktop.theme import ThemeName
@@ -349,13 +350,17 @@ class MainWindow(QMainWindow):
         if self.session.study is not None:
             self._withdraw_of_jobs()
             self.editor.setFocus()  # the button that was pressed is about to be disabled
-            self.drafting.begin(command, self.session.study, make_plan, warm=command in WARM)
+            study = self.session.study
+            self._put_first(
+                study, partial(self.drafting.begin, command, study, make_plan, warm=command in WARM)
+            )
 
     def _ask(self, question: str) -> None:
         if self.session.study is not None:
             self._withdraw_of_jobs()
             self.banner.withdraw(ASKING)
-            self.asking.begin(self.session.study, question)
+            study = self.session.study
+            self._put_first(study, partial(self.asking.begin, study, question))
 
     def _hold(self, focus: QWidget, outside: Outside, again: Callable[[], None]) -> None:
         """The model was not made for the image: wait for the reader's word."""
@@ -372,10 +377,25 @@ class MainWindow(QMainWindow):
         self.status.show_text("")
         self.banner.show_notice(notice_of(outside, go_on))
 
+    def _put_first(self, study: Study, begin: Callable[[], None]) -> None:
+        """What the reader wishes goes before a search for other wordings, and ends it."""
+
+        async def begin_after() -> None:
+            await self.rewording.stop()
+            if self.session.study is study:
+                begin()
+
+        if self.rewording.busy:
+            self.tasks.spawn(begin_after(), "end a search")
+        else:
+            begin()
+
     def _seek_others(self, candidate_set: CandidateSet) -> None:
         """The reader wants to choose and has too little to choose from."""
-        if self.session.study is not None and self.commands["draft"].isEnabled():
-            self.rewording.seek(self.session.study, self.editor.report, candidate_set)
+        study, report = self.session.study, self.editor.report
+        sought = self.rewording.busy and self.rewording.number == candidate_set.number
+        if study is not None and self.commands["draft"].isEnabled() and not sought:
+            self._put_first(study, partial(self.rewording.seek, study, report, candidate_set))
 
     def _withdraw_of_jobs(self) -> None:
         for topic in ("job", FILLS, UNSURE):

@@ -41,12 +41,13 @@ class Rewording(QObject):
         self._link, self._image_of, self._consent = link, image_of, consent
         self._tasks = Tasks(self.broke.emit)
         self.busy = False
+        self.number: int | None = None  # of the set that others are sought for, or were last
 
     def seek(self, study: Study, report: Report, candidate_set: CandidateSet) -> None:
         """Ask for others than those of a set of ``report``, unless it is being asked."""
         if self.busy:
             return
-        self.busy = True
+        self.busy, self.number = True, candidate_set.number
         self.seeking.emit(candidate_set.number)
         self._tasks.spawn(self._run(study, report, candidate_set), "reword", self._ended)
 

@@ -407,7 +407,6 @@ async def test_opening_a_list_with_too_little_in_it_asks_for_other_wordings(tmp_
         before = bench.report.text, bench.report.revision
         window.commands["candidates"].trigger()
         assert "asking the model" in window.choosing.popover.accessibleName()
-        assert not window.commands["infill"].isEnabled()
         await until(lambda: client.busy)
         assert client.asked == (
             Fixed("FINDINGS:\n"),
@@ -426,7 +425,6 @@ async def test_opening_a_list_with_too_little_in_it_asks_for_other_wordings(tmp_
         assert len(listed(bench)) == 3
         assert window.choosing.popover.accessibleName() == "3 candidates"
         assert (bench.report.text, bench.report.revision) == before
-        assert window.commands["infill"].isEnabled()
         window.choosing.close()
         press(window.editor, "Alt+Down")
         assert not client.busy
@@ -474,3 +472,17 @@ async def test_esc_ends_the_search_and_typing_in_the_fill_makes_it_moot(tmp_path
         client.offer(*fills(SIDES[1]))
         await until(lambda: not window.rewording.busy)
         assert not client.busy
+
+
+@on_qt_loop
+async def test_a_job_of_the_reader_goes_before_a_search(tmp_path: Path) -> None:
+    async with shown(tmp_path) as bench:
+        client = await offered(bench, fills(SIDES[0]))
+        bench.window.commands["candidates"].trigger()
+        await until(lambda: client.busy)
+        assert not bench.window.commands["checkpoint"].isEnabled()
+        bench.window.commands["revise"].trigger()
+        await until(lambda: client.busy and client.options.heat is None)
+        assert client.cancelled == 1
+        assert not bench.window.rewording.busy
+        assert bench.window.drafting.busy
