@@ -67,6 +67,20 @@ REPORT: Final = (
         ("Alt+Return", "Alt+Enter"),
     ),
     Command(
+        "next_clash",
+        "Sho&w Next Clash",
+        "Go to the next place that clashes with another or with the study",
+        ("F8",),
+        after_line=True,
+    ),
+    Command("previous_clash", "S&how Previous Clash", "Go to the place before", ("Shift+F8",)),
+    Command(
+        "dismiss_clash",
+        "Dismi&ss Clash…",
+        "Let the clash at the caret stand, with a reason",
+        ("Ctrl+F8",),
+    ),
+    Command(
         "pin",
         "&Pin Selection",
         "The model may not change the selection, or the word at the caret",
@@ -101,7 +115,7 @@ REPORT: Final = (
     ),
     Command(
         "copy",
-        "C&opy Report",
+        "Cop&y Report",
         "Copy as plain text",
         ("Ctrl+Shift+C",),
         "Copy",

@@ -30,6 +30,8 @@ class Situation:
     text: bool = False  # the report has some
     selection: bool = False
     candidates: bool = False  # for the words at the caret
+    clashes: bool = False  # in the report
+    clash_here: bool = False  # at the caret
     can_undo: bool = False
     can_redo: bool = False
     has_previous: bool = False
@@ -55,6 +57,12 @@ def refusals(now: Situation) -> Iterator[tuple[str, str | None]]:
     )
     for name in ("next_candidate", "previous_candidate", "candidates"):
         yield name, several
+    writing = _first((not now.study, "Open a study first"), (now.writing, "Wait for the model"))
+    clash = writing or _first((not now.clashes, "Nothing clashes in the report"))
+    for name in ("next_clash", "previous_clash"):
+        yield name, clash
+    here = _first((not now.clash_here, "No clash here: press F8 to go to one"))
+    yield "dismiss_clash", report or clash or here
     for name in ("pin", "unpin"):
         yield name, text
     for name in ("gap", "gap_of_length"):

@@ -2,8 +2,9 @@
 
 Nothing heavy is imported before it is needed: ``pinfill --help`` answers without Qt and torch.
 
-Exit codes: 0 done, 1 a fault of the worker or a failed check, 2 something wrong with what was
-asked for (one sentence on standard error says what, and what to do), 130 cancelled by Ctrl-C.
+Exit codes: 0 done, 1 a fault of the worker, a failed check or a report that clashes, 2 something
+wrong with what was asked for (one sentence on standard error says what, and what to do), 130
+cancelled by Ctrl-C.
 """
 
 from __future__ import annotations
@@ -158,6 +159,19 @@ def build_parser() -> argparse.ArgumentParser:
     ask.add_argument("question", metavar="QUESTION", help="in quotes")
     ask.set_defaults(command=_ask)
 
+    check = commands.add_parser(
+        "check", help="tell what in a report clashes with itself, its study or its form"
+    )
+    check.add_argument(
+        "report",
+        type=Path,
+        metavar="REPORT",
+        help="UTF-8 text, or a report that Pinfill saved; - reads standard input",
+    )
+    check.add_argument("--study", type=Path, metavar="STUDY", help="the DICOM file it is about")
+    check.add_argument("--json", action="store_true", help="print one JSON object")
+    check.set_defaults(command=_check)
+
     doctor = commands.add_parser(
         "doctor", parents=[checkpoint], help="what works here, and what to do about the rest"
     )
@@ -309,6 +323,17 @@ def _answered(work: Callable[[], None]) -> int:
     except WorkerError as error:
         return _fail(FAULT, error)
     return OK
+
+
+def _check(options: argparse.Namespace) -> int:
+    from desktop import checking
+    from desktop.report_file import ReportFileError
+    from desktop.studies.errors import StudyError
+
+    try:
+        return checking.run(options.report, options.study, as_json=options.json)
+    except (ReportFileError, StudyError) as error:
+        raise UserError(error) from None
 
 
 def _doctor(options: argparse.Namespace) -> int:

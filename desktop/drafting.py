@@ -51,7 +51,9 @@ class Finished:
 
     def taken(self) -> Report:
         """A copy of the report that it is taken into. Raises :class:`StaleReport`."""
-        copy = Report(self.report.content, revision=self.report.revision)
+        copy = Report(
+            self.report.content, revision=self.report.revision, dismissed=self.report.dismissed
+        )
         copy.apply_candidates(self.plan, self.filled.candidates)
         return copy
 

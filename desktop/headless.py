@@ -10,15 +10,33 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from desktop.report.faults import cautions
+from desktop import checking
+from desktop.report.candidates import FILLED, Place
+from desktop.report.clashes import ReportClash, report_clashes
+from desktop.report.empty_fills import left_open
+from desktop.report.faults import unread
+from desktop.report.marks import FaultMark
+from desktop.report.spans import GAP_MARK, Builder, Origin
+from desktop.report_file import gap_mark, mask_gaps, mask_line_ends
 from desktop.studies.context import prompt_context
+from desktop.studies.header import study_facts
 from desktop.studies.isolation import read_study
 from desktop.studies.made_for import fit
 from desktop.studies.reading import Study
 from desktop.terminal import LiveCanvas, printable
 from desktop.viewer.pixels import model_image
 from inference.client import ANYWHERE, Client, Placement
-from inference.protocol import Filled, Fixed, Gap, ModelInfo, Options, Paradigm, Piece, join
+from inference.protocol import (
+    Candidate,
+    Filled,
+    Fixed,
+    Gap,
+    ModelInfo,
+    Options,
+    Paradigm,
+    Piece,
+    join,
+)
 
 SILENT: Final = "The worker does not answer. Wait whether it comes back, or end with Ctrl-C."
 AGAIN: Final = "The worker answers again."
@@ -70,10 +88,15 @@ def run(
     :class:`KeyboardInterrupt` on Ctrl-C, once the worker has ended: by itself where it answers,
     else by force.
     """
-    filled, told = _answered(study_path, _Asked(pieces, options), writer)
-    result = {**as_object(pieces, filled), "cautions": told}
-    _write(result if as_json else join(pieces, filled.fills))
-    _warn(told)
+    study, filled, told = _answered(study_path, _Asked(pieces, options), writer)
+    written = written_out(pieces, filled.fills)
+    text, clashes = read_clashes(study, pieces, filled.candidates[0])
+    if as_json:
+        found = checking.as_object(text, clashes)
+        _write({**as_object(pieces, filled), "text": written, **found, "cautions": told})
+    else:
+        _write(written)
+    _warn([*told, *checking.lines(text, clashes)])
 
 
 def ask(
@@ -81,24 +104,60 @@ def ask(
 ) -> None:
     """Put a question about a study, and write the answer; all else as :func:`run`."""
     asked = _Asked((Gap(),), Options(seed=seed, candidates=1), question)
-    filled, told = _answered(study_path, asked, writer)
+    _, filled, told = _answered(study_path, asked, writer)
     answer = filled.fills[0].strip()
     result = {"question": question, "answer": answer, **_figures(filled), "cautions": told}
     _write(result if as_json else answer)
     _warn(told)
 
 
-def _answered(study_path: Path, asked: _Asked, writer: Writer) -> tuple[Filled, list[str]]:
-    """What came of it, and what a reader must know of file, model and text."""
+def _answered(study_path: Path, asked: _Asked, writer: Writer) -> tuple[Study, Filled, list[str]]:
+    """The study, what came of it, and what a reader must know of file, model and text."""
     study = read_study(study_path)
     filled, model = asyncio.run(_fill(study, asked, writer))
     fitting = fit(study, model)
     told = [
         *study.cautions,
         *filter(None, (fitting.against, fitting.unknown, model.adapter_doubt)),
-        *cautions(filled),
+        *unread(filled),
     ]
-    return filled, told
+    return study, filled, told
+
+
+def written_out(pieces: Sequence[Piece], fills: Sequence[str]) -> str:
+    """The report with its fills; an empty one inside a sentence leaves its gap mark."""
+    texts, opened = _texts(pieces, fills)
+    return "".join(
+        gap_mark(piece) if is_open and isinstance(piece, Gap) else text
+        for piece, text, is_open in zip(pieces, texts, opened, strict=True)
+    )
+
+
+def read_clashes(
+    study: Study, pieces: Sequence[Piece], candidate: Candidate
+) -> tuple[str, tuple[ReportClash, ...]]:
+    """The report that a candidate makes, its gap marks as U+FFFC, and what clashes in it."""
+    builder = Builder()
+    faults: list[FaultMark] = []
+    for piece, text, is_open in zip(pieces, *_texts(pieces, candidate.fills), strict=True):
+        start = builder.length
+        if is_open and isinstance(piece, Gap):
+            mark = mask_gaps(gap_mark(piece))
+            builder.add(mark, GAP_MARK, [piece.tokens] * len(mark))
+            continue
+        is_fixed = isinstance(piece, Fixed)
+        builder.add(mask_line_ends(text), (Origin.TYPED, True) if is_fixed else FILLED)
+        if candidate.faults and not is_fixed:
+            faults.append(FaultMark(Place(start, builder.length), candidate.faults))
+    content = builder.build()
+    return content.text, report_clashes(content, study_facts(study), faults)
+
+
+def _texts(pieces: Sequence[Piece], fills: Sequence[str]) -> tuple[list[str], list[bool]]:
+    """The texts of the pieces, and which of them are gaps that stay open."""
+    rest = iter(fills)
+    texts = [piece.text if isinstance(piece, Fixed) else next(rest) for piece in pieces]
+    return texts, left_open(texts, [isinstance(piece, Gap) for piece in pieces])
 
 
 def _warn(told: Sequence[str]) -> None:
@@ -144,7 +203,8 @@ async def _fill(study: Study, asked: _Asked, writer: Writer) -> tuple[Filled, Mo
 def as_object(pieces: Sequence[Piece], filled: Filled) -> dict[str, Any]:
     """What ``--json`` prints. ``pieces`` holds ``{"fixed": …}`` and ``{"fill": …}`` in order.
 
-    ``candidates`` are all different, the best first; ``text`` and ``pieces`` are the best one's.
+    ``candidates`` are all different, the best first; ``text`` and ``pieces`` are the best one's. In
+    what is printed ``clashes`` and ``gaps`` come with it (:func:`desktop.checking.as_object`).
     """
     fills = iter(filled.fills)
     return {

@@ -34,6 +34,7 @@ from desktop.availability import Situation, refusals, refused_job
 from desktop.compare.comparing import Comparing
 from desktop.drafting import Drafting
 from desktop.gap_dialog import ask_length
+from desktop.leaving import Leaving
 from desktop.menus import fill_menu_bar, presets_menu
 from desktop.model_menu import ModelMenu
 from desktop.notices import ASKING, FILLS, UNSAVED, UNSURE, Notices
@@ -41,6 +42,8 @@ from desktop.opening import Opening, local_paths
 from desktop.outside import Consent, Outside, notice_of
 from desktop.placement import place
 from desktop.report.choosing import Choosing
+from desktop.report.clashes import UNKNOWN
+from desktop.report.clashing import Clashing
 from desktop.report.colors import ReportColors
 from desktop.report.editor import ReportEditor
 from desktop.report.legend import ReportLegend
@@ -50,6 +53,7 @@ from desktop.report_pane import ReportPane
 from desktop.rewording import Rewording
 from desktop.session import StudySession
 from desktop.settings import Settings
+from desktop.studies.header import study_facts
 from desktop.studies.reading import Study
 from desktop.switching import Switching
 from desktop.tasks import Tasks
@@ -110,6 +114,8 @@ class MainWindow(QMainWindow):
         self.editor.set_report(session.report)
         self.legend = ReportLegend()
         self.choosing = Choosing(self.editor)
+        self.clashing = Clashing(self.editor, self.choosing)
+        self.leaving = Leaving(self.editor, self.clashing)
         consent = self._consent = Consent()
         self.drafting = Drafting(link, self.editor, self, consent)
         session.in_use = self.drafting.concerns
@@ -119,7 +125,9 @@ class MainWindow(QMainWindow):
         self.comparing = Comparing(
             link, session, self.editor, self.drafting, self.asking, settings, consent
         )
-        self.notices = Notices(session, link, self.drafting, self.asking, self.banner, self.status)
+        self.notices = Notices(
+            session, link, self.drafting, self.asking, self.clashing, self.banner, self.status
+        )
         self.tasks = Tasks(self.notices.show_fault)
         self.switching = Switching(session, self._settle, self.notices.show_fault, self)
         self.worker = WorkerCare(
@@ -142,7 +150,7 @@ class MainWindow(QMainWindow):
         self.unsaved_mark = UnsavedMark(colors)
         self.report_pane = ReportPane(self.editor, self.legend, self.commands, self.unsaved_mark)
         self.unsaved = UnsavedCare(
-            session.saving, self.unsaved_mark, self.status, self.close_unsaved
+            session.saving, self.unsaved_mark, self.status, self.close_unsaved, self.leaving.let_go
         )
 
         self.setWindowTitle("Pinfill")
@@ -226,6 +234,9 @@ class MainWindow(QMainWindow):
             "next_candidate": partial(self.choosing.step, 1),
             "previous_candidate": partial(self.choosing.step, -1),
             "candidates": self.choosing.show,
+            "next_clash": partial(self.clashing.go, 1),
+            "previous_clash": partial(self.clashing.go, -1),
+            "dismiss_clash": self.clashing.ask_to_dismiss,
             "pin": self.editor.pin_selection,
             "unpin": self.editor.unpin_selection,
             "gap": self.editor.insert_gap,
@@ -289,6 +300,8 @@ class MainWindow(QMainWindow):
         self.rewording.ended.connect(self.status.tell_of_text)
         self.rewording.failed.connect(self.notices.show_refused_job)
         self.rewording.broke.connect(self.notices.show_fault)
+        self.clashing.happened.connect(self.status.show_text)
+        self.clashing.changed.connect(self._allow)
 
     # Commands
 
@@ -425,6 +438,9 @@ class MainWindow(QMainWindow):
         self.legend.set_colors(report_colors)
 
     def _copy(self) -> None:
+        self.leaving.let_go("Copy", self._copy_anyway)
+
+    def _copy_anyway(self) -> None:
         self.editor.copy_plain_text()
         self.status.tell_of_text("Report copied as plain text")
 
@@ -461,6 +477,8 @@ class MainWindow(QMainWindow):
         self.ask_bar.clear()
         self.ask_bar.setVisible(study is not None)
         self.editor.set_report(self.session.report)
+        alone = len(self.session.paths) == 1
+        self.clashing.set_study(study_facts(study, alone=alone) if study is not None else UNKNOWN)
         self.report_pane.show_study(study)
         name = study.patient_name or study.patient_id if study else ""
         self.setWindowTitle(f"{name} — Pinfill" if name else "Pinfill")
@@ -488,6 +506,8 @@ class MainWindow(QMainWindow):
             text=bool(report.text),
             selection=start != end,
             candidates=self.choosing.any,
+            clashes=bool(self.clashing.clashes),
+            clash_here=self.clashing.here is not None,
             can_undo=report.can_undo,
             can_redo=report.can_redo,
             has_previous=self.session.neighbour(-1) is not None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import partial
 from typing import Final
 
@@ -10,9 +11,10 @@ from PySide6.QtCore import QObject
 from desktop.asking import Asking
 from desktop.drafting import Drafting, Finished
 from desktop.outside import Outside
-from desktop.report.faults import cautions
+from desktop.report.clashing import Clashing
+from desktop.report.faults import unread
 from desktop.report.finding import Doubt
-from desktop.report.model import CandidateSet, NothingToFill
+from desktop.report.model import GAP_CHAR, CandidateSet, NothingToFill
 from desktop.report.store import StoreConflict
 from desktop.session import StudySession
 from desktop.widgets.banner import Banner, Notice, NoticeKind
@@ -43,6 +45,7 @@ class Notices(QObject):
         link: WorkerLink,
         drafting: Drafting,
         asking: Asking,
+        clashing: Clashing,
         banner: Banner,
         status: StatusLine,
     ) -> None:
@@ -53,6 +56,7 @@ class Notices(QObject):
         self._session = session
         self._drafting = drafting
         self._link = link
+        self._clashing = clashing
         self._banner = banner
         self._status = status
         session.failed.connect(self.show_errors)
@@ -152,8 +156,32 @@ class Notices(QObject):
     def _show_filled(self, filled: Filled) -> None:
         self._status.show_filled(filled)
         self._told_of = max((each.number for each in self._sets()), default=None)
-        if said := " ".join(cautions(filled)):
+        if said := " ".join((*unread(filled), *self._of_fills())):
             self._banner.show_notice(Notice(NoticeKind.INFO, said, topic=FILLS))
+
+    def _of_fills(self) -> Iterator[str]:
+        """What clashes in the words that the model wrote last."""
+        fills = [
+            place for each in self._sets() if each.number == self._told_of for place in each.places
+        ]
+        clashing = [
+            clash
+            for clash in self._clashing.all_now()
+            if any(
+                low < fill.end and fill.start < high for low, high in clash.places for fill in fills
+            )
+        ]
+        text = self._session.report.text
+        if stayed := sum(text[fill.start : fill.end] == GAP_CHAR for fill in fills):
+            yield (
+                "The model had nothing to put into a gap inside a sentence: it stays open."
+                if stayed == 1
+                else f"The model had nothing to put into {stayed} gaps inside sentences: they "
+                "stay open."
+            )
+        if clashing:
+            once = "once" if len(clashing) == 1 else f"{len(clashing)} times"
+            yield f"What the model wrote clashes {once}: F8 shows where, and why."
 
     def outdate(self) -> None:
         """The report has changed: take back what was said of words that are gone."""

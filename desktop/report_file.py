@@ -14,6 +14,7 @@ import sys
 from pathlib import Path
 from typing import Final
 
+from desktop.report.spans import GAP_CHAR
 from inference.protocol import Fixed, Gap, Piece
 
 MAX_BYTES: Final = 1_000_000
@@ -59,11 +60,33 @@ def read(path: Path) -> tuple[Piece, ...]:
 
 
 def read_text(path: Path) -> str:
-    """A report without gap marks, as it stands. Raises :class:`ReportFileError`."""
+    """The text of a report file as it stands, ``-`` reads standard input.
+
+    Raises :class:`ReportFileError`.
+    """
+    name = "standard input" if str(path) == "-" else str(path)
     try:
         return _decode(_read_bytes(path))
     except ReportFileError as error:
-        raise ReportFileError(f"{path}: {error}.") from None
+        raise ReportFileError(f"{name}: {error}.") from None
+
+
+def mask_gaps(text: str) -> str:
+    """``text`` with its gap marks written over by U+FFFC and its line ends as ``\\n``.
+
+    Every other character stands where it stood, so that line and column stay true.
+    """
+    return _MARK.sub(lambda mark: GAP_CHAR * len(mark[0]), mask_line_ends(text))
+
+
+def mask_line_ends(text: str) -> str:
+    """``text`` with every line end as ``\\n`` and no U+FFFC, all else where it stood."""
+    return text.replace(GAP_CHAR, "\ufffd").replace("\r\n", " \n").replace("\r", "\n")
+
+
+def gap_mark(gap: Gap) -> str:
+    """A gap as it is written in a report file."""
+    return "{{gap}}" if gap.tokens is None else f"{{{{gap {gap.tokens}}}}}"
 
 
 def _fixed(text: str, start: int, end: int) -> list[Piece]:

@@ -168,7 +168,7 @@ class Saving(QObject):
         copy, now = self.found, self._now
         if copy is None or now is None:
             return
-        now.report.restore(copy.report.content)
+        now.report.restore(copy.report.content, copy.report.dismissed)
         self.found = None
         if self.keep_copy():
             remove(copy)
@@ -233,7 +233,7 @@ class Saving(QObject):
         except StoreError as error:
             self.failed.emit([error])
             return
-        now.report.restore(on_disk.content)
+        now.report.restore(on_disk.content, on_disk.dismissed)
         self._is_saved(now)
 
     def save_elsewhere(self, path: Path) -> None:

@@ -251,7 +251,8 @@ class StudySession(QObject):
                     "The report is not empty any more: take everything back, then open the study "
                     f"again; or copy what you need from {doubt.offer}."
                 )
-            self.report.restore(self._store.read_other(doubt.offer, study.identity.study).content)
+            other = self._store.read_other(doubt.offer, study.identity.study)
+            self.report.restore(other.content, other.dismissed)
         except StoreError as error:
             self.failed.emit([error])
 

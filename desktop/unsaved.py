@@ -20,17 +20,24 @@ FILTERS: Final = ("Text (*.txt)", "Pinfill report (*.json)")
 class UnsavedCare(QObject):
     """Shows the state of a :class:`~desktop.saving.Saving` and does what the reader chooses.
 
-    ``close`` closes the window whatever is unsaved.
+    ``close`` closes the window whatever is unsaved; ``let_go`` says what is unresolved in a report
+    before it leaves as plain text.
     """
 
     def __init__(
-        self, saving: Saving, mark: UnsavedMark, status: StatusLine, close: Callable[[], object]
+        self,
+        saving: Saving,
+        mark: UnsavedMark,
+        status: StatusLine,
+        close: Callable[[], object],
+        let_go: Callable[[str, Callable[[], object]], object] = lambda _verb, go_on: go_on(),
     ) -> None:
         super().__init__(mark)
         self._saving = saving
         self._mark = mark
         self._status = status
         self._close = close
+        self._let_go = let_go
         self._closing = False
         saving.changed.connect(self.show_state)
         self.show_state()
@@ -84,8 +91,19 @@ class UnsavedCare(QObject):
         dialog.filterSelected.connect(
             lambda name: dialog.setDefaultSuffix("json" if "json" in name else "txt")
         )
-        dialog.fileSelected.connect(lambda name: self._saving.save_elsewhere(Path(name)))
+        dialog.fileSelected.connect(lambda name: self._save_elsewhere(Path(name)))
         dialog.open()
+
+    def _save_elsewhere(self, path: Path) -> None:
+        """A file in ``.json`` holds gaps and dismissals; of a text their lack is told first."""
+
+        def save() -> None:
+            self._saving.save_elsewhere(path)
+
+        if path.suffix.lower() == ".json":
+            save()
+        else:
+            self._let_go("Save", save)
 
 
 def _told(unsaved: Unsaved) -> str:

@@ -15,10 +15,11 @@ from itertools import accumulate
 from operator import attrgetter
 from typing import Final
 
-from desktop.report.plans import Added, Hole, Kept, Plan
+from desktop.report.empty_fills import left_open
+from desktop.report.plans import Added, Hole, Kept, Part, Plan
 from desktop.report.sections import find_sections
 from desktop.report.sentences import words
-from desktop.report.spans import Builder, Content, Mark, Origin, Span, clean
+from desktop.report.spans import GAP_CHAR, GAP_MARK, Builder, Content, Mark, Origin, Span, clean
 from inference.protocol import Candidate, Gap
 
 FILLED: Final[Mark] = (Origin.GENERATED, False)
@@ -93,22 +94,45 @@ def cleaned(candidates: Sequence[Candidate]) -> tuple[Candidate, ...]:
     return tuple(unique.values())
 
 
-def filled(content: Content, plan: Plan, fills: Sequence[str]) -> tuple[Content, tuple[Place, ...]]:
-    """``content`` with the fills in the holes of ``plan``, and where they stand."""
+def filled(
+    content: Content, plan: Plan, fills: Sequence[str], *, keep_open: bool = True
+) -> tuple[Content, tuple[Place, ...]]:
+    """``content`` with the fills in the holes of ``plan``, and where they stand.
+
+    Where an empty fill would leave half a sentence the gap stays, if ``keep_open``.
+    """
     builder = Builder()
     places: list[Place] = []
-    rest = iter(fills)
-    for part in plan.parts:
+    texts = _texts(content, plan.parts, fills)
+    are_fills = [keep_open and isinstance(part, Hole) for part in plan.parts]
+    for part, text, is_open in zip(plan.parts, texts, left_open(texts, are_fills), strict=True):
+        start = builder.length
         match part:
-            case Kept(start, end):
-                builder.copy(content, start, end)
-            case Added(text):
+            case Kept(low, high):
+                builder.copy(content, low, high)
+            case Added():
                 builder.add(text, (Origin.TEMPLATE, True))
-            case Hole():
-                start = builder.length
-                builder.add(clean(next(rest)), FILLED)
+            case Hole(tokens=tokens):
+                if is_open:
+                    builder.add(GAP_CHAR, GAP_MARK, [tokens])
+                else:
+                    builder.add(text, FILLED)
                 places.append(Place(start, builder.length))
     return with_headings(builder.build()), tuple(places)
+
+
+def _texts(content: Content, parts: Iterable[Part], fills: Sequence[str]) -> list[str]:
+    rest = iter(fills)
+    texts: list[str] = []
+    for part in parts:
+        match part:
+            case Kept(start, end):
+                texts.append(content.text[start:end])
+            case Added(text):
+                texts.append(text)
+            case Hole():
+                texts.append(clean(next(rest)))
+    return texts
 
 
 def edits_of(plan: Plan, places: Sequence[Place]) -> Iterator[Edit]:
@@ -167,17 +191,31 @@ def put(
     builder = Builder()
     places: list[Place] = []
     position = 0
-    for place, text in zip(
-        candidate_set.places, candidate_set.candidates[index].fills, strict=True
+    fills = candidate_set.candidates[index].fills
+    for place, text, is_open in zip(
+        candidate_set.places, fills, _left_open(content, candidate_set.places, fills), strict=True
     ):
         builder.copy(content, position, place.start)
         start = builder.length
-        if not _rewrite(builder, content, place, text):
+        if is_open and not any(_is_pinned(s) for s in content.clip(place.start, place.end)):
+            builder.add(GAP_CHAR, GAP_MARK, [None])
+        elif not _rewrite(builder, content, place, text):
             return None
         places.append(Place(start, builder.length))
         position = place.end
     builder.copy(content, position, len(content.text))
     return with_headings(builder.build()), tuple(places)
+
+
+def _left_open(content: Content, places: Sequence[Place], fills: Sequence[str]) -> list[bool]:
+    """Which gaps stay open, in the order of the places."""
+    texts: list[str] = []
+    position = 0
+    for place, fill in zip(places, fills, strict=True):
+        texts += [content.text[position : place.start], fill]
+        position = place.end
+    texts.append(content.text[position:])
+    return left_open(texts, [number % 2 == 1 for number in range(len(texts))])[1::2]
 
 
 def _rewrite(builder: Builder, content: Content, place: Place, text: str) -> bool:

@@ -30,10 +30,10 @@ class Choice:
 
     @property
     def notes(self) -> tuple[tuple[str, bool], ...]:
-        """What is to be said of it beside its text, and whether that is a fault."""
+        """What is to be said of it beside its text, and whether that is a clash."""
         notes = (
             ("in the report" if self.current else "", False),
-            (f"fault: {told(self.faults)}" if self.faults else "", True),
+            (f"clash: {told(self.faults)}" if self.faults else "", True),
             ("" if self.allowed else "would change a pinned word", False),
         )
         return tuple((note, is_fault) for note, is_fault in notes if note)

@@ -13,7 +13,7 @@ from desktop.report.colors import ReportColors
 from desktop.report.editor import ReportEditor
 from desktop.report.faults import told
 from desktop.report.mirror import GUTTER
-from desktop.report.model import CandidateSet, DifferenceMark, FaultMark
+from desktop.report.model import CandidateSet, DifferenceMark
 from desktop.report.other_wordings import may_be_sought
 from desktop.report.popover import CandidatePopover
 from desktop.theme import GRID
@@ -165,29 +165,18 @@ class Choosing(QObject):
         marks = self._editor.report.differences
         return next((m for m in marks if m.start <= position < m.end), None)
 
-    def _fault_at(self, point: QPoint) -> FaultMark | None:
-        """The mark in the margin at ``point``."""
-        if point.x() >= GUTTER:
-            return None
-        for mark in self._editor.report.faults:
-            line = self._editor.rect_of(mark.place.start)
-            if line.top() <= point.y() <= line.bottom():
-                return mark
-        return None
-
     def _fill_menu(self, menu: QMenu, point: QPoint) -> None:
-        mark = self._difference_at(point) or self._fault_at(point)
+        mark = self._difference_at(point)
         if mark is not None:
             menu.addSeparator()
             menu.addAction("Dismiss This Mark", partial(self._editor.report.dismiss, mark))
 
-    def _tip(self, point: QPoint) -> str:
-        difference, fault = self._difference_at(point), self._fault_at(point)
-        if difference is not None:
-            return f"{difference.difference.told}\nClick to see the candidates."
-        if fault is not None:
-            return f"What the model wrote may be faulty: it {told(fault.faults)}."
-        return ""
+    def tip(self, point: QPoint) -> str:
+        """What is said of the word at a point of the viewport, if it differs in candidates."""
+        difference = self._difference_at(point)
+        if difference is None:
+            return ""
+        return f"{difference.difference.told}\nClick to see the candidates."
 
     # Qt
 
@@ -236,16 +225,14 @@ class Choosing(QObject):
         if not released or event.button() != Qt.MouseButton.LeftButton:
             return
         point = event.position().toPoint()
-        difference, fault = self._difference_at(point), self._fault_at(point)
+        difference = self._difference_at(point)
         if self._editor.textCursor().hasSelection():
             return  # words were selected, over a mark perhaps
         if difference is not None:
             self.show_at(difference.start)
-        elif fault is not None:
-            self.show_at(fault.place.start)
 
     def _show_tip(self, event: QHelpEvent) -> bool:
-        tip = self._tip(event.pos())
+        tip = self.tip(event.pos())
         if tip:
             QToolTip.showText(event.globalPos(), tip, self._editor.viewport())
         else:

@@ -16,13 +16,16 @@ Format version 2:
         {"length": 10, "origin": "template", "pinned": true},
         {"length": 12, "origin": "generated", "pinned": false}
       ],
-      "gaps": []
+      "gaps": [],
+      "dismissed": []
     }
 
 ``text`` holds U+FFFC where a gap mark stands; ``gaps`` has one ``{"position": …, "tokens": …}``
 for each, ``tokens`` being ``null`` where the length is left to the model. Lengths and positions
-are code points. The spans cover the text from left to right. ``version`` rises with every change
-that an older Pinfill would misread; version 1 had no ``patient``.
+are code points. ``dismissed``, which may be missing, has one ``{"kind": …, "words": […],
+"reason": …}`` for each clash that the reader put away: the words of the sentences it lies in.
+The spans cover the text from left to right. ``version`` rises with every change that an older
+Pinfill would misread; version 1 had no ``patient``.
 """
 
 from __future__ import annotations
@@ -33,6 +36,7 @@ from typing import Final
 
 import msgspec
 
+from desktop.report.clashes import DismissedClash
 from desktop.report.errors import NewerReport
 from desktop.report.model import Report
 from desktop.report.spans import Content, GapMark, Origin, Span, check_characters
@@ -53,6 +57,12 @@ class _SavedGap(msgspec.Struct, frozen=True):
     tokens: int | None = None
 
 
+class _SavedDismissal(msgspec.Struct, frozen=True):
+    kind: str
+    words: tuple[str, ...]
+    reason: str = ""
+
+
 class _SavedPatient(msgspec.Struct, frozen=True):
     id: str
     issuer: str
@@ -70,6 +80,7 @@ class _SavedReport(msgspec.Struct, frozen=True, kw_only=True):
     text: str
     spans: tuple[_SavedSpan, ...]
     gaps: tuple[_SavedGap, ...]
+    dismissed: tuple[_SavedDismissal, ...] = ()
 
 
 class _Header(msgspec.Struct, frozen=True):
@@ -96,6 +107,11 @@ def encode(report: Report, identity: StudyIdentity) -> bytes:
             _SavedSpan(span.end - span.start, span.origin, span.pinned) for span in content.spans
         ),
         gaps=tuple(_SavedGap(gap.position, gap.tokens) for gap in content.gaps),
+        dismissed=tuple(
+            _SavedDismissal(each.kind, each.words, each.reason)
+            for each in report.dismissed
+            if each.stands_in(content.text)
+        ),
     )
     return msgspec.json.format(msgspec.json.encode(saved), indent=2) + b"\n"
 
@@ -139,13 +155,17 @@ def _decode(data: bytes) -> tuple[Report, StudyIdentity]:
     if saved.revision < 0:
         raise ValueError(f"there is no revision {saved.revision}")
     check_characters(saved.text)
+    for told in saved.dismissed:
+        for words in (told.kind, told.reason, *told.words):
+            check_characters(words)
     ends = list(accumulate(span.length for span in saved.spans))
     spans = tuple(
         Span(end - span.length, end, span.origin, span.pinned)
         for span, end in zip(saved.spans, ends, strict=True)
     )
     gaps = tuple(GapMark(gap.position, gap.tokens) for gap in saved.gaps)
-    report = Report(Content(saved.text, spans, gaps), revision=saved.revision)
+    dismissed = [DismissedClash(each.kind, each.words, each.reason) for each in saved.dismissed]
+    report = Report(Content(saved.text, spans, gaps), revision=saved.revision, dismissed=dismissed)
     patient = saved.patient
     if header.version == 1 or patient is None:
         return report, StudyIdentity(saved.study_uid)

@@ -31,8 +31,8 @@ class ReportColors:
     edited: str
     edited_tint: str
     differs: str
-    fault: str
-    on_fault: str
+    clash: str
+    on_clash: str
     gap: str
     gap_tint: str
     unsettled: str
@@ -57,8 +57,8 @@ class ReportColors:
             edited=palette.origin_edited,
             edited_tint=_mix(palette.surface, palette.origin_edited, 0.09),
             differs=palette.differs,
-            fault=palette.warning,
-            on_fault=palette.surface,
+            clash=palette.warning,
+            on_clash=palette.surface,
             gap=palette.gap,
             gap_tint=palette.gap_ground,
             unsettled=palette.unsettled,
@@ -80,7 +80,7 @@ class Glyph(Enum):
 
     TICK = auto()
     PIN = auto()
-    FAULT = auto()
+    CLASH = auto()
 
 
 WAVE: Final = Qt.PenStyle.CustomDashLine

@@ -7,7 +7,7 @@ report's own. A draft that is being denoised plays in a second document; the fir
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Final
 
@@ -43,6 +43,9 @@ _TAB_KEYS: Final = (Qt.Key.Key_Tab, Qt.Key.Key_Backtab)
 _REDO_KEYS: Final = (QKeySequence("Ctrl+Shift+Z"), QKeySequence("Ctrl+Y"))
 
 
+BeforeCopying = Callable[[tuple[int, int], Callable[[], None]], None]
+
+
 class ReportEditor(ReportPage):
     """Shows and edits a report. Offsets are code points."""
 
@@ -67,6 +70,8 @@ class ReportEditor(ReportPage):
         self._locked_for = ""
         self._from_keys = False
         self._replaced: tuple[int, int] | None = None  # by the event that is being handled
+        self.before_copying: BeforeCopying = lambda _places, copy: copy()
+        """Called with the selection and with what copies it, which it may put off."""
         self._report = Report()
         self._leave: Callable[[], None] = self._report.subscribe(self._show_report)
 
@@ -117,6 +122,11 @@ class ReportEditor(ReportPage):
         layout = self.document().documentLayout()
         units = layout.hitTest(at, Qt.HitTestAccuracy.ExactHit)
         return self._mirror.index.point(units) if units >= 0 and not self.previewing else -1
+
+    def outline(self, places: Iterable[tuple[int, int]], current: Container[int] = ()) -> None:
+        """Draw a line around places that clash, a thick one around those that begin ``current``."""
+        self._mirror.outline(places, current)
+        self.viewport().update()
 
     def select(self, start: int, end: int) -> None:
         """Select ``start:end`` and leave the caret at ``end``."""
@@ -178,6 +188,14 @@ class ReportEditor(ReportPage):
         text = self._report.plain_text()
         QGuiApplication.clipboard().setText(text)
         return text
+
+    def copy_selection(self) -> None:
+        """Put what is selected on the clipboard, once :attr:`before_copying` lets it."""
+        start, end = self.selection()
+        if self.previewing:
+            self.copy()
+        elif start != end:
+            self.before_copying((start, end), self.copy)
 
     # The model at work
 
@@ -342,6 +360,8 @@ class ReportEditor(ReportPage):
             QKeySequence(event.keyCombination()) in _REDO_KEYS
         ):
             self.redo()
+        elif event.matches(QKeySequence.StandardKey.Copy):
+            self.copy_selection()
         elif event.key() in _TAB_KEYS:  # with Ctrl: without, Tab does not come here
             super().focusNextPrevChild(event.key() == Qt.Key.Key_Tab)
         elif is_alt_letter(event):
@@ -378,7 +398,7 @@ class ReportEditor(ReportPage):
             ("Redo", self.redo, not locked and self._report.can_redo),
             None,
             ("Cut", self.cut, not locked and chosen),
-            ("Copy", self.copy, chosen),
+            ("Copy", self.copy_selection, chosen),
             ("Paste", self.paste, self.canPaste()),
             ("Select all", self.selectAll, not self.document().isEmpty()),
         ):

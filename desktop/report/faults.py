@@ -1,4 +1,4 @@
-"""The model's known faults in words, and what a reader must know of a fill beside its text."""
+"""The model's known faults in words, and what of a report it had no room to read."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ def told(faults: Iterable[Fault]) -> str:
     return ", ".join(FAULT_WORDS[fault] for fault in faults)
 
 
-def cautions(filled: Filled) -> Iterator[str]:
-    """Sentences on what the model had not read, and on the faults of the best candidate."""
+def unread(filled: Filled) -> Iterator[str]:
+    """A sentence on what the model had not read, if it was so."""
     if filled.unseen:
         characters = "1 character" if filled.unseen == 1 else f"{filled.unseen:,} characters"
         were = "was" if filled.unseen == 1 else "were"
@@ -32,5 +32,3 @@ def cautions(filled: Filled) -> Iterator[str]:
             f"The report is longer than the model can read at once: {characters} away from the "
             f"gap {were} not read."
         )
-    if filled.candidates[0].faults:
-        yield f"What the model wrote may be faulty: it {told(filled.candidates[0].faults)}."

@@ -7,6 +7,7 @@ from enum import Enum, auto
 from typing import Final
 
 from desktop.report.candidates import CandidateSet
+from desktop.report.clashes import DismissedClash
 from desktop.report.spans import Content
 
 MAX_STEPS: Final = 1_000
@@ -25,11 +26,12 @@ class Kind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """A report, where the caret belongs in it, and the candidates that are at hand."""
+    """A report, where the caret belongs in it, the candidates at hand, the clashes dismissed."""
 
     content: Content
     caret: int
     sets: tuple[CandidateSet, ...] = ()
+    dismissed: tuple[DismissedClash, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,17 +9,18 @@ from PySide6.QtCore import QPointF, QRectF, QSize
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from desktop.report.colors import Look, ReportColors, looks
-from desktop.report.painting import draw_pin, draw_tick, draw_underline
+from desktop.report.colors import Glyph, Look, ReportColors, looks
+from desktop.report.painting import draw_clash, draw_outline, draw_pin, draw_tick, draw_underline
 from desktop.report.picture import Style
 from desktop.report.pill import draw_pill, pill_width, small
 
-_ENTRIES: Final[tuple[tuple[str, Style | None], ...]] = (
+_ENTRIES: Final[tuple[tuple[str, Style | Glyph | None], ...]] = (
     ("typed", Style.TYPED),
     ("generated", Style.GENERATED),
     ("pinned", Style.PINNED),
     ("edited", Style.EDITED),
     ("differs", Style.DIFFERS),
+    ("clash", Glyph.CLASH),
     ("gap", None),
 )
 _BETWEEN: Final = 18.0
@@ -38,8 +39,9 @@ class ReportLegend(QWidget):
             "Typed text has a bar in the margin. Generated text is underlined with dots. Pinned "
             "text has a solid line and a pin in the margin. Edited text has dashes and dots. A "
             "wave is under a word that decides clinically and differs between the model's "
-            "candidates: click it to see them. A triangle in the margin is beside a fill that may "
-            "be faulty. A gap is where the model may write."
+            "candidates: click it to see them. A line around words, with a triangle in the margin, "
+            "says that they clash with others or with the study: F8 goes there. A gap is where "
+            "the model may write."
         )
         self.setToolTip(self.accessibleDescription())
         policy = QSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
@@ -65,7 +67,7 @@ class ReportLegend(QWidget):
         widest = max(box.width() for _, _, box in self._places(10_000))
         return QSize(round(widest) + 2, self.heightForWidth(10_000))
 
-    def _places(self, width: float) -> Iterator[tuple[str, Style | None, QRectF]]:
+    def _places(self, width: float) -> Iterator[tuple[str, Style | Glyph | None, QRectF]]:
         font = self._font()
         metrics = QFontMetricsF(font)
         height = metrics.height() + 5
@@ -78,8 +80,8 @@ class ReportLegend(QWidget):
             yield word, style, QRectF(x, y, wide, height)
             x += wide + _BETWEEN
 
-    def _lead(self, style: Style) -> float:
-        return _MARK if self._look(style).glyph else 0.0
+    def _lead(self, style: Style | Glyph) -> float:
+        return _MARK + 3 if isinstance(style, Glyph) else _MARK if self._look(style).glyph else 0.0
 
     def _look(self, style: Style) -> Look:
         return looks(self._colors)[style]
@@ -102,13 +104,18 @@ class ReportLegend(QWidget):
             baseline = box.top() + metrics.ascent() + 1
             painter.setPen(QColor(self._colors.soft))
             painter.drawText(QPointF(left, baseline), word)
-            draw_underline(painter, left, box.right(), baseline + 3.5, self._look(style))
+            if isinstance(style, Glyph):
+                draw_outline(painter, left, box.right(), baseline, metrics, self._colors)
+            else:
+                draw_underline(painter, left, box.right(), baseline + 3.5, self._look(style))
 
     def _paint_mark(
-        self, painter: QPainter, style: Style, box: QRectF, metrics: QFontMetricsF
+        self, painter: QPainter, style: Style | Glyph, box: QRectF, metrics: QFontMetricsF
     ) -> None:
         center = QPointF(box.left() + 4, box.top() + metrics.ascent() * 0.62 + 1)
-        if style is Style.TYPED:
+        if isinstance(style, Glyph):
+            draw_clash(painter, center + QPointF(1, 0), 9.5, self._colors)
+        elif style is Style.TYPED:
             draw_tick(painter, center, metrics.ascent(), self._colors)
         elif self._look(style).glyph:
             draw_pin(painter, center + QPointF(1, 0), 9.5, self._colors)

@@ -1,13 +1,13 @@
-"""What is marked in the fills: words that differ clinically, and faults of the model.
+"""What is known of the fills beside their text: words that differ clinically, faults of the model.
 
-The marks are evidence, no alarm: the reader puts one away, or pins the word and so settles it.
+A word that differs is evidence, no alarm: the reader puts the mark away, or pins the word and so
+settles it. Faults are among the clashes of the report (:mod:`desktop.report.clashes`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Final
 
 from desktop.report.candidates import FILLED, CandidateSet, Place
 from desktop.report.clinical import Difference, find_differences
@@ -17,9 +17,6 @@ from inference.protocol import Fault
 Dismissal = tuple[int, int, int, int]
 """Set, candidate, place and the offset in its fill of a mark that the reader put away."""
 
-WHOLE_PLACE: Final = -1
-"""The offset of the mark that says that a fill has a fault."""
-
 
 @dataclass(frozen=True, slots=True)
 class FaultMark:
@@ -27,7 +24,6 @@ class FaultMark:
 
     place: Place
     faults: tuple[Fault, ...]
-    dismissal: Dismissal
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +52,7 @@ def fault_marks(content: Content, sets: Iterable[CandidateSet]) -> Iterator[Faul
     """The fills in which a fault was found, unless the reader has pinned all of it."""
     for each in sets:
         faults = each.current.faults
-        for number, place in enumerate(each.places) if faults else ():
+        for place in each.places if faults else ():
             spans = list(content.clip(place.start, place.end))
             if not spans or not all(span.pinned for span in spans):
-                yield FaultMark(place, faults, (each.number, each.chosen, number, WHOLE_PLACE))
+                yield FaultMark(place, faults)

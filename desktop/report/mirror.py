@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Final
 
 from PySide6.QtCore import QObject
@@ -37,6 +38,15 @@ _STATES: Final = 2**31
 """A block remembers, as its user state, a digest of how its letters were last styled."""
 
 
+@dataclass(frozen=True, slots=True)
+class Outline:
+    """A place ``start:end``, in UTF-16 units, with a line around it; ``strong`` for a thick one."""
+
+    start: int
+    end: int
+    strong: bool = False
+
+
 class Mirror:
     """One document and the picture that it shows, its places counted in UTF-16 units.
 
@@ -59,7 +69,7 @@ class Mirror:
         self.picture = Picture("", (), ())
         self.index = Utf16("")
         self.stretches: list[Stretch] = []
-        self.faulty: list[int] = []
+        self.clashes: list[Outline] = []
         self.busy = False
         self.document.setDefaultFont(font)
         self.set_colors(colors)
@@ -89,7 +99,6 @@ class Mirror:
             for s in picture.stretches
             if not new[s.start : s.end].isspace()  # white space alone has nothing to draw
         ]
-        self.faulty = [self.index.units(place) for place in picture.faulty]
         changed = start != end or bool(text)
         with self._changing():
             if changed:
@@ -99,6 +108,15 @@ class Mirror:
             self._shape_blocks()
             self._restyle()
         return changed
+
+    def outline(self, places: Iterable[tuple[int, int]], current: Container[int] = ()) -> None:
+        """Draw a line around each of ``places`` of the picture, a thick one around ``current``."""
+        unique = sorted(set(places))
+        self.clashes = [
+            Outline(self.index.units(start), self.index.units(end), strong=start in current)
+            for start, end in unique
+            if start < end
+        ]
 
     @contextmanager
     def _changing(self) -> Iterator[None]:

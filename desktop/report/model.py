@@ -20,6 +20,13 @@ from desktop.report.candidates import (
     follow,
     put,
 )
+from desktop.report.clashes import (
+    UNKNOWN,
+    DismissedClash,
+    ReportClash,
+    report_clashes,
+    unresolved,
+)
 from desktop.report.edits import touched
 from desktop.report.history import History, Kind, State, Step
 from desktop.report.marks import (
@@ -53,6 +60,7 @@ from desktop.report.spans import (
     clean,
 )
 from inference.protocol import Candidate, Gap
+from radiology.language.study import StudyFacts
 
 __all__ = [
     "GAP_CHAR",
@@ -95,6 +103,7 @@ class Report:
         content: Content | None = None,
         *,
         revision: int = 0,
+        dismissed: Sequence[DismissedClash] = (),
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Raises :class:`ValueError` if ``content`` contradicts itself."""
@@ -104,7 +113,8 @@ class Report:
         self._caret = 0
         self._sets: tuple[CandidateSet, ...] = ()
         self._sets_made = 0
-        self._dismissed: set[Dismissal] = set()
+        self._dismissed = tuple(dismissed)
+        self._marks_away: set[Dismissal] = set()
         self._history = History()
         self._clock = clock
         self._listeners: list[Callable[[], None]] = []
@@ -157,13 +167,21 @@ class Report:
     def differences(self) -> tuple[DifferenceMark, ...]:
         """The words of fills that decide clinically and read otherwise in other candidates."""
         marks = difference_marks(self._content, self._sets)
-        return tuple(mark for mark in marks if mark.dismissal not in self._dismissed)
+        return tuple(mark for mark in marks if mark.dismissal not in self._marks_away)
 
     @property
     def faults(self) -> tuple[FaultMark, ...]:
         """The fills in which a known fault of the model was found."""
-        marks = fault_marks(self._content, self._sets)
-        return tuple(mark for mark in marks if mark.dismissal not in self._dismissed)
+        return tuple(fault_marks(self._content, self._sets))
+
+    @property
+    def dismissed(self) -> tuple[DismissedClash, ...]:
+        """The clashes that the reader put away; they are kept with the report."""
+        return self._dismissed
+
+    def clashes(self, study: StudyFacts = UNKNOWN) -> tuple[ReportClash, ...]:
+        """What clashes in the report or with the header of its study, and was not dismissed."""
+        return unresolved(report_clashes(self._content, study, self.faults), self._dismissed)
 
     @property
     def can_undo(self) -> bool:
@@ -277,18 +295,25 @@ class Report:
         after = self._content.splice(position, position + 1, "", GAP_MARK)
         self._do(after, position, position + 1, [Edit(position, position + 1, 0)])
 
-    def dismiss(self, mark: DifferenceMark | FaultMark) -> None:
+    def dismiss(self, mark: DifferenceMark) -> None:
         """Put a mark away for good. This is no change of the report."""
-        self._dismissed.add(mark.dismissal)
+        self._marks_away.add(mark.dismissal)
         self._notify()
 
-    def restore(self, content: Content) -> None:
+    def dismiss_clash(self, clash: ReportClash, reason: str) -> None:
+        """Put a clash away as long as its words stand, as a step that undo takes back."""
+        fresh = DismissedClash(clash.kind, clash.words, " ".join(clean(reason).split()))
+        kept = [each for each in self._dismissed if (each.kind, each.words) != clash.identity]
+        self._take(self._content, self._caret, self._caret, self._sets, dismissed=(*kept, fresh))
+
+    def restore(self, content: Content, dismissed: Sequence[DismissedClash] = ()) -> None:
         """Put a whole state in place as one step, e.g. one that was saved elsewhere.
 
         Raises :class:`ValueError` if ``content`` contradicts itself.
         """
         content.check()
-        self._do(content, 0, self._caret, [Edit(0, len(self.text), len(content.text))])
+        sets = follow(self._sets, [Edit(0, len(self.text), len(content.text))], content)
+        self._take(content, 0, self._caret, sets, dismissed=tuple(dismissed))
 
     # What the model does
 
@@ -305,21 +330,27 @@ class Report:
     def apply(self, plan: Plan, fills: Sequence[str]) -> None:
         """Take the fills of ``plan`` as one edit, without any others to choose from.
 
-        They come in as generated and unpinned; heading lines among them become template, pinned.
+        They come in as generated and unpinned; headings among them become template, pinned. Empty
+        ones take out what stood there, and no gap stays.
         Raises :class:`StaleReport` if the report has changed since, :class:`ValueError` if there
         are not as many fills as holes; the report is then as it was.
         """
-        self.apply_candidates(plan, [Candidate(tuple(fills))])
+        self.apply_candidates(plan, [Candidate(tuple(fills))], keep_open=False)
 
-    def apply_candidates(self, plan: Plan, candidates: Sequence[Candidate]) -> None:
-        """Take the first candidate as :meth:`apply` does and keep the others at hand."""
+    def apply_candidates(
+        self, plan: Plan, candidates: Sequence[Candidate], *, keep_open: bool = True
+    ) -> None:
+        """Take the first candidate as :meth:`apply` does and keep the others at hand.
+
+        Where an empty fill would leave half a sentence the gap stays, if ``keep_open``.
+        """
         if plan.before_revision != self._revision:
             raise StaleReport("The report has changed since the model began; ask it again.")
         for candidate in candidates:
             if (count := len(candidate.fills)) != len(plan.holes):
                 raise ValueError(f"{len(plan.holes)} gaps were to be filled, {count} fills came")
         candidates = cleaned(candidates)
-        content, places = filled(self._content, plan, candidates[0].fills)
+        content, places = filled(self._content, plan, candidates[0].fills, keep_open=keep_open)
         kept = follow(self._sets, list(edits_of(plan, places)), content)
         self._sets_made += 1
         gaps = tuple(piece for piece in plan.pieces if isinstance(piece, Gap))
@@ -400,11 +431,12 @@ class Report:
         *,
         starts_word: bool = False,
         chosen_in: int | None = None,
+        dismissed: tuple[DismissedClash, ...] | None = None,
     ) -> None:
         """Go on to a new state, as a step that can be taken back if the text is another."""
-        before = State(self._content, caret_before, self._sets)
-        after = State(content, caret, sets)
-        if content != self._content:
+        before = State(self._content, caret_before, self._sets, self._dismissed)
+        after = State(content, caret, sets, self._dismissed if dismissed is None else dismissed)
+        if content != self._content or after.dismissed != self._dismissed:
             is_open = kind is not Kind.OTHER
             step = Step(before, after, kind, self._clock(), open=is_open, chosen_in=chosen_in)
             self._history.push(step, starts_word=starts_word)
@@ -416,6 +448,7 @@ class Report:
     def _set(self, state: State) -> None:
         self._content = state.content
         self._sets = state.sets
+        self._dismissed = state.dismissed
         self._caret = min(state.caret, len(state.content.text))
         self._revision += 1
         self._notify()

@@ -83,13 +83,17 @@ def _paint_block(
         glyphs = {look.glyph for bar in bars if (look := mirror.looks[bar.style]).glyph}
         first = block.position() + line.textStart()
         after = first + line.textLength() + (number == lines.lineCount() - 1)
-        if any(first <= place < after for place in mirror.faulty):
-            glyphs.add(Glyph.FAULT)
+        if any(first <= clash.start < after for clash in mirror.clashes):
+            glyphs.add(Glyph.CLASH)
         for bar in bars:
             if bar.style is Style.HEADING:
                 _paint_rule(painter, bar, baseline + metrics.descent() + 3.5, box.right(), colors)
             else:
                 _paint_bar(painter, bar, mirror.looks[bar.style], baseline, metrics)
+        for clash in mirror.clashes:
+            for x0, x1 in _along(line, block.position(), clash.start, clash.end, mixed=mixed):
+                left, right = box.left() + x0, box.left() + x1
+                draw_outline(painter, left, right, baseline, metrics, colors, strong=clash.strong)
         _paint_glyphs(painter, glyphs, baseline, metrics, colors)
 
 
@@ -97,21 +101,31 @@ def _bars(
     mirror: Mirror, block: QTextBlock, line: QTextLine, left: float, *, mixed: bool
 ) -> Iterator[_Bar]:
     """What is to be drawn along a line; ``mixed`` if both directions of writing may meet there."""
-    origin = block.position()
-    first = origin + line.textStart()
+    first = block.position() + line.textStart()
     last = first + line.textLength()
-    end_of_ink = line.naturalTextRect().right()
     nearest = bisect_right(mirror.stretches, first, key=attrgetter("end"))
     for stretch in islice(mirror.stretches, nearest, None):
         if stretch.start >= last:
             break
-        low, high = max(stretch.start, first) - origin, min(stretch.end, last) - origin
-        # Where both directions meet, neighbours in the text may lie apart on the screen.
-        edges = range(low, high + 1) if mixed else (low, high)
-        for x0, x1 in _joined(sorted((_x(line, a), _x(line, b))) for a, b in pairwise(edges)):
-            x1 = min(x1, end_of_ink)
-            if x1 > x0:
-                yield _Bar(left + x0, left + x1, stretch.style)
+        for x0, x1 in _along(line, block.position(), stretch.start, stretch.end, mixed=mixed):
+            yield _Bar(left + x0, left + x1, stretch.style)
+
+
+def _along(
+    line: QTextLine, origin: int, start: int, end: int, *, mixed: bool
+) -> Iterator[tuple[float, float]]:
+    """Where the characters ``start:end`` lie along a line of the block at ``origin``."""
+    first = line.textStart()
+    low, high = max(start - origin, first), min(end - origin, first + line.textLength())
+    if low >= high:
+        return
+    end_of_ink = line.naturalTextRect().right()
+    # Where both directions meet, neighbours in the text may lie apart on the screen.
+    edges = range(low, high + 1) if mixed else (low, high)
+    for x0, x1 in _joined(sorted((_x(line, a), _x(line, b))) for a, b in pairwise(edges)):
+        x1 = min(x1, end_of_ink)
+        if x1 > x0:
+            yield x0, x1
 
 
 def _joined(pieces: Iterable[list[float]]) -> list[list[float]]:
@@ -159,6 +173,23 @@ def draw_underline(painter: QPainter, left: float, right: float, y: float, look:
     painter.drawLine(QPointF(left + 1, y), QPointF(max(left + 1, right - 1), y))
 
 
+def draw_outline(
+    painter: QPainter,
+    left: float,
+    right: float,
+    baseline: float,
+    metrics: QFontMetricsF,
+    colors: ReportColors,
+    *,
+    strong: bool = False,
+) -> None:
+    """The line around a place that clashes."""
+    top, bottom = baseline - metrics.ascent() * 0.94, baseline + metrics.descent() + 2.5
+    painter.setPen(QPen(QColor(colors.clash), 2.4 if strong else _LINE_WIDTH - 0.2))
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    painter.drawRoundedRect(QRectF(QPointF(left - 2, top), QPointF(right + 2, bottom)), 3.5, 3.5)
+
+
 def _wave(left: float, right: float, y: float) -> QPainterPath:
     path = QPainterPath(QPointF(left, y))
     half, height = _WAVE_LENGTH / 2, 2 * _WAVE_HEIGHT  # a curve rises half way to its control
@@ -188,12 +219,12 @@ def _paint_glyphs(
         draw_tick(painter, QPointF(GUTTER - 9, middle), metrics.ascent(), colors)
     if Glyph.PIN in glyphs:
         draw_pin(painter, QPointF(GUTTER - 22, middle), 12.0, colors)
-    if Glyph.FAULT in glyphs:
-        draw_fault(painter, QPointF(GUTTER - 33, middle), 10.0, colors)
+    if Glyph.CLASH in glyphs:
+        draw_clash(painter, QPointF(GUTTER - 33, middle), 10.0, colors)
 
 
-def draw_fault(painter: QPainter, center: QPointF, size: float, colors: ReportColors) -> None:
-    """The mark of a fill with a fault: an exclamation mark in a triangle."""
+def draw_clash(painter: QPainter, center: QPointF, size: float, colors: ReportColors) -> None:
+    """The mark of a line with a clash: an exclamation mark in a triangle."""
     path = QPainterPath()
     path.moveTo(0, -5.4)
     path.lineTo(6, 5)
@@ -202,13 +233,13 @@ def draw_fault(painter: QPainter, center: QPointF, size: float, colors: ReportCo
     painter.save()
     painter.translate(center)
     painter.scale(size / 11, size / 11)
-    color = QColor(colors.fault)
+    color = QColor(colors.clash)
     pen = QPen(color, 1.4)
     pen.setJoinStyle(Qt.PenJoinStyle.RoundJoin)
     painter.setPen(pen)
     painter.setBrush(color)
     painter.drawPath(path)
-    painter.setPen(QPen(QColor(colors.on_fault), 1.6))
+    painter.setPen(QPen(QColor(colors.on_clash), 1.6))
     painter.drawLine(QPointF(0, -2.2), QPointF(0, 1.4))
     painter.drawPoint(QPointF(0, 3.6))
     painter.restore()

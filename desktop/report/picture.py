@@ -57,15 +57,11 @@ class Stretch:
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """``gaps`` are the lengths of the gap marks in ``text``, in order; stretches cover the text.
-
-    ``faulty`` are the places of fills that have a fault.
-    """
+    """``gaps`` are the lengths of the gap marks in ``text``, in order; stretches cover the text."""
 
     text: str
     stretches: tuple[Stretch, ...]
     gaps: tuple[int | None, ...]
-    faulty: tuple[int, ...] = ()
 
 
 def picture(report: Report) -> Picture:
@@ -74,8 +70,7 @@ def picture(report: Report) -> Picture:
     stretches = [Stretch(span.start, span.end, _style(span)) for span in content.spans]
     gaps = tuple(gap.tokens for gap in content.gaps)
     differences = [(mark.start, mark.end, Style.DIFFERS) for mark in report.differences]
-    faulty = tuple(mark.place.start for mark in report.faults)
-    return Picture(content.text, _set_apart(content.text, stretches, differences), gaps, faulty)
+    return Picture(content.text, _set_apart(content.text, stretches, differences), gaps)
 
 
 def preview(content: Content, plan: Plan, canvas: Canvas | None = None) -> Picture:

@@ -179,7 +179,7 @@ def _html(choice: Choice, colors: ReportColors) -> str:
     ]
     if choice.notes:
         notes = (
-            f'<span style="color:{colors.fault if is_fault else colors.soft}">{escape(note)}</span>'
+            f'<span style="color:{colors.clash if is_fault else colors.soft}">{escape(note)}</span>'
             for note, is_fault in choice.notes
         )
         lines.append(f'<span style="color:{colors.soft}"> · </span>'.join(notes))

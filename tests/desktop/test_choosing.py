@@ -303,12 +303,17 @@ async def test_faults_of_the_model_are_told_in_words_and_marked(tmp_path: Path) 
         notice = bench.window.banner.notice
         assert notice is not None
         assert notice.kind is NoticeKind.INFO
-        assert "repeats itself, breaks off" in notice.text
-        assert [mark.faults for mark in bench.report.faults] == [("stutter", "unclosed")]
+        assert "clashes 2 times: F8 shows where" in notice.text
+        assert [clash.kind for clash in bench.window.clashing.clashes] == [
+            "doubled word",
+            "unclosed",
+        ]
         view = bench.window.editor.viewport()
         line = bench.window.editor.rect_of(bench.report.faults[0].place.start)
         QTest.mouseClick(view, Qt.MouseButton.LeftButton, pos=QPoint(6, line.center().y()))
-        assert "fault: repeats itself, breaks off" in listed(bench)[0]
+        assert bench.window.clashing.note.text == "Clash 1 of 2 · Form: “small” stands twice."
+        press(bench.window.editor, "Alt+Return")
+        assert "clash: repeats itself, breaks off" in listed(bench)[0]
         press(bench.window.editor, "Alt+Down")
         assert bench.report.faults == ()
         press(bench.window.editor, "Alt+Up")

@@ -194,7 +194,7 @@ def test_faults_and_what_was_not_read_go_to_standard_error(
     assert out == "fill 0"
     unread, faulty = err.splitlines()
     assert "1,234 characters away from the gap were not read" in unread
-    assert "it breaks off" in faulty
+    assert faulty == "pinfill: 1:1: Form: What the model wrote breaks off."
 
 
 def test_a_doubt_about_an_adapter_goes_to_standard_error(

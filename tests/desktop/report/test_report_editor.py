@@ -299,6 +299,8 @@ def test_the_whole_of_a_replaced_selection_is_pinned(
 ) -> None:
     if put is type_keys:
         text = text.replace("\n", "").replace("🫁", "")  # no keys
+    if put is not paste and not chosen and before.endswith(".") and text[:1].isalpha():
+        return  # behind the model's full stop a space comes along
     editor = lasting_editor
     editor.set_report(drafted(before + chosen + after))
     editor.select(len(before), len(before) + len(chosen))

@@ -66,6 +66,7 @@ def test_the_file_is_the_documented_one(store: ReportStore) -> None:
         "text": "Heart normal.",
         "spans": [{"length": 13, "origin": "typed", "pinned": True}],
         "gaps": [],
+        "dismissed": [],
     }
 
 
