@@ -51,8 +51,8 @@ def run(report: Path, study: Path | None = None, *, as_json: bool = False) -> in
         found = text_clashes(text, facts)
     clashes = unresolved(found, dismissed)
     if as_json:
-        told = {**as_object(text, clashes), "dismissed": [_dismissal(each) for each in dismissed]}
-        print(json.dumps(told, ensure_ascii=False))
+        answer = {**as_object(text, clashes), "dismissed": [_dismissal(each) for each in dismissed]}
+        print(json.dumps(answer, ensure_ascii=False))
     else:
         for line in lines(text, clashes):
             print(printable(line))

@@ -19,7 +19,7 @@ from desktop.report.marks import FaultMark
 from desktop.report.spans import GAP_MARK, Builder, Origin
 from desktop.report_file import gap_mark, mask_gaps, mask_line_ends
 from desktop.studies.context import prompt_context
-from desktop.studies.header import study_facts
+from desktop.studies.header import Header, study_facts
 from desktop.studies.isolation import read_study
 from desktop.studies.made_for import fit
 from desktop.studies.reading import Study
@@ -134,7 +134,7 @@ def written_out(pieces: Sequence[Piece], fills: Sequence[str]) -> str:
 
 
 def read_clashes(
-    study: Study, pieces: Sequence[Piece], candidate: Candidate
+    study: Header, pieces: Sequence[Piece], candidate: Candidate
 ) -> tuple[str, tuple[ReportClash, ...]]:
     """The report that a candidate makes, its gap marks as U+FFFC, and what clashes in it."""
     builder = Builder()

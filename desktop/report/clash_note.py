@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QFrame, QLabel, QVBoxLayout, QWidget
 
 from desktop.theme import GRID
 
-WIDTH: Final = 48 * GRID
+WIDTH: Final = 54 * GRID
 _KEYS: Final = "F8  next   ·   Shift+F8  previous   ·   Ctrl+F8  dismiss   ·   Esc  close"
 
 

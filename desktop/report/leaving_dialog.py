@@ -84,5 +84,5 @@ def _list(found: Sequence[Matter]) -> QWidget:
     area.setWidgetResizable(True)
     area.setWidget(rows)
     height = column.heightForWidth(58 * GRID)
-    area.setMinimumHeight(min(height, _MOST_HEIGHT))
+    area.setFixedHeight(min(height, _MOST_HEIGHT))
     return area

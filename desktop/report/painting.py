@@ -187,7 +187,9 @@ def draw_outline(
     top, bottom = baseline - metrics.ascent() * 0.94, baseline + metrics.descent() + 2.5
     painter.setPen(QPen(QColor(colors.clash), 2.4 if strong else _LINE_WIDTH - 0.2))
     painter.setBrush(Qt.BrushStyle.NoBrush)
-    painter.drawRoundedRect(QRectF(QPointF(left - 2, top), QPointF(right + 2, bottom)), 3.5, 3.5)
+    painter.drawRoundedRect(
+        QRectF(QPointF(left - 1.5, top), QPointF(right + 0.5, bottom)), 3.5, 3.5
+    )
 
 
 def _wave(left: float, right: float, y: float) -> QPainterPath:
