@@ -45,6 +45,18 @@ REPORT: Final = (
         "Write the selection anew, or the sentence at the caret, beginning from its words",
         ("Ctrl+E",),
     ),
+    Command(
+        "impression",
+        "Impression &from Findings",
+        "Write the Impression anew, all else held",
+        ("Ctrl+I",),
+    ),
+    Command(
+        "findings",
+        "Findings ar&ound Impression",
+        "Write the Findings anew, all else held",
+        ("Ctrl+Shift+F",),
+    ),
     Command("ask", "As&k about the Image", "Put a question to the model", ("Ctrl+K",), "Ask"),
     Command("cancel", "&Cancel", "Stop and leave the report as it was", ("Esc",), after_line=True),
     Command(

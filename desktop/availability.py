@@ -48,6 +48,8 @@ def refusals(now: Situation) -> Iterator[tuple[str, str | None]]:
     # It leads to the field alone; what is written there waits for the model.
     yield "ask", _first((not now.study, "Open a study first"))
     yield "refill", model or _first((not now.selection, "Select some of the report first"))
+    for name in ("impression", "findings"):
+        yield name, model or _first((not now.text, "The report is empty: draft it first"))
     yield "revise", model or _first((not now.text, "The report is empty: draft it first"))
     several = report or _first(
         (

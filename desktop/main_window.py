@@ -70,6 +70,7 @@ from desktop.widgets.unsaved_mark import UnsavedMark
 from desktop.worker_care import WorkerCare
 from desktop.worker_link import WorkerLink, WorkerState
 from inference.client import WorkerError
+from radiology.language.sections import SectionName
 
 DEFAULT_SIZE: Final = (1440, 900)
 PANES: Final = (0.58, 0.42)
@@ -227,6 +228,8 @@ class MainWindow(QMainWindow):
             "quit": self.close,
             "draft": self.draft,
             "infill": self.infill,
+            "impression": partial(self._write_section, SectionName.IMPRESSION),
+            "findings": partial(self._write_section, SectionName.FINDINGS),
             "refill": partial(self._rewrite, "refill"),
             "revise": partial(self._rewrite, "revise"),
             "ask": self.ask_bar.take_question,
@@ -344,6 +347,9 @@ class MainWindow(QMainWindow):
 
     def infill(self) -> None:
         self._begin("infill", self.editor.report.pieces_for_infill)
+
+    def _write_section(self, name: SectionName) -> None:
+        self._begin(name.lower(), partial(self.editor.report.pieces_for_section, name))
 
     def _rewrite(self, command: str) -> None:
         """Refill or revise the selection; a revision without one is of the sentence."""

@@ -47,6 +47,7 @@ from desktop.report.plans import (
     plan_draft,
     plan_infill,
     plan_refill,
+    plan_section,
 )
 from desktop.report.sections import SECTIONS, Section, find_sections, is_heading
 from desktop.report.spans import (
@@ -60,6 +61,7 @@ from desktop.report.spans import (
     clean,
 )
 from inference.protocol import Candidate, Gap
+from radiology.language.sections import SectionName
 from radiology.language.study import StudyFacts
 
 __all__ = [
@@ -326,6 +328,10 @@ class Report:
     def pieces_for_refill(self, start: int, end: int) -> Plan:
         self._check_range(start, end)
         return plan_refill(self._content, start, end, self._revision)
+
+    def pieces_for_section(self, name: SectionName) -> Plan:
+        """Findings from the Impression, or the other way round, all else held."""
+        return plan_section(self._content, name, self._revision)
 
     def apply(self, plan: Plan, fills: Sequence[str]) -> None:
         """Take the fills of ``plan`` as one edit, without any others to choose from.

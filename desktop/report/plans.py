@@ -131,6 +131,51 @@ def plan_draft(content: Content, revision: int) -> Plan:
     return _plan(content, openings, revision)
 
 
+def plan_section(content: Content, name: SectionName, revision: int) -> Plan:
+    """Open one section around what of it is pinned; all else is held, pinned or not.
+
+    ``name`` is Findings or Impression; the other one must have text to go by. A heading that is
+    missing comes in; text without any heading is that of the other section. A gap elsewhere stays.
+    """
+    text = content.text
+    other = IMPRESSION if name is FINDINGS else FINDINGS
+    sections = find_sections(text)
+    source = _find(text, sections, other)
+    told = text if not sections else text[source.body : source.end] if source is not None else ""
+    if not told.replace(GAP_CHAR, "").strip():
+        raise NothingToFill(f"There is no text under {other} to go by: write or draft it first.")
+    section = _find(text, sections, name)
+    if section is source and section is not None:
+        raise NothingToFill(f"{other} and {name} share one heading: give each its own.")
+    if section is None:
+        return _with_new_section(content, name, sections, revision)
+    start, end = _body(text, section)
+    if start == end:
+        return _plan(content, [_open_empty(text, section)], revision)
+    openings = _unpinned(content, start, end) or [_Opening(end, end)]
+    return _plan(content, openings, revision)
+
+
+def _with_new_section(
+    content: Content, name: SectionName, sections: Sequence[Section], revision: int
+) -> Plan:
+    """Open a section that the report has not: Findings before the Impression, which comes last."""
+    text = content.text
+    heading = heading_like(sections, text, name)
+    if name is FINDINGS:
+        impression = _find(text, sections, IMPRESSION)
+        at = impression.start if impression is not None else 0
+        own = "" if impression is not None else heading_like((), text, IMPRESSION)
+        before = f"{_blank_line(text[:at])}{heading}"
+        return _plan(content, [_Opening(at, at, before, f"\n\n{own}")], revision)
+    findings = _find(text, sections, FINDINGS)
+    end = findings.end if findings is not None else len(text)
+    lead = "" if sections else heading_like((), text, FINDINGS)
+    before = f"{_blank_line(text[:end])}{heading}"
+    after = "\n\n" if end < len(text) else ""
+    return _plan(content, [_Opening(end, end, before, after)], revision, lead=lead)
+
+
 def _unpinned(content: Content, start: int, end: int) -> list[_Opening]:
     ranges: list[tuple[int, int]] = []
     for span in content.clip(start, end):

@@ -21,6 +21,7 @@ ALL_WELL = Situation(
     has_previous=True,
     has_next=True,
 )
+JOBS = {"draft", "infill", "refill", "revise", "impression", "findings"}
 situations = st.builds(Situation, **{field.name: st.booleans() for field in fields(Situation)})
 
 
@@ -35,17 +36,17 @@ def test_with_a_selection_in_a_report_all_is_allowed_that_makes_sense() -> None:
 @pytest.mark.parametrize(
     ("change", "lost"),
     [
-        ({"text": False}, {"pin", "unpin", "copy", "revise"}),
+        ({"text": False}, {"pin", "unpin", "copy", "revise", "impression", "findings"}),
         ({"selection": False}, {"refill"}),
         ({"candidates": False}, {"next_candidate", "previous_candidate", "candidates"}),
         ({"clashes": False}, {"next_clash", "previous_clash", "dismiss_clash"}),
         ({"clash_here": False}, {"dismiss_clash"}),
-        ({"worker": False}, {"draft", "infill", "refill", "revise"}),
+        ({"worker": False}, JOBS),
         ({"ready": False}, {"adapter"}),
         ({"changing": True}, {"adapter", "checkpoint"}),
         (
             {"stopping": True},
-            {"draft", "infill", "refill", "revise", "restart", "checkpoint", "adapter"},
+            JOBS | {"restart", "checkpoint", "adapter"},
         ),
         ({"can_undo": False}, {"undo"}),
         ({"can_redo": False}, {"redo"}),

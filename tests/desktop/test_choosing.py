@@ -12,7 +12,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLabel, QMenu, QToolTip
 
 from desktop.report.choosing import PINNED_OTHERWISE
-from desktop.report.model import Origin
+from desktop.report.model import GAP_CHAR, Origin
 from desktop.widgets.banner import NoticeKind
 from inference.protocol import Candidate, Fault, Fixed, Gap
 from tests.desktop.bench import REPORT, Bench, press, shown
@@ -84,7 +84,7 @@ async def test_alt_down_and_alt_up_switch_and_list_the_candidates(tmp_path: Path
             "Candidate 4; a large right effusion",
         ]
         press(editor, "Alt+Down")
-        assert bench.report.text == with_fill("")
+        assert bench.report.text == with_fill(GAP_CHAR)
         for keys, text in (("Alt+Down", SIDES[3]), ("Alt+Down", SIDES[0]), ("Alt+Up", SIDES[3])):
             press(editor, keys)
             assert bench.report.text == with_fill(text)
