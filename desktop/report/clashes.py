@@ -32,7 +32,10 @@ _SAYS_MORE: Final[dict[Fault, frozenset[str]]] = {
     "unclosed": frozenset({FaultKind.CUT_OFF, FaultKind.UNSTOPPED}),
     "copy": frozenset(),
 }
-"""Faults of form that tell of a fault of the model, and where it is."""
+"""Faults of form that tell of a fault of the model, and where it is.
+
+The model's other faults are faults of form themselves, or a gap that stays open.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,11 +171,18 @@ def _of_model(
     text: str, faults: Iterable[FaultMark], known: Sequence[ReportClash]
 ) -> Iterator[ReportClash]:
     """The model's own faults in its fills, where no fault of form in them says more."""
-    for mark in faults:
-        fill = Span(mark.place.start, mark.place.end)
-        kinds = {clash.kind for clash in known if fill.start <= clash.places[0].start < fill.end}
+    marks = list(faults)
+    fills = [Span(mark.place.start, mark.place.end) for mark in marks]
+    kinds = {
+        clash.kind
+        for clash in known
+        if any(low <= clash.places[0].start < high for low, high in fills)
+    }
+    for mark, fill in zip(marks, fills, strict=True):
         for fault in mark.faults:
-            if kinds & _SAYS_MORE[fault] or not fill.of(text).strip():
+            if fault not in _SAYS_MORE or kinds & _SAYS_MORE[fault]:
+                continue
+            if not fill.of(text).replace(GAP_CHAR, "").strip():
                 continue
             places = _faulty(text, fill, fault)
             why = f"What the model wrote {FAULT_WORDS[fault]}."
