@@ -36,7 +36,7 @@ from desktop.report.marks import (
     difference_marks,
     fault_marks,
 )
-from desktop.report.other_wordings import with_others
+from desktop.report.other_wordings import sound, with_others
 from desktop.report.plans import (
     Added,
     Hole,
@@ -392,7 +392,7 @@ class Report:
         found = next((each for each in self._sets if each.number == number), None)
         if found is None:
             return None
-        fresh = with_others(found, cleaned(others))
+        fresh = with_others(found, cleaned(sound(others)))
         self._sets = tuple(fresh if each is found else each for each in self._sets)
         self._notify()
         return fresh

@@ -48,15 +48,20 @@ def pieces_around(content: Content, candidate_set: CandidateSet) -> tuple[Piece,
     return tuple(pieces)
 
 
+def sound(candidates: Sequence[Candidate]) -> list[Candidate]:
+    """Those in which the worker found neither a fault nor a clash: only such are worth a choice."""
+    return [each for each in candidates if not (each.faults or each.clashes)]
+
+
 def with_others(candidate_set: CandidateSet, others: Sequence[Candidate]) -> CandidateSet:
-    """The set with those of ``others`` behind its own that say something else without a fault.
+    """The set with those of ``others`` behind its own that say something else.
 
     What differs in marks, spaces or letter case alone says the same.
     """
     known = {_words(candidate) for candidate in candidate_set.candidates}
     kept = list(candidate_set.candidates)
     for other in others:
-        if not other.faults and (words := _words(other)) not in known:
+        if (words := _words(other)) not in known:
             known.add(words)
             kept.append(other)
     usual = candidate_set.usual or len(candidate_set.candidates)

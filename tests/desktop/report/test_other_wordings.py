@@ -5,7 +5,7 @@ from __future__ import annotations
 from desktop.report.choices import title
 from desktop.report.model import Report
 from desktop.report.other_wordings import NO_OTHER, may_be_sought, pieces_around, told
-from inference.protocol import Candidate, Fixed, Gap
+from inference.protocol import Candidate, ClashMark, Fixed, Gap
 
 PINS = "The heart is "
 
@@ -33,7 +33,11 @@ def test_the_same_gaps_are_asked_for_again_between_what_stands() -> None:
 def test_those_that_say_something_else_come_behind_and_change_no_word() -> None:
     report = filled("large.")
     before = report.content, report.revision, report.can_redo
-    others = [*one("Large", "small.", "SMALL", "of normal size."), Candidate(("x",), ("stutter",))]
+    others = [
+        *one("Large", "small.", "SMALL", "of normal size."),
+        Candidate(("x",), ("stutter",)),
+        Candidate(("y",), clashes=(ClashMark(kind="side", gravity=2, first=(0, 3)),)),
+    ]
     now = report.offer_others(1, others)
     assert now is not None
     assert now.candidates == tuple(one("large.", "small.", "of normal size."))
