@@ -6,6 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from desktop.report import other_wordings
+from desktop.report.candidates import put
+from desktop.report.clashes import report_clashes, unresolved
+from desktop.report.clashes import title as title_of
 from desktop.report.clinical import NOTHING
 from desktop.report.comparison import Change, Passage, compare
 from desktop.report.faults import told
@@ -18,7 +21,8 @@ class Choice:
     """One candidate: its fill as it differs from the one that stands, and so at other places.
 
     ``elsewhere`` has the fills of the same job that differ, ``current`` is the one that stands,
-    ``allowed`` says that choosing it changes no pinned word.
+    ``allowed`` says that choosing it changes no pinned word, ``clashes`` what its words would clash
+    in with the report.
     """
 
     number: int
@@ -27,13 +31,15 @@ class Choice:
     faults: tuple[Fault, ...]
     current: bool
     allowed: bool
+    clashes: tuple[str, ...] = ()
 
     @property
     def notes(self) -> tuple[tuple[str, bool], ...]:
         """What is to be said of it beside its text, and whether that is a clash."""
+        clashes = ", ".join(filter(None, (*self.clashes, told(self.faults))))
         notes = (
             ("in the report" if self.current else "", False),
-            (f"clash: {told(self.faults)}" if self.faults else "", True),
+            (f"clash: {clashes}" if clashes else "", True),
             ("" if self.allowed else "would change a pinned word", False),
         )
         return tuple((note, is_fault) for note, is_fault in notes if note)
@@ -62,7 +68,25 @@ def choices(report: Report, candidate_set: CandidateSet, place: int) -> Iterator
             candidate.faults,
             index == candidate_set.chosen,
             report.can_choose(candidate_set, index),
+            _clashes(report, candidate_set, index),
         )
+
+
+def _clashes(report: Report, candidate_set: CandidateSet, index: int) -> tuple[str, ...]:
+    """In what the words of a candidate would clash, each once; faults of form are told apart."""
+    found = put(report.content, candidate_set, index)
+    if found is None:
+        return ()
+    content, fills = found
+    clashes = (
+        title_of(clash).lower()
+        for clash in unresolved(report_clashes(content), report.dismissed)
+        if not clash.of_form
+        and any(
+            low < fill.end and fill.start < high for low, high in clash.places for fill in fills
+        )
+    )
+    return tuple(dict.fromkeys(clashes))
 
 
 def title(candidate_set: CandidateSet, *, seeking: bool = False) -> str:

@@ -11,9 +11,11 @@ from PySide6.QtGui import QGuiApplication, QHelpEvent, QImage
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QDialog, QLabel, QMenu, QToolTip
 
+from desktop.report.choices import choices
 from desktop.report.dismissing import DismissDialog
 from desktop.report.leaving_dialog import LeavingDialog
 from desktop.report.mirror import GUTTER
+from inference.protocol import Candidate
 from tests.desktop.bench import Bench, press, shown
 from tests.desktop.qt_loop import on_qt_loop, until
 
@@ -257,3 +259,16 @@ async def test_a_fill_that_clashes_is_marked_and_told(tmp_path: Path) -> None:
         await until(lambda: not bench.window.drafting.busy)
         assert outlined(bench) == [LEFT, RIGHT]
         assert "What the model wrote clashes once: F8 shows where" in bench.notice
+
+
+@on_qt_loop
+async def test_the_list_of_candidates_says_which_would_clash(tmp_path: Path) -> None:
+    async with shown(tmp_path) as bench:
+        await typed(bench, f"Findings:\n{LEFT}.\n\nImpression:\n")
+        report = bench.report
+        report.insert_gap(len(report.text))
+        offered = [Candidate((f"{words}.",)) for words in (LEFT, RIGHT)]
+        report.apply_candidates(report.pieces_for_infill(), offered)
+        (found,) = report.candidate_sets
+        told = [choice.notes for choice in choices(report, found, 0)]
+        assert told == [(("in the report", False),), (("clash: side", True),)]
