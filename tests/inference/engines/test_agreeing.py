@@ -20,6 +20,7 @@ from inference.engines.autoregressive import AutoregressiveEngine
 from inference.engines.diffusion import Checkpoint, DiffusionEngine
 from inference.protocol import ClashMark, Filled, Fixed, Gap, Infill, Options, Piece
 from inference.training.display import window_to_8bit
+from radiology.language.spans import Span
 
 PINNED = Fixed("FINDINGS:\nThere is a large right pleural effusion.\n\nIMPRESSION:\n")
 CLASH = ClashMark(kind="side", gravity=2, first=(0, 1), second=(2, 3), with_pin=True)
@@ -159,7 +160,7 @@ def test_an_author_goes_on_from_the_first_word_to_blame(
         text = fills[0]
         if text != whole:
             return Verdict()
-        words = agreement.Span(len(third), len(text))
+        words = Span(len(third), len(text))
         return Verdict((CLASH,), (), (agreement.Blame(0, words, words),))
 
     monkeypatch.setattr(agreement, "judge", object_to)
