@@ -81,7 +81,7 @@ async def test_alt_down_and_alt_up_switch_and_list_the_candidates(tmp_path: Path
             "Candidate 1; a small right effusion",
             "Candidate 2; a small bilateral effusion; in the report",
             "Candidate 3; (nothing)",
-            "Candidate 4; a large right effusion",
+            "Candidate 4; a large right effusion; clash: findings and impression",
         ]
         press(editor, "Alt+Down")
         assert bench.report.text == with_fill(GAP_CHAR)
