@@ -358,12 +358,11 @@ class Writing:
             return goes_on or leaves_line(written, token)
 
         wished = wished_tokens(self._pieces, index, self._codec)
-        limit = min(self._most, round(STRETCH * wished))
         written = self._write(
             pen,
             index,
             fills,
-            limit=limit,
+            limit=min(self._most, round(STRETCH * wished)),
             stop=is_over,
             begins=lambda token: not leaves_line([], token),
         )
