@@ -1063,6 +1063,8 @@ async def test_the_report_is_copied_as_plain_text(tmp_path: Path) -> None:
         bench.report.insert(0, "The heart is ")
         bench.report.insert_gap(len("The heart is "))
         bench.window.commands["copy"].trigger()
+        assert bench.window.leaving.dialog is not None, "the gap is told first"
+        bench.window.leaving.dialog.go_on.click()
         assert QGuiApplication.clipboard().text() == "The heart is "
 
 
