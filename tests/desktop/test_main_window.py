@@ -1189,3 +1189,21 @@ def test_an_unknown_theme_is_the_dark_one(tmp_path: Path, kept: str) -> None:
     file = tmp_path / "settings.ini"
     file.write_text(f"[window]\ntheme={kept}\n")
     assert Settings(file).theme == "dark"
+
+
+@on_qt_loop
+async def test_one_key_writes_the_impression_from_the_findings(tmp_path: Path) -> None:
+    async with shown(tmp_path) as bench:
+        client = await bench.worker()
+        await bench.open()
+        await bench.drafted(client)
+        before = bench.report.content
+        press(bench.window.editor, "Ctrl+I")
+        await until(lambda: client.busy)
+        held = REPORT.removesuffix("Cardiomegaly.")
+        assert client.asked == (Fixed(held), Gap(hint="Cardiomegaly."))
+        client.fill("Large heart.")
+        await until(lambda: not bench.window.drafting.busy)
+        assert bench.report.text == f"{held}Large heart."
+        press(bench.window.editor, "Ctrl+Z")
+        assert bench.report.content == before
