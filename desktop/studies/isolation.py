@@ -219,7 +219,9 @@ class Reader:
             if not self._is_ready:
                 wire.receive_answer(source)
                 self._is_ready = True
-            question.deadline = time.monotonic() + question.seconds
+            # A search names its folder or its file first; until then no file is to blame.
+            patience = question.seconds if isinstance(request, wire.Read) else _START_SECONDS
+            question.deadline = time.monotonic() + patience
             wire.send(sink, request)
             while True:
                 answer, arrays = wire.receive_answer(source, self._memory)

@@ -287,7 +287,11 @@ FEW_LETTERS = st.text("ab .\n5🫁", max_size=8)
 
 @settings(max_examples=150)
 @given(
-    FEW_LETTERS, FEW_LETTERS, FEW_LETTERS, FEW_LETTERS, st.sampled_from([paste, commit, type_keys])
+    FEW_LETTERS,
+    FEW_LETTERS.filter(bool),
+    FEW_LETTERS,
+    FEW_LETTERS,
+    st.sampled_from([paste, commit, type_keys]),
 )
 def test_the_whole_of_a_replaced_selection_is_pinned(
     lasting_editor: ReportEditor,
