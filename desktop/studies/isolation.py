@@ -225,8 +225,9 @@ class Reader:
             wire.send(sink, request)
             while True:
                 answer, arrays = wire.receive_answer(source, self._memory)
-                self._free_memory()
                 if not question.goes_on(answer):
+                    # Not before: behind a sign of life the process may be writing there already.
+                    self._free_memory()
                     return answer, arrays
         except (EOFError, OSError, wire.Malformed) as error:
             raise _Lost from error

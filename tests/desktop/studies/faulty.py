@@ -9,7 +9,7 @@ from desktop.studies.isolation import Reader
 FAULTS = """
 import os, sys, time
 from pathlib import Path
-from desktop.studies import folders, reading_process, reading
+from desktop.studies import folders, reading_process, reading, wire
 
 read, open_header = reading.read_study, folders.open_header
 
@@ -22,7 +22,7 @@ def scandir(folder):
 os.scandir = scandir
 
 def fault(path):
-    name = Path(path).name
+    name = fault.name = Path(path).name
     if name.startswith("crash"):
         os.abort()
     if name.startswith("hang"):
@@ -50,6 +50,21 @@ def faulty(inner):
         return inner(path)
     return look
 
+write = wire.write
+
+def write_slowly(sink, frame, arrays=(), memory=None):
+    if arrays and memory is not None and fault.name.startswith("slow"):
+        os.lseek(memory, 0, os.SEEK_SET)
+        for array in arrays:
+            os.write(memory, array.data.cast("B"))
+        wire.send(sink, wire.Working(b"slow"))
+        end = time.monotonic() + 0.3
+        while time.monotonic() < end and os.fstat(memory).st_size:
+            time.sleep(0.01)
+        arrays = memory = ()
+    write(sink, frame, arrays, memory or None)
+
+wire.write = write_slowly
 folders.open_header = faulty(open_header)
 reading_process.read_study = faulty(read)
 reading_process.main()

@@ -174,6 +174,18 @@ def test_a_folder_that_is_slow_to_list_is_no_fault_of_a_file(
     assert faulty.read(inside).path == inside
 
 
+def test_a_sign_of_life_behind_a_large_picture_takes_none_of_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(isolation, "_KEPT_BYTES", 10_000)
+    path = save(tmp_path / "slow.dcm", make_dataset(gradient(100, 100)))
+    reader = faulty_reader(seconds=60)
+    try:
+        assert_same(reader.read(path), reading.read_study(path))
+    finally:
+        reader.close()
+
+
 def test_a_listing_without_end_is_stopped(tmp_path: Path) -> None:
     (tmp_path / "endless").mkdir()
     reader = faulty_reader(seconds=0.0)
