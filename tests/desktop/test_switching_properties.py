@@ -333,8 +333,10 @@ class Switches(RuleBasedStateMachine):
 
 
 def assert_words_of(mark: str, text: str) -> None:
-    words = text.replace(OLD, "").replace("]", "").split("[")
-    assert all(word.startswith(mark) for word in words if word), text
+    """Whatever it says but for the headings that a draft puts in."""
+    for other in (OLD, "FINDINGS:", "IMPRESSION:", "]"):
+        text = text.replace(other, "")
+    assert all(word.startswith(mark) for part in text.split("[") if (word := part.strip())), text
 
 
 @pytest.fixture(autouse=True)
